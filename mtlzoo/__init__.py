@@ -1,0 +1,92 @@
+"""One picture, many answers: multi-task Keras models trained on partly labelled images.
+
+```python
+import mtlzoo as mtl
+
+table = mtl.data.read_fashionai("fashionAI/")
+train, valid = mtl.data.split(table, [0.8, 0.2])
+model = mtl.build("mobilenet", train.heads)
+mtl.fit(model, train, valid)
+print(mtl.evaluate(model, valid))
+mtl.export(model, "model.h5")
+```
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from mtlzoo._version import __version__
+from mtlzoo.backbones.registry import BACKBONES, list_backbones
+
+if TYPE_CHECKING:
+    from mtlzoo import backbones, data, evaluation, export, heads, losses, metrics, models, training
+    from mtlzoo.evaluation import evaluate, predict
+    from mtlzoo.export import load_model
+    from mtlzoo.heads import BinaryHead, ClassificationHead, Head, MultiLabelHead, OrdinalHead, RegressionHead
+    from mtlzoo.models import MultiTaskModel, build
+    from mtlzoo.training import Stage, fit
+
+_MODULES = {
+    "mtlzoo.evaluation": ["evaluate", "predict"],
+    "mtlzoo.export": ["load_model"],
+    "mtlzoo.heads": [
+        "BinaryHead",
+        "ClassificationHead",
+        "Head",
+        "MultiLabelHead",
+        "OrdinalHead",
+        "RegressionHead",
+    ],
+    "mtlzoo.models": ["MultiTaskModel", "build"],
+    "mtlzoo.training": ["Stage", "fit"],
+}
+_LAZY = {name: module for module, names in _MODULES.items() for name in names}
+_ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
+
+__all__ = [
+    "BinaryHead",
+    "ClassificationHead",
+    "Head",
+    "MultiLabelHead",
+    "MultiTaskModel",
+    "OrdinalHead",
+    "RegressionHead",
+    "Stage",
+    "__version__",
+    "backbones",
+    "build",
+    "data",
+    "evaluate",
+    "evaluation",
+    "export",
+    "fit",
+    "heads",
+    "list_backbones",
+    "load_model",
+    "losses",
+    "metrics",
+    "models",
+    "predict",
+    "training",
+    *BACKBONES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is used (PEP 562), so that importing mtlzoo does not load TensorFlow."""
+    if name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+    elif name in _ROOMS:
+        return importlib.import_module(f"mtlzoo.{name}")
+    elif name in BACKBONES:
+        value = importlib.import_module("mtlzoo.models").named_builder(name)
+    else:
+        raise AttributeError(f"module 'mtlzoo' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

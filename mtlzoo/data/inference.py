@@ -1,0 +1,49 @@
+"""Guess, from the labels in a column, what kind of head reads them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mtlzoo.heads import HEADS, Head
+
+
+def infer_head(column: pd.Series, kind: str | None = None) -> Head:
+    """The head for a column of a label table.
+
+    Two different labels make a binary head (in sorted order: no, yes), texts with `;` or `|` tags, numbers with
+    decimals or with more than 20 values a quantity, and all else classes. Say it yourself where the guess is wrong: an
+    ordered scale is never guessed.
+
+    Args:
+        column: The labels as read, empty cells as `NaN`.
+        kind: The kind of head, one of `mtlzoo.heads.HEADS`; guessed if `None`.
+
+    Returns:
+        A head that knows all labels in the column.
+
+    Raises:
+        ValueError: If the kind is unknown, or the column is empty, has one label only, or looks like names.
+
+    Example:
+
+    ```python
+    infer_head(pd.Series(["no", "yes", None]))  # BinaryHead(labels=["no", "yes"])
+    ```
+    """
+    if kind is not None and kind not in HEADS:
+        raise ValueError(f"unknown kind of head {kind!r}, expected one of: {', '.join(HEADS)}")
+    known = column.dropna()
+    different = known.nunique()
+    if not different:
+        raise ValueError("no row has a label; leave this head out")
+    if different == 1:
+        raise ValueError(
+            f"one label only, {known.iloc[0]!r}, in {len(known)} rows: nothing to learn; leave this head out"
+        )
+    if kind is not None:
+        return HEADS[kind].for_labels(known)
+    head = next(cls for cls in HEADS.values() if cls.recognises(known)).for_labels(known)
+    names = getattr(head, "names", [])
+    if len(names) > 50 and len(names) > len(known) / 2:
+        raise ValueError(f"{len(names)} different labels in {len(known)} rows look like names; leave this head out")
+    return head

@@ -1,0 +1,47 @@
+"""Reports, readable predictions, competition scores, submissions and plots."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mtlzoo.evaluation.fashionai import fashionai_score
+    from mtlzoo.evaluation.plots import plot_confusion, plot_history, plot_model, plot_predictions
+    from mtlzoo.evaluation.prediction import outputs, predict
+    from mtlzoo.evaluation.report import evaluate
+    from mtlzoo.evaluation.submission import read_answers, read_submission, submission_frame, write_submission
+
+_MODULES = {
+    "fashionai": ["fashionai_score"],
+    "plots": ["plot_confusion", "plot_history", "plot_model", "plot_predictions"],
+    "prediction": ["outputs", "predict"],
+    "report": ["evaluate"],
+    "submission": ["read_answers", "read_submission", "submission_frame", "write_submission"],
+}
+_LAZY = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = [
+    "evaluate",
+    "fashionai_score",
+    "outputs",
+    "plot_confusion",
+    "plot_history",
+    "plot_model",
+    "plot_predictions",
+    "predict",
+    "read_answers",
+    "read_submission",
+    "submission_frame",
+    "write_submission",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is used (PEP 562): a score needs no TensorFlow, a report no matplotlib."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,91 @@
+"""Answers that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mtlzoo.data import Table, image_dataset, load_image
+from mtlzoo.models import MultiTaskModel
+
+Images = Table | Sequence[str | Path] | str | Path | np.ndarray
+
+
+def outputs(model: MultiTaskModel, images: Images, batch_size: int = 32) -> dict[str, np.ndarray]:
+    """What the network puts out for each head, rows on the first axis.
+
+    Args:
+        model: The model.
+        images: A table; paths; one path; or an array of images `(rows, height, width, 3)` or `(height, width, 3)`, 0 to
+            255, RGB, of the model's size.
+        batch_size: Rows at a time; memory holds a few batches of pictures, whatever their number.
+
+    Returns:
+        Arrays by the name of the head, in the order of the heads.
+
+    Raises:
+        ImageError: If the only picture cannot be read.
+        TableError: If there are none.
+        tf.errors.OpError: If one of several pictures cannot be read; the message names the row.
+    """
+    size = model.input_shape[1:3]
+    if isinstance(images, np.ndarray):
+        batch = images[None] if images.ndim == 3 else images
+    elif isinstance(images, str | Path):
+        batch = load_image(images, size, resize=model.resize)[None]
+    else:
+        table = images if isinstance(images, Table) else Table.of_images(images)
+        if len(table) > 1:
+            dataset = image_dataset(table, size, batch_size, resize=model.resize, labels=False)
+            return _ordered(model, model.predict(dataset, verbose=0))
+        batch = load_image(table.paths()[0], size, resize=model.resize)[None]
+    if len(batch) <= batch_size:
+        # `predict` sets up a whole input pipeline, which takes ten times as long as the network for a single picture.
+        return _ordered(model, model.predict_on_batch(batch))
+    return _ordered(model, model.predict(batch, batch_size=batch_size, verbose=0))
+
+
+def predict(model: MultiTaskModel, images: Images, batch_size: int = 32, probabilities: bool = False) -> pd.DataFrame:
+    """Readable answers, one row a picture.
+
+    Args:
+        model: The model.
+        images: As in :func:`outputs`.
+        batch_size: Rows at a time.
+        probabilities: Whether to add all numbers that the network puts out, a column `<head>:<output>` each.
+
+    Returns:
+        A data frame with the column `image` (where pictures come from files), for each head a column with its name that
+        holds the answer, and `<head>_probability` with that of the answer, where there is such a thing.
+
+    Example:
+
+    ```python
+    mtl.predict(model, "coat.jpg")  # one picture takes milliseconds
+    mtl.predict(model, table, probabilities=True).to_csv("answers.csv", index=False)
+    ```
+    """
+    arrays = outputs(model, images, batch_size)
+    columns: dict[str, np.ndarray | list] = {}
+    if isinstance(images, Table):
+        columns["image"] = list(images.frame["image"])
+    elif not isinstance(images, np.ndarray):
+        columns["image"] = [str(image) for image in ([images] if isinstance(images, str | Path) else images)]
+    for name, head in model.heads.items():
+        decoded = head.decode(arrays[name])
+        columns[name] = decoded["answer"]
+        if "probability" in decoded:
+            columns[f"{name}_probability"] = decoded["probability"]
+        if probabilities:
+            flat = arrays[name].reshape(len(arrays[name]), -1)
+            labels = getattr(head, "names", None)
+            labels = labels if labels is not None and len(labels) == flat.shape[1] else range(flat.shape[1])
+            columns |= {f"{name}:{label}": column for label, column in zip(labels, flat.T)}
+    return pd.DataFrame(columns)
+
+
+def _ordered(model: MultiTaskModel, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(arrays[name]) for name in model.heads}

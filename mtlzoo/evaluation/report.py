@@ -1,0 +1,82 @@
+"""How good each head is, beside an answer that does not look at the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from mtlzoo.data import Table
+from mtlzoo.evaluation.prediction import outputs
+from mtlzoo.models import MultiTaskModel
+
+MEAN, WEIGHTED = "mean", "weighted mean"
+
+
+def evaluate(
+    model: MultiTaskModel,
+    table: Table,
+    batch_size: int = 32,
+    predictions: Mapping[str, np.ndarray] | None = None,
+) -> pd.DataFrame:
+    """Judge a model on a table, labelled rows only.
+
+    Args:
+        model: The model.
+        table: Pictures with labels for some of the model's heads.
+        batch_size: Rows at a time.
+        predictions: What :func:`outputs` gave for these rows, if it is known already.
+
+    Returns:
+        A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
+        (the same metric of the majority class, or of the labels' mean), `score` (the value on a scale where higher is
+        better and 1 is perfect), and what is customary for the kind of head: `accuracy`, `balanced_accuracy` (the mean
+        recall over classes), `auc`, `f1`, `mae`, `r2`. Below, the rows `mean` (every head counts the same) and
+        `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
+
+    Raises:
+        TableError: If a label is none that the model knows, or the table has no column for any head.
+
+    Example:
+
+    ```python
+    report = mtl.evaluate(model, valid)
+    report.loc["coat_length", ["accuracy", "baseline"]]
+    ```
+    """
+    table = table.with_heads(_known_heads(model, table))
+    if predictions is None:
+        predictions = outputs(model, table, batch_size)
+    rows = {}
+    for name, targets in table.labels().items():
+        head = model.heads[name]
+        figures = head.evaluate(targets, predictions[name])
+        rows[name] = {"kind": head.describe(), "labelled": int(head.labelled(targets).sum()), **figures}
+    report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
+    return pd.concat([report, _overall(report)]).rename_axis("head")
+
+
+def _known_heads(model: MultiTaskModel, table: Table) -> dict:
+    known = {name: head for name, head in model.heads.items() if name in table.frame}
+    if not known:
+        from mtlzoo.data import TableError
+
+        raise TableError(
+            f"{table.source}: no column for any head of the model ({', '.join(model.heads)}); the columns are: "
+            f"{', '.join(map(str, table.frame))}."
+        )
+    return known
+
+
+def _overall(report: pd.DataFrame) -> pd.DataFrame:
+    """The mean over heads, and that weighted by their labelled rows."""
+    judged = report[report["labelled"] > 0]
+    figures = judged.select_dtypes("number").drop(columns="labelled").dropna(axis=1)
+    if judged["metric"].nunique() > 1:  # accuracies and errors have no common mean
+        figures = figures.drop(columns=["value", "baseline"], errors="ignore")
+    weights = judged["labelled"]
+    overall = pd.DataFrame([figures.mean(), figures.mul(weights, axis=0).sum() / weights.sum()], index=[MEAN, WEIGHTED])
+    overall.insert(0, "labelled", int(weights.sum()))
+    overall.insert(0, "kind", f"{len(judged)} heads")
+    return overall

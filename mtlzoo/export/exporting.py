@@ -1,0 +1,70 @@
+"""Write a model in the format that its suffix names."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlzoo.backbones import to_builtin_layers
+from mtlzoo.export import h5, keras_file, litert, onnx, saved_model
+from mtlzoo.export.metadata import describe
+from mtlzoo.files import replacing
+from mtlzoo.models import MultiTaskModel
+
+if TYPE_CHECKING:
+    import keras
+
+# Format: its suffix (a folder has none) and what writes a plain model and its metadata, a JSON text, to a path.
+FORMATS: dict[str, tuple[str, Callable[[keras.Model, str, Path], None]]] = {
+    "h5": (".h5", h5.write),
+    "keras": (".keras", keras_file.write),
+    "savedmodel": ("", saved_model.write),
+    "litert": (".tflite", litert.write),
+    "onnx": (".onnx", onnx.write),
+}
+
+
+def export(model: MultiTaskModel, path: str | Path, format: str | None = None) -> Path:
+    """Write a model to a file that runs where mtlzoo is not installed.
+
+    The file holds a plain graph of built-in layers, without training state; preprocessing is part of it. An `.h5` or
+    `.keras` file loads with `keras.models.load_model` and predicts the same numbers; with :func:`load_model` it gives
+    the whole `MultiTaskModel` back, since the heads travel inside as metadata.
+
+    Args:
+        model: The model.
+        path: Where to write; an existing file is replaced once the new one is complete.
+        format: `"h5"`, `"keras"`, `"litert"` (`.tflite`), `"onnx"` or `"savedmodel"` (a folder); by default what the
+            suffix says, and a SavedModel if there is none.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If the format is unknown, or a layer of the model is not built in.
+        ImportError: If the format needs a package that is not installed; it says which.
+
+    Example:
+
+    ```python
+    mtl.export(model, "model.h5")
+    plain = keras.models.load_model("model.h5")  # in a process without mtlzoo
+    ```
+    """
+    path = Path(path)
+    if format is None:
+        format = next((name for name, (suffix, _) in FORMATS.items() if suffix == path.suffix.lower()), None)
+        if format is None:
+            raise ValueError(
+                f"Expected a file that ends in {', '.join(suffix for suffix, _ in FORMATS.values() if suffix)}, or a folder "
+                f"for a SavedModel, received: {path.name!r}. Or say `format=`."
+            )
+    if format not in FORMATS:
+        raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
+    with replacing(path) as temporary, warnings.catch_warnings():
+        # TensorFlow's own arrays do not know numpy 2's `copy` yet: https://github.com/tensorflow/tensorflow/issues/69535
+        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
+        FORMATS[format][1](to_builtin_layers(model), describe(model), temporary)
+    return path

@@ -1,0 +1,41 @@
+"""Files are written beside their target and moved into place: a crash leaves the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder, and move what was written there to `path` at the end.
+
+    Args:
+        path: The target, a file or a folder; its parent folders are made. An existing target is replaced.
+
+    Yields:
+        A path that does not exist yet, with the target's suffix.
+
+    Example:
+
+    ```python
+    with replacing("report.csv") as temporary:
+        frame.to_csv(temporary)
+    ```
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.stem}-", dir=path.parent))
+    temporary = folder / path.name
+    try:
+        yield temporary
+        if path.is_dir():
+            # A folder cannot be replaced in one step: the old one goes aside first, and away last.
+            os.replace(path, folder / "old")
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

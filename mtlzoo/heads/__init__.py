@@ -1,0 +1,105 @@
+"""Heads: one class for each kind of answer. `HEADS` is the registry; nothing else knows the kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mtlzoo.heads.base import Head, LabelError
+from mtlzoo.heads.binary import BinaryHead
+from mtlzoo.heads.classification import ClassificationHead
+from mtlzoo.heads.multilabel import MultiLabelHead
+from mtlzoo.heads.ordinal import OrdinalHead
+from mtlzoo.heads.regression import RegressionHead
+
+__all__ = [
+    "HEADS",
+    "BinaryHead",
+    "ClassificationHead",
+    "Head",
+    "LabelError",
+    "MultiLabelHead",
+    "OrdinalHead",
+    "RegressionHead",
+    "deserialize",
+    "get_heads",
+    "register_head",
+    "serialize",
+]
+
+# In the order in which `infer_head` asks them whether they recognise a column.
+HEADS: dict[str, type[Head]] = {
+    "binary": BinaryHead,
+    "multilabel": MultiLabelHead,
+    "regression": RegressionHead,
+    "classification": ClassificationHead,
+    "ordinal": OrdinalHead,
+}
+
+
+def register_head(kind: str, cls: type[Head]) -> None:
+    """Make a head class of your own known, so that files with such heads can be read.
+
+    Args:
+        kind: The name of the kind in files and on the command line.
+        cls: A subclass of `Head`.
+    """
+    HEADS[kind] = cls
+
+
+def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
+    """Heads by name, from the short form or the full one.
+
+    Args:
+        heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
+
+    Returns:
+        A new dictionary in the same order.
+
+    Raises:
+        ValueError: If there is none, or a name cannot be that of a layer.
+        TypeError: If a value is neither a head nor a number.
+
+    Example:
+
+    ```python
+    get_heads({"coat_length": 8})  # {"coat_length": ClassificationHead(classes=8)}
+    ```
+    """
+    if not isinstance(heads, Mapping) or not heads:
+        raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
+    result = {}
+    for name, head in heads.items():
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"Expected the name of a head to be a text without '/', received: {name!r}.")
+        if isinstance(head, int) and not isinstance(head, bool):
+            head = ClassificationHead(head)
+        if not isinstance(head, Head):
+            raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
+        result[name] = head
+    return result
+
+
+def serialize(heads: Mapping[str, Head]) -> dict[str, dict[str, Any]]:
+    """Heads as plain JSON values.
+
+    Raises:
+        ValueError: If a head's class is not registered.
+    """
+    kinds = {cls: kind for kind, cls in HEADS.items()}
+    for name, head in heads.items():
+        if type(head) not in kinds:
+            raise ValueError(f"Head {name!r} is a {type(head).__name__}; call `mtl.heads.register_head` first.")
+    return {name: {"kind": kinds[type(head)], "config": head.get_config()} for name, head in heads.items()}
+
+
+def deserialize(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Head]:
+    """The heads that :func:`serialize` wrote.
+
+    Raises:
+        ValueError: If a kind of head is unknown.
+    """
+    for name, entry in config.items():
+        if entry["kind"] not in HEADS:
+            raise ValueError(f"Head {name!r} is of the unknown kind {entry['kind']!r}, expected: {', '.join(HEADS)}.")
+    return {name: HEADS[entry["kind"]].from_config(entry["config"]) for name, entry in config.items()}

@@ -1,0 +1,233 @@
+"""What every head is."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from mtlzoo.losses import MaskedLoss
+
+
+class LabelError(ValueError):
+    """A label that a head cannot read.
+
+    Attributes:
+        row: The position of the first offending value.
+        reason: What was expected and what came.
+    """
+
+    def __init__(self, row: int, reason: str):
+        super().__init__(f"row {row}: {reason}")
+        self.row = row
+        self.reason = reason
+
+
+class Head(ABC):
+    """One label group: how its labels are encoded, its layers, loss and metrics, and how its answers are read back.
+
+    A head does not know its name; that is its key in the dictionary of heads.
+
+    Args:
+        hidden: Units of the dense layers between the shared features and the output, e.g. `[128]`; none by default.
+        activation: The activation of the hidden layers.
+        dropout: The share of features dropped before the output while training, in `[0, 1)`.
+        loss_weight: The factor of this head's loss in the total, at least 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] = (),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        loss_weight: float = 1.0,
+    ):
+        if isinstance(hidden, int) or any(not isinstance(units, int) or units < 1 for units in hidden):
+            raise ValueError(
+                f"Expected `hidden` to be a list of positive integers such as [128], received: {hidden!r}."
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(f"Expected `dropout` in [0, 1), received: {dropout!r}.")
+        if not loss_weight >= 0:
+            raise ValueError(f"Expected `loss_weight` of at least 0, received: {loss_weight!r}.")
+        self.hidden = list(hidden)
+        self.activation = activation
+        self.dropout = dropout
+        self.loss_weight = float(loss_weight)
+
+    # === Labels ===
+
+    @classmethod
+    def recognises(cls, labels: pd.Series) -> bool:
+        """Whether a column with these labels, none of them missing, is most likely of this kind."""
+        return False
+
+    @classmethod
+    @abstractmethod
+    def for_labels(cls, labels: pd.Series) -> Head:
+        """A head of this kind that knows all of a column's labels, none of them missing."""
+
+    @abstractmethod
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Turn the cells of a table into targets.
+
+        Args:
+            values: One value a row. `None`, `NaN` and the empty string are missing.
+
+        Returns:
+            Targets with the rows on the first axis, missing labels marked as `mtlzoo.masking` reads them.
+
+        Raises:
+            LabelError: If a value is none that this head knows; it names the row and what was expected.
+        """
+
+    @abstractmethod
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows of encoded targets have a label: bool `(rows,)`."""
+
+    def strata(self, targets: np.ndarray) -> np.ndarray:
+        """What a split keeps the shares of: ids `(rows,)` or `(rows, columns)`, whole numbers, `-1` where missing."""
+        return self.labelled(targets).astype("int32") - 1
+
+    def adapt(self, targets: np.ndarray) -> None:  # noqa: B027 - most heads have nothing to learn
+        """Learn what the head needs to know of the training labels (counts, mean and spread); no-op once known."""
+
+    # === Network ===
+
+    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """Build the head's layers on the shared features.
+
+        Args:
+            features: `(batch, channels)`.
+            name: The name of the head, which its output layer gets too.
+
+        Returns:
+            The output tensor, float32.
+        """
+        from keras import layers
+
+        x = features
+        for index, units in enumerate(self.hidden, start=1):
+            x = layers.Dense(units, activation=self.activation, name=f"{name}_hidden_{index}")(x)
+        if self.dropout:
+            x = layers.Dropout(self.dropout, name=f"{name}_dropout")(x)
+        return self.output(x, name)
+
+    @abstractmethod
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """The output layers; the last is called `name` and computes in float32 whatever the precision policy."""
+
+    def update(self, layer: keras.Layer) -> None:  # noqa: B027 - most heads keep nothing in their layers
+        """Carry what :meth:`adapt` has learned into the output layer of a model that is built already."""
+
+    # === Training ===
+
+    @abstractmethod
+    def loss(self) -> MaskedLoss:
+        """The loss."""
+
+    @abstractmethod
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """New metrics, the main one first."""
+
+    def score(self, value: Any) -> Any:
+        """The main metric's value on a scale where higher is better and 1 is perfect (numbers or tensors)."""
+        return value
+
+    # === Answers ===
+
+    @abstractmethod
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """Read predictions back.
+
+        Args:
+            predictions: What the model puts out for this head, rows on the first axis.
+
+        Returns:
+            Columns of one value a row: `"answer"`, and where there is such a thing `"probability"`, that of the answer.
+        """
+
+    @abstractmethod
+    def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+        """Figures over labelled rows.
+
+        Returns:
+            `metric` (the main metric's name), `value`, `baseline` (the same metric of an answer that ignores the
+            picture), `score`, and whatever else is customary for the kind of label. `NaN` where undefined.
+        """
+
+    def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]] | None:
+        """Counts `(true, answered)` over labelled rows with the names of both axes; `None` where there is no such."""
+        return None
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The kind of answer in a few words, such as `"softmax, 8 classes"`."""
+
+    # === Config ===
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, which every head keeps under their own names, as plain JSON values."""
+        names = [
+            parameter.name
+            for cls in type(self).__mro__
+            if "__init__" in vars(cls) and issubclass(cls, Head)
+            for parameter in inspect.signature(cls.__init__).parameters.values()
+            if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
+        ]
+        return {name: getattr(self, name) for name in dict.fromkeys(names)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Head:
+        """The head that `get_config` describes."""
+        return cls(**config)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.get_config() == other.get_config()
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self.get_config())))
+
+    def __repr__(self) -> str:
+        defaults = {
+            parameter.name: parameter.default
+            for cls in reversed(type(self).__mro__)
+            if "__init__" in vars(cls) and issubclass(cls, Head)
+            for parameter in inspect.signature(cls.__init__).parameters.values()
+        }
+        told = {name: value for name, value in self.get_config().items() if value not in (defaults.get(name), [], ())}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a table's cell is empty: `None`, `NaN`, `NaT`, or a string of blanks."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    return (isinstance(value, float | np.floating) and bool(np.isnan(value))) or type(value).__name__ in {
+        "NAType",
+        "NaTType",
+    }
+
+
+def distinct_labels(labels: pd.Series) -> list[str]:
+    """The different labels as texts: whole numbers in their order and without decimals, all else sorted as text."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(labels, errors="coerce")
+    if numbers.notna().all() and (numbers % 1 == 0).all():
+        return [str(int(number)) for number in sorted(numbers.unique())]
+    return sorted(labels.astype(str).unique())
+
+
+def shorten(names: Sequence[Any], most: int = 20) -> str:
+    """The valid names as a message lists them."""
+    listed = ", ".join(map(repr, names[:most]))
+    return listed if len(names) <= most else f"{listed}, ... ({len(names)} in all)"

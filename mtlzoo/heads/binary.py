@@ -1,0 +1,121 @@
+"""Yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import distinct_labels
+from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.losses import MaskedBinaryCrossentropy
+from mtlzoo.metrics import MaskedBinaryAccuracy
+
+
+class BinaryHead(ClassesHead):
+    """One sigmoid: the probability of the second of two answers.
+
+    Args:
+        labels: The names of the two answers, the negative one first.
+        label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
+        class_weight: `None`, a dictionary from label to weight, or `"balanced"`; see :class:`ClassesHead`.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The output is `(batch, 1)` float32, the main metric `accuracy`. Targets are float32 `(rows,)`, `-1` where missing.
+
+    Example:
+
+    ```python
+    head = mtl.BinaryHead(labels=["male", "female"])
+    head.encode(["female", None, "male"])  # [1.0, -1.0, 0.0]
+    ```
+    """
+
+    def __init__(self, labels: Sequence[str] = ("no", "yes"), *, label_smoothing: float = 0.0, **kwargs: Any):
+        if isinstance(labels, str) or len(labels) != 2:
+            raise ValueError(f"Expected `labels` to be two names, the negative one first, received: {labels!r}.")
+        super().__init__(labels, **kwargs)
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
+        self.label_smoothing = label_smoothing
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the two answers, the negative one first."""
+        return self.names
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        config = super().get_config()
+        del config["classes"]
+        return config
+
+    # === Labels ===
+
+    @classmethod
+    def recognises(cls, labels: pd.Series) -> bool:
+        """Two different labels, neither a list of tags nor a number with decimals."""
+        return len(distinct_labels(labels)) == 2 and not labels.astype(str).str.contains(r"[;|.]").any()
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> BinaryHead:
+        """Two labels in sorted order, so that no comes before yes."""
+        return cls(distinct_labels(labels))
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Probabilities of the second answer, float32 `(rows,)`, `-1` for missing.
+
+        A value is one of the two labels, 0 or 1, a truth value, or a pair of numbers as a soft label.
+        """
+        targets = super().encode(values)
+        if targets.ndim == 2:
+            targets = np.where(targets.any(axis=-1), targets[:, 1], -1)
+        return targets.astype("float32")
+
+    def class_ids(self, targets: np.ndarray) -> np.ndarray:
+        """The answer, 0 or 1, of each labelled row."""
+        return (targets[self.labelled(targets)] >= 0.5).astype("int64")
+
+    # === Network and training ===
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense sigmoid layer of one unit."""
+        return layers.Dense(1, activation="sigmoid", dtype="float32", name=name)(features)
+
+    def loss(self) -> MaskedBinaryCrossentropy:
+        """Binary cross-entropy."""
+        weights = self.class_weights()
+        return MaskedBinaryCrossentropy(1, self.label_smoothing, None if weights is None else [weights])
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Accuracy."""
+        return [MaskedBinaryAccuracy(name="accuracy")]
+
+    # === Answers ===
+
+    def answers(self, predictions: np.ndarray) -> np.ndarray:
+        """The answer of each row: 1 from a probability of one half up."""
+        return (predictions.reshape(-1) >= 0.5).astype("int64")
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """The probability of either answer, `(rows, 2)`."""
+        return np.stack([1 - predictions.reshape(-1), predictions.reshape(-1)], axis=-1)
+
+    def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+        """Accuracy beside the majority's, balanced accuracy, and the area under the ROC curve."""
+        figures = accuracy_figures(self.confusion(targets, predictions)[0])
+        accuracy, majority = figures["accuracy"], figures.pop("majority")
+        truth, auc = self.class_ids(targets), float("nan")
+        if len(set(truth)) == 2:
+            from sklearn.metrics import roc_auc_score
+
+            auc = float(roc_auc_score(truth, predictions.reshape(-1)[self.labelled(targets)]))
+        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures, "auc": auc}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"sigmoid, {self.names[0]} or {self.names[1]}"

@@ -1,0 +1,201 @@
+"""What heads with named classes share: class names, ids, and class weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+
+NOT_COUNTED = (
+    'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
+    "or train with `mtl.fit`, which does."
+)
+
+
+class ClassesHead(Head):
+    """A head whose labels are one of several named classes, and whose output is a probability for each.
+
+    Args:
+        classes: The number of classes, or their names in the order of the outputs; at least 2.
+        class_weight: `None`; a dictionary from class (name or id) to the factor of its rows' losses, 1 where not named;
+            or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
+        label_counts: Labelled training rows of each class, as :meth:`adapt` counts them; normally not given.
+    """
+
+    def __init__(
+        self,
+        classes: int | Sequence[str],
+        *,
+        class_weight: Mapping[Any, float] | str | None = None,
+        label_counts: Sequence[float] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        names = (
+            [str(index) for index in range(classes)] if isinstance(classes, int) else [str(name) for name in classes]
+        )
+        if len(names) < 2:
+            raise ValueError(f"Expected at least 2 classes, received: {classes!r}.")
+        if len(set(names)) < len(names):
+            raise ValueError(f"Expected class names that differ, received: {shorten(names)}.")
+        self.classes = classes if isinstance(classes, int) else names
+        self.names = names
+        self.class_weight = check_class_weight(class_weight, names)
+        self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
+
+    # === Labels ===
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Class ids `(rows,)` int32 with `-1` for missing; float32 rows `(rows, classes)` if any label is soft.
+
+        A value is a class name, a class id (where no class has that name), or, as a soft label, a sequence of one
+        number for each class, which is scaled to sum to one (all zeros: missing).
+        """
+        if isinstance(values, np.ndarray) and values.ndim == 2:
+            values = list(values)
+        if not isinstance(values, pd.Series):
+            values = pd.Series(list(values), dtype=object)
+        if isinstance(values.dtype, pd.CategoricalDtype):  # a million rows have a handful of categories
+            distinct, codes = list(values.cat.categories), values.cat.codes.to_numpy()
+        else:
+            cells = values.map(lambda cell: tuple(cell) if isinstance(cell, list | np.ndarray) else cell)
+            codes, distinct = pd.factorize(cells)
+        lookup = {name: index for index, name in enumerate(self.names)}
+        ids = np.full(len(distinct) + 1, -1, "int32")  # the last is for code -1, which is missing
+        soft: dict[int, np.ndarray] = {}
+        for code, value in enumerate(distinct):
+            if isinstance(value, tuple):
+                soft[code] = self._soft(value, int(np.argmax(codes == code)))
+            elif not is_missing(value):
+                ids[code] = self._id(value, lookup, codes, code)
+        if not soft:
+            return ids[codes]
+        rows = np.vstack([np.eye(len(self.names), dtype="float32"), np.zeros(len(self.names), "float32")])[ids]
+        for code, row in soft.items():
+            rows[code] = row
+        return rows[codes]
+
+    def _id(self, value: Any, lookup: dict[str, int], codes: np.ndarray, code: int) -> int:
+        name = value if isinstance(value, str) else str(int(value)) if _is_whole(value) else str(value)
+        if name in lookup:
+            return lookup[name]
+        if name.strip() in lookup:
+            return lookup[name.strip()]
+        if not isinstance(value, str) and _is_whole(value) and -1 <= value < len(self.names):
+            return int(value)
+        raise LabelError(
+            int(np.argmax(codes == code)), f"unknown label {value!r}, expected one of: {shorten(self.names)}"
+        )
+
+    def _soft(self, value: tuple, row: int) -> np.ndarray:
+        numbers = np.asarray(value, "float32")
+        if numbers.shape != (len(self.names),) or not np.all(numbers >= 0):
+            raise LabelError(
+                row, f"expected a soft label of {len(self.names)} numbers of at least 0, received {value!r}"
+            )
+        return numbers / max(numbers.sum(), 1e-12)
+
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows have a label."""
+        return targets.any(axis=-1) if targets.ndim == 2 else targets >= 0
+
+    def strata(self, targets: np.ndarray) -> np.ndarray:
+        """The class of each row, `-1` where missing."""
+        strata = np.full(len(targets), -1, "int32")
+        strata[self.labelled(targets)] = self.class_ids(targets)
+        return strata
+
+    def class_ids(self, targets: np.ndarray) -> np.ndarray:
+        """The (most probable) class of each labelled row."""
+        targets = targets[self.labelled(targets)]
+        return targets.argmax(axis=-1) if targets.ndim == 2 else targets
+
+    def adapt(self, targets: np.ndarray) -> None:
+        """Count the labelled rows of each class."""
+        if self.label_counts is None:
+            self.label_counts = np.bincount(self.class_ids(targets), minlength=len(self.names)).astype(float).tolist()
+
+    def class_weights(self) -> list[float] | None:
+        """The factor of each class, in the order of the classes; `None` where all are 1.
+
+        Raises:
+            ValueError: If the weights are to be balanced and the training labels have not been counted.
+        """
+        if self.class_weight is None:
+            return None
+        if self.class_weight == "balanced":
+            if self.label_counts is None:
+                raise ValueError(NOT_COUNTED)
+            counts = np.asarray(self.label_counts)
+            seen = counts > 0
+            weights = np.ones(len(counts))
+            weights[seen] = counts.sum() / (seen.sum() * counts[seen])
+            return weights.tolist()
+        return [float(self.class_weight.get(name, 1.0)) for name in self.names]
+
+    # === Answers ===
+
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """The answered class's name and its probability."""
+        ids = self.answers(predictions)
+        probabilities = np.take_along_axis(self.probabilities(predictions), ids[:, None], axis=-1)
+        return {"answer": np.asarray(self.names, dtype=object)[ids], "probability": probabilities[:, 0]}
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """The probability of each class, `(rows, classes)`."""
+        return predictions
+
+    def answers(self, predictions: np.ndarray) -> np.ndarray:
+        """The id of the answered class of each row, the most probable one."""
+        return predictions.argmax(axis=-1)
+
+    def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]]:
+        """Counts of labelled rows: true classes down, answers across."""
+        truth, answers = self.class_ids(targets), self.answers(predictions[self.labelled(targets)])
+        matrix = np.zeros((len(self.names), len(self.names)), "int64")
+        np.add.at(matrix, (truth, answers), 1)
+        return matrix, list(self.names)
+
+
+def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:
+    """Accuracy, balanced accuracy (the mean recall of the classes that occur) and the majority's share."""
+    support, total = matrix.sum(axis=1), matrix.sum()
+    if total == 0:
+        return dict.fromkeys(("accuracy", "balanced_accuracy", "majority"), float("nan"))
+    recall = matrix.diagonal()[support > 0] / support[support > 0]
+    return {
+        "accuracy": float(matrix.trace() / total),
+        "balanced_accuracy": float(recall.mean()),
+        "majority": float(support.max() / total),
+    }
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, bool | int | np.integer | np.bool_) or (
+        isinstance(value, float | np.floating) and float(value).is_integer()
+    )
+
+
+def check_class_weight(class_weight: Any, names: Sequence[str]) -> dict[str, float] | str | None:
+    """Class weights by name, from a dictionary by name or id; `None` and `"balanced"` as they are.
+
+    Raises:
+        ValueError: If a class is unknown or a weight negative.
+    """
+    if class_weight is None or class_weight == "balanced":
+        return class_weight
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(f'Expected `class_weight` to be None, "balanced" or a dictionary, received: {class_weight!r}.')
+    weights = {}
+    for key, weight in class_weight.items():
+        name = names[key] if not isinstance(key, str) and 0 <= key < len(names) and str(key) not in names else str(key)
+        if name not in names:
+            raise ValueError(f"Unknown class {key!r} in `class_weight`, expected some of: {shorten(names)}.")
+        if not weight >= 0:
+            raise ValueError(f"Expected weights of at least 0 in `class_weight`, received {weight!r} for {key!r}.")
+        weights[name] = float(weight)
+    return weights

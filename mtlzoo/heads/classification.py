@@ -1,0 +1,74 @@
+"""One of several classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import distinct_labels
+from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.losses import MaskedCategoricalCrossentropy
+from mtlzoo.metrics import MaskedCategoricalAccuracy
+
+
+class ClassificationHead(ClassesHead):
+    """A softmax over classes of which one is right.
+
+    Args:
+        classes: The number of classes, or their names in the order of the outputs; at least 2.
+        label_smoothing: How much of each label is spread evenly over all classes, in `[0, 1)`.
+        class_weight: `None`, a dictionary from class to weight, or `"balanced"`; see :class:`ClassesHead`.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The output is `(batch, classes)` float32, the main metric `accuracy`.
+
+    Example:
+
+    ```python
+    head = mtl.ClassificationHead(["short", "long"], hidden=[128], class_weight="balanced")
+    head.encode(["long", "", "short"])  # [1, -1, 0]
+    ```
+    """
+
+    def __init__(self, classes: int | Sequence[str], *, label_smoothing: float = 0.0, **kwargs: Any):
+        super().__init__(classes, **kwargs)
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
+        self.label_smoothing = label_smoothing
+
+    @classmethod
+    def recognises(cls, labels: pd.Series) -> bool:
+        """Whatever no other kind claims."""
+        return True
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> ClassificationHead:
+        """A class for each different label."""
+        return cls(distinct_labels(labels))
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense softmax layer."""
+        return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
+
+    def loss(self) -> MaskedCategoricalCrossentropy:
+        """Categorical cross-entropy."""
+        return MaskedCategoricalCrossentropy(len(self.names), self.label_smoothing, self.class_weights())
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Accuracy."""
+        return [MaskedCategoricalAccuracy(len(self.names), name="accuracy")]
+
+    def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+        """Accuracy beside the majority's, and balanced accuracy."""
+        figures = accuracy_figures(self.confusion(targets, predictions)[0])
+        accuracy, majority = figures["accuracy"], figures.pop("majority")
+        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"softmax, {len(self.names)} classes"

@@ -1,0 +1,183 @@
+"""Any number of tags at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
+from mtlzoo.losses import MaskedBinaryCrossentropy
+from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
+
+
+class MultiLabelHead(Head):
+    """One sigmoid for each of several tags, any number of which may apply.
+
+    Args:
+        classes: The number of tags, or their names in the order of the outputs.
+        threshold: The probability from which a tag is given.
+        label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
+        class_weight: `None`; a dictionary from tag (name or id) to the factor of the loss where the tag applies; or
+            `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
+        label_counts: Labelled training rows of each tag, one pair `(without, with)` a tag; normally not given.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The output is `(batch, classes)` float32; the main metric is `f1`, the mean over tags. Targets are float32
+    `(rows, classes)`. A row without any tag is a label like any other, so missing is `-1` or `NaN`, for a whole row or
+    for some of its tags; an all-zero row is not missing here.
+
+    Example:
+
+    ```python
+    head = mtl.MultiLabelHead(["hood", "belt", "zip"])
+    head.encode(["hood;zip", [], None])  # [[1, 0, 1], [0, 0, 0], [-1, -1, -1]]
+    ```
+    """
+
+    def __init__(
+        self,
+        classes: int | Sequence[str],
+        *,
+        threshold: float = 0.5,
+        label_smoothing: float = 0.0,
+        class_weight: Mapping[Any, float] | str | None = None,
+        label_counts: Sequence[Sequence[float]] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        names = (
+            [str(index) for index in range(classes)] if isinstance(classes, int) else [str(name) for name in classes]
+        )
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"Expected names of tags that differ, at least one, received: {classes!r}.")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
+        if not 0 < threshold < 1:
+            raise ValueError(f"Expected `threshold` in (0, 1), received: {threshold!r}.")
+        self.classes = classes if isinstance(classes, int) else names
+        self.names = names
+        self.threshold = threshold
+        self.label_smoothing = label_smoothing
+        self.class_weight = check_class_weight(class_weight, names)
+        self.label_counts = None if label_counts is None else [[float(no), float(yes)] for no, yes in label_counts]
+
+    # === Labels ===
+
+    @classmethod
+    def recognises(cls, labels: pd.Series) -> bool:
+        """Texts with `;` or `|` between tags."""
+        return bool(labels.astype(str).str.contains(r"[;|]").any())
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> MultiLabelHead:
+        """All tags that occur, in sorted order."""
+        tags = {tag.strip() for label in labels.astype(str).unique() for tag in re.split(r"[;,|]", label)}
+        return cls(sorted(tags - {"none", ""}))
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Zeros and ones, float32 `(rows, classes)`, `-1` for missing.
+
+        A value is a list of tags; a string of tags separated by `;`, `,` or `|`, where `none` alone means no tag; or,
+        in an array of shape `(rows, classes)`, a row of zeros and ones.
+        """
+        if isinstance(values, np.ndarray) and values.ndim == 2:
+            if values.shape[1] != len(self.names):
+                raise LabelError(0, f"expected {len(self.names)} numbers a row, received {values.shape[1]}")
+            return np.where(values >= 0, values, -1).astype("float32")
+        lookup = {name: index for index, name in enumerate(self.names)}
+        targets = np.zeros((len(values), len(self.names)), "float32")
+        for row, value in enumerate(values):
+            if not isinstance(value, list | tuple | set | np.ndarray) and is_missing(value):
+                targets[row] = -1
+                continue
+            tags = [tag.strip() for tag in re.split(r"[;,|]", value)] if isinstance(value, str) else list(value)
+            if tags == ["none"] and "none" not in lookup:
+                continue
+            for tag in tags:
+                if str(tag) not in lookup:
+                    raise LabelError(row, f"unknown tag {tag!r}, expected some of: {shorten(self.names)}, or 'none'")
+                targets[row, lookup[str(tag)]] = 1
+        return targets
+
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows have a label for at least one tag."""
+        return (targets >= 0).any(axis=-1)
+
+    def strata(self, targets: np.ndarray) -> np.ndarray:
+        """Each tag by itself."""
+        return np.where(targets >= 0, targets >= 0.5, -1).astype("int32")
+
+    def adapt(self, targets: np.ndarray) -> None:
+        """Count, for each tag, the labelled rows without and with it."""
+        if self.label_counts is None:
+            without, given = ((targets >= 0) & (targets < 0.5)).sum(axis=0), (targets >= 0.5).sum(axis=0)
+            self.label_counts = [[float(no), float(yes)] for no, yes in zip(without, given)]
+
+    # === Network and training ===
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense sigmoid layer."""
+        return layers.Dense(len(self.names), activation="sigmoid", dtype="float32", name=name)(features)
+
+    def loss(self) -> MaskedBinaryCrossentropy:
+        """Binary cross-entropy, the mean over tags."""
+        return MaskedBinaryCrossentropy(len(self.names), self.label_smoothing, self._tag_weights())
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Macro F1, and the share of right tags."""
+        tags = len(self.names)
+        return [MaskedF1(tags, self.threshold, name="f1"), MaskedBinaryAccuracy(tags, self.threshold, name="accuracy")]
+
+    # === Answers ===
+
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """The given tags joined by `;`, `none` where there is none, and the least certain decision's probability."""
+        given = predictions >= self.threshold
+        answers = [";".join(name for name, yes in zip(self.names, row) if yes) or "none" for row in given]
+        return {
+            "answer": np.asarray(answers, dtype=object),
+            "probability": np.where(given, predictions, 1 - predictions).min(axis=-1),
+        }
+
+    def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+        """Macro F1 beside that of giving every tag to every picture, and the share of right tags."""
+        labelled = targets >= 0
+        truth, answers = (targets >= 0.5) & labelled, (predictions >= self.threshold) & labelled
+        if not labelled.any():
+            return {"metric": "f1", **dict.fromkeys(("value", "baseline", "score", "f1", "accuracy"), float("nan"))}
+        rows = self.labelled(targets)
+        right = np.where(labelled, truth == answers, 0)[rows].sum(axis=-1) / labelled[rows].sum(axis=-1)
+        value, baseline = _macro_f1(truth, answers), _macro_f1(truth, labelled)
+        accuracy = float(right.mean())
+        return {"metric": "f1", "value": value, "baseline": baseline, "score": value, "f1": value, "accuracy": accuracy}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"sigmoid, {len(self.names)} tags"
+
+    # === Weights ===
+
+    def _tag_weights(self) -> list[list[float]] | None:
+        if self.class_weight is None:
+            return None
+        if self.class_weight != "balanced":
+            return [[1.0, self.class_weight.get(name, 1.0)] for name in self.names]
+        if self.label_counts is None:
+            raise ValueError(NOT_COUNTED)
+        counts = np.asarray(self.label_counts)
+        weights = counts.sum(axis=1, keepdims=True) / (2 * np.maximum(counts, 1))
+        return np.where((counts > 0).all(axis=1, keepdims=True), weights, 1.0).tolist()
+
+
+def _macro_f1(truth: np.ndarray, answers: np.ndarray) -> float:
+    """The mean F1 of the tags that are given or true anywhere."""
+    right, positives = (truth & answers).sum(axis=0), truth.sum(axis=0) + answers.sum(axis=0)
+    seen = positives > 0
+    return float((2 * right[seen] / positives[seen]).mean()) if seen.any() else float("nan")

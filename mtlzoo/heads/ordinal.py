@@ -1,0 +1,93 @@
+"""One of several levels with an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import distinct_labels
+from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.losses import MaskedOrdinalCrossentropy
+from mtlzoo.metrics import MaskedCategoricalAccuracy, MaskedOrdinalError
+
+
+class OrdinalHead(ClassesHead):
+    """A distribution over ordered levels, trained so that a near miss costs less than a far one.
+
+    The answer is the median level, which has the smallest expected distance.
+
+    Args:
+        levels: The number of levels, or their names from the lowest to the highest; at least 2.
+        class_weight: `None`, a dictionary from level to weight, or `"balanced"`; see :class:`ClassesHead`.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The output is `(batch, levels)` float32 and sums to one; the main metric is `mae`, the mean distance in levels. The
+    loss is :class:`mtlzoo.losses.MaskedOrdinalCrossentropy`.
+
+    Example:
+
+    ```python
+    head = mtl.OrdinalHead(["short", "knee", "floor"])
+    head.decode(np.array([[0.4, 0.35, 0.25]]))["answer"]  # ["knee"]
+    ```
+    """
+
+    def __init__(self, levels: int | Sequence[str], **kwargs: Any):
+        super().__init__(levels, **kwargs)
+
+    @property
+    def levels(self) -> int | list[str]:
+        """The number of levels, or their names."""
+        return self.classes
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        config = super().get_config()
+        del config["classes"]
+        return config
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> OrdinalHead:
+        """A level for each different label, in sorted order."""
+        return cls(distinct_labels(labels))
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense softmax layer."""
+        return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
+
+    def loss(self) -> MaskedOrdinalCrossentropy:
+        """Cross-entropy of the questions "above level k?"."""
+        return MaskedOrdinalCrossentropy(len(self.names), self.class_weights())
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Mean distance in levels, and accuracy."""
+        levels = len(self.names)
+        return [MaskedOrdinalError(levels, name="mae"), MaskedCategoricalAccuracy(levels, name="accuracy")]
+
+    def score(self, value: Any) -> Any:
+        """One less the share of the longest possible distance."""
+        return 1 - value / (len(self.names) - 1)
+
+    def answers(self, predictions: np.ndarray) -> np.ndarray:
+        """The id of the median level of each row."""
+        return (predictions.cumsum(axis=-1)[:, :-1] < 0.5).sum(axis=-1)
+
+    def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
+        """Mean distance beside that of the median level, accuracy and balanced accuracy."""
+        truth = self.class_ids(targets)
+        figures = accuracy_figures(self.confusion(targets, predictions)[0])
+        del figures["majority"]
+        if not len(truth):
+            return {"metric": "mae", **dict.fromkeys(("value", "baseline", "score", "mae"), float("nan")), **figures}
+        mae = float(np.abs(truth - self.answers(predictions[self.labelled(targets)])).mean())
+        baseline = float(np.abs(truth - np.median(truth)).mean())
+        return {"metric": "mae", "value": mae, "baseline": baseline, "score": self.score(mae), "mae": mae, **figures}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"ordinal, {len(self.names)} levels"

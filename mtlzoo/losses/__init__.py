@@ -1,0 +1,16 @@
+"""Masked losses: each is the mean over labelled rows, whatever the batch holds. `keras.ops` only."""
+
+from mtlzoo.losses.base import MaskedLoss
+from mtlzoo.losses.crossentropy import MaskedBinaryCrossentropy, MaskedCategoricalCrossentropy
+from mtlzoo.losses.ordinal import MaskedOrdinalCrossentropy
+from mtlzoo.losses.regression import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
+
+__all__ = [
+    "MaskedBinaryCrossentropy",
+    "MaskedCategoricalCrossentropy",
+    "MaskedHuber",
+    "MaskedLoss",
+    "MaskedMeanAbsoluteError",
+    "MaskedMeanSquaredError",
+    "MaskedOrdinalCrossentropy",
+]

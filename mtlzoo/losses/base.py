@@ -1,0 +1,52 @@
+"""The masked loss that all others are built on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from mtlzoo import masking
+
+Tensor = Any
+
+# The smallest probability a logarithm is taken of. Keras clips at 1e-7, beyond which its gradient is zero: a confident
+# mistake could never be unlearned. At the smallest normal float32 the gradient stays right up to 87 logits.
+SMALLEST = 1.2e-38
+
+
+class MaskedLoss(keras.losses.Loss):
+    """A loss that is the mean over labelled rows.
+
+    Subclasses say, in :meth:`rows`, what each row costs and which rows are labelled. Called like any Keras loss, with
+    optional sample weights `w`, the result is the sum of `w * loss` over the sum of `w`, both over labelled rows:
+    exactly 0, with zero gradients, where no row is labelled. It is therefore a drop-in loss for `keras.Model.compile`;
+    `MultiTaskModel` uses the sums themselves, so that an epoch's figure is exact too.
+    """
+
+    def __init__(self, name: str | None = None, **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of each row as float `(batch,)` and the labelled rows as bool `(batch,)`."""
+        raise NotImplementedError
+
+    def sums(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The weighted sum of the labelled rows' losses and the sum of their weights, two scalars."""
+        values, labelled = self.rows(y_true, y_pred)
+        return masking.masked_sums(values, labelled, sample_weight)
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """The mean loss over labelled rows, a scalar."""
+        return masking.quotient(*self.sums(y_true, y_pred, sample_weight))
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each row, zero where missing."""
+        values, labelled = self.rows(y_true, y_pred)
+        return ops.where(labelled, values, ops.zeros_like(values))
+
+
+def safe_log(probability: Tensor) -> Tensor:
+    """The logarithm of a probability that may be zero."""
+    return ops.log(ops.maximum(probability, SMALLEST))

@@ -1,0 +1,115 @@
+"""Cross-entropy of class and tag probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from mtlzoo import masking
+from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class MaskedCategoricalCrossentropy(MaskedLoss):
+    """Cross-entropy between class labels and predicted class probabilities, over labelled rows.
+
+    Args:
+        classes: The number of classes, at least 2.
+        label_smoothing: How much of each label is spread evenly over all classes, in `[0, 1)`.
+        class_weight: Optional factor for the rows of each class, `classes` numbers. A soft label takes the weighted
+            mean of its classes' factors. They multiply the rows' losses and leave the divisor alone (the number of
+            labelled rows), as Keras' own `class_weight` does: in a batch with a single labelled row a weighted mean
+            would cancel the weight.
+
+    Targets are class ids `(batch,)` or probability rows `(batch, classes)`; predictions are probabilities
+    `(batch, classes)`.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedCategoricalCrossentropy(classes=3)
+    loss([0, -1], [[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])  # 0.693: the second row has no label
+    ```
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        label_smoothing: float = 0.0,
+        class_weight: Sequence[float] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.classes = classes
+        self.label_smoothing = label_smoothing
+        self.class_weight = None if class_weight is None else [float(weight) for weight in class_weight]
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The cross-entropy of each row, in nats."""
+        targets, labelled = masking.class_targets(y_true, self.classes)
+        smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / self.classes
+        values = -ops.sum(smooth * safe_log(y_pred), axis=-1)
+        if self.class_weight is not None:
+            values = values * ops.sum(targets * np.asarray(self.class_weight, "float32"), axis=-1)
+        return values, labelled
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "classes": self.classes,
+            "label_smoothing": self.label_smoothing,
+            "class_weight": self.class_weight,
+        }
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class MaskedBinaryCrossentropy(MaskedLoss):
+    """Cross-entropy of independent yes-or-no answers; each row is the mean over its labelled tags.
+
+    Args:
+        tags: The number of answers a row; 1 for a binary head.
+        label_smoothing: How far each label is moved towards one half, in `[0, 1)`.
+        tag_weight: Optional factors, one pair `(no, yes)` for each tag.
+
+    Targets are numbers in `[0, 1]` of shape `(batch, tags)` (or `(batch,)` for one tag), missing where negative or
+    `NaN`; predictions are probabilities `(batch, tags)`.
+    """
+
+    def __init__(
+        self,
+        tags: int = 1,
+        label_smoothing: float = 0.0,
+        tag_weight: Sequence[Sequence[float]] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.tags = tags
+        self.label_smoothing = label_smoothing
+        self.tag_weight = None if tag_weight is None else [[float(no), float(yes)] for no, yes in tag_weight]
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean cross-entropy of each row's labelled tags, in nats."""
+        targets, labelled = masking.tag_targets(y_true, self.tags)
+        smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+        y_pred = ops.reshape(y_pred, (-1, self.tags))
+        values = -smooth * safe_log(y_pred) - (1 - smooth) * safe_log(1 - y_pred)
+        if self.tag_weight is not None:
+            no, yes = np.asarray(self.tag_weight, "float32").T
+            values = values * (targets * yes + (1 - targets) * no)
+        return masking.row_mean(values, labelled)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "tags": self.tags,
+            "label_smoothing": self.label_smoothing,
+            "tag_weight": self.tag_weight,
+        }

@@ -1,0 +1,161 @@
+"""What "missing" means, said once.
+
+Every loss and every metric takes its targets through one of the three readings below, which turn whatever a user may
+pass for a missing label into a harmless value and a mask, and takes its mean through :func:`masked_mean`:
+
+| targets | missing is |
+| --- | --- |
+| class ids | a negative id (`-1`) or `NaN` |
+| one-hot or soft rows | an all-zero row, or a row holding a negative number or `NaN` |
+| tags, yes or no | a negative number (`-1`) or `NaN`, for each tag by itself |
+| numbers | `NaN`, for each number by itself |
+
+Only `keras.ops` is used, so the rule is the same on every Keras backend.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def class_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Read class labels as probability rows.
+
+    Args:
+        y_true: Class ids of shape `(batch,)` or `(batch, 1)`, any integer or float dtype, or rows of probabilities
+            of shape `(batch, classes)` (one-hot, or soft labels).
+        classes: The number of classes, at least 2.
+
+    Returns:
+        The targets as float rows `(batch, classes)`, zero where missing, and the labelled rows as bool `(batch,)`.
+
+    Raises:
+        ValueError: If the shape fits neither reading.
+
+    Example:
+
+    ```python
+    rows, labelled = class_targets([2, -1], classes=3)  # [[0, 0, 1], [0, 0, 0]], [True, False]
+    ```
+    """
+    y_true = ops.convert_to_tensor(y_true)
+    rank = len(y_true.shape)
+    if rank == 2 and y_true.shape[-1] == classes:
+        rows = ops.cast(y_true, keras.config.floatx())
+        labelled = ops.logical_and(ops.all(rows >= 0, axis=-1), ops.any(rows > 0, axis=-1))
+        return ops.where(labelled[:, None], rows, ops.zeros_like(rows)), labelled
+    if rank == 1 or (rank == 2 and y_true.shape[-1] == 1):
+        ids = ops.reshape(y_true, (-1,))
+        labelled = ids >= 0
+        ids = ops.cast(ops.where(labelled, ids, ops.full_like(ids, -1)), "int32")  # one_hot leaves -1 all zero
+        return ops.one_hot(ids, classes, dtype=keras.config.floatx()), labelled
+    raise ValueError(
+        f"Expected class ids of shape (batch,) or rows of shape (batch, {classes}), received shape {y_true.shape}."
+    )
+
+
+def tag_targets(y_true: Tensor, tags: int = 1) -> tuple[Tensor, Tensor]:
+    """Read yes-or-no labels.
+
+    Args:
+        y_true: Numbers in `[0, 1]` of shape `(batch, tags)`, or `(batch,)` where there is one tag.
+        tags: The number of tags.
+
+    Returns:
+        The targets as floats `(batch, tags)`, zero where missing, and the labelled entries as bool `(batch, tags)`.
+
+    Raises:
+        ValueError: If the last axis is not `tags`.
+    """
+    values = _columns(y_true, tags)
+    labelled = values >= 0
+    return ops.where(labelled, values, ops.zeros_like(values)), labelled
+
+
+def number_targets(y_true: Tensor, units: int = 1) -> tuple[Tensor, Tensor]:
+    """Read numbers.
+
+    Args:
+        y_true: Numbers of shape `(batch, units)`, or `(batch,)` where there is one unit.
+        units: The number of numbers a row.
+
+    Returns:
+        The targets as floats `(batch, units)`, zero where missing, and the labelled entries as bool `(batch, units)`.
+
+    Raises:
+        ValueError: If the last axis is not `units`.
+    """
+    values = _columns(y_true, units)
+    labelled = ops.logical_not(ops.isnan(values))
+    return ops.where(labelled, values, ops.zeros_like(values)), labelled
+
+
+def _columns(y_true: Tensor, columns: int) -> Tensor:
+    values = ops.cast(ops.convert_to_tensor(y_true), keras.config.floatx())
+    if len(values.shape) == 1 and columns == 1:
+        values = ops.expand_dims(values, -1)
+    if len(values.shape) != 2 or values.shape[-1] != columns:
+        raise ValueError(f"Expected targets of shape (batch, {columns}), received shape {values.shape}.")
+    return values
+
+
+def row_mean(values: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of each row over its labelled entries.
+
+    Args:
+        values: Floats of shape `(batch, entries)`.
+        labelled: Bool of the same shape.
+
+    Returns:
+        The rows' means `(batch,)`, zero for a row without any labelled entry, and the labelled rows as bool `(batch,)`.
+    """
+    weights = ops.cast(labelled, values.dtype)
+    count = ops.sum(weights, axis=-1)
+    total = ops.sum(ops.where(labelled, values, ops.zeros_like(values)), axis=-1)
+    return total / ops.maximum(count, 1), count > 0
+
+
+def masked_sums(values: Tensor, labelled: Tensor, sample_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The weighted sum over labelled rows, and the sum of their weights.
+
+    Both can be added up over batches or replicas; their quotient is then the mean over all of them, which a mean of
+    means is not.
+
+    Args:
+        values: Floats of shape `(batch,)`; whatever stands in a missing row is ignored, `NaN` too.
+        labelled: Bool of shape `(batch,)`.
+        sample_weight: Optional row weights of shape `(batch,)` or `(batch, 1)`. A row of weight zero takes no part.
+
+    Returns:
+        Two float scalars.
+    """
+    weights = ops.cast(labelled, values.dtype)
+    if sample_weight is not None:
+        weights = weights * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
+    return ops.sum(ops.where(labelled, values, ops.zeros_like(values)) * weights), ops.sum(weights)
+
+
+def masked_mean(values: Tensor, labelled: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+    """The mean over labelled rows: exactly 0, with zero gradients, where there is none.
+
+    Takes what :func:`masked_sums` takes and returns a float scalar.
+
+    Example:
+
+    ```python
+    masked_mean(ops.array([1.0, float("nan"), 3.0]), ops.array([True, False, True]))  # 2.0
+    ```
+    """
+    total, count = masked_sums(values, labelled, sample_weight)
+    return quotient(total, count)
+
+
+def quotient(total: Tensor, count: Tensor, otherwise: float = 0.0) -> Tensor:
+    """`total / count`, or `otherwise` where the count is zero; its gradient is finite in both cases."""
+    safe = ops.where(count > 0, count, ops.ones_like(count))
+    return ops.where(count > 0, total / safe, ops.full_like(total, otherwise))

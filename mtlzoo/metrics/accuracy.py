@@ -1,0 +1,70 @@
+"""Shares of right answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from mtlzoo import masking
+from mtlzoo.metrics.base import MaskedMetric, Tensor
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class MaskedCategoricalAccuracy(MaskedMetric):
+    """The share of labelled rows whose most probable class is the label.
+
+    Args:
+        classes: The number of classes.
+
+    Targets are class ids `(batch,)` or probability rows `(batch, classes)`, of which the largest counts; predictions
+    are probabilities `(batch, classes)`. The result lies in `[0, 1]`, or is `NaN` without labelled rows.
+
+    Example:
+
+    ```python
+    accuracy = mtl.metrics.MaskedCategoricalAccuracy(classes=2, name="accuracy")
+    accuracy.update_state([0, -1, 1], [[0.9, 0.1], [0.1, 0.9], [0.8, 0.2]])
+    accuracy.result()  # 0.5: one of the two labelled rows
+    ```
+    """
+
+    def __init__(self, classes: int, name: str = "accuracy", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.classes = classes
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """1 where the answer is right, 0 where it is wrong."""
+        targets, labelled = masking.class_targets(y_true, self.classes)
+        right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(y_pred, axis=-1))
+        return ops.cast(right, self.dtype), labelled
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "classes": self.classes}
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class MaskedBinaryAccuracy(MaskedMetric):
+    """The share of labelled yes-or-no answers that are right; a row with several tags counts as its mean.
+
+    Args:
+        tags: The number of answers a row.
+        threshold: The probability from which an answer is yes.
+    """
+
+    def __init__(self, tags: int = 1, threshold: float = 0.5, name: str = "accuracy", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.tags = tags
+        self.threshold = threshold
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The share of right answers in each row."""
+        targets, labelled = masking.tag_targets(y_true, self.tags)
+        right = ops.equal(targets >= 0.5, ops.reshape(y_pred, (-1, self.tags)) >= self.threshold)
+        return masking.row_mean(ops.cast(right, self.dtype), labelled)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "tags": self.tags, "threshold": self.threshold}

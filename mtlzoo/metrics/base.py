@@ -1,0 +1,64 @@
+"""The masked metric that all others are built on, and the mean of sums it keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from mtlzoo import masking
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class RatioOfSums(keras.metrics.Metric):
+    """The quotient of two sums over an epoch.
+
+    A mean over the epoch's labelled rows equals the mean over the whole set in one go, whatever the batches; a mean of
+    batch means does not.
+
+    Args:
+        name: The name in the logs.
+        otherwise: What the result is while nothing has been counted: `NaN` for a metric, since the accuracy over no
+            rows is unknown; 0 for a loss.
+    """
+
+    def __init__(self, name: str | None = None, otherwise: float = float("nan"), **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.otherwise = otherwise
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def add(self, total: Tensor, count: Tensor) -> None:
+        """Add a batch's two sums, float scalars."""
+        self.total.assign_add(ops.cast(total, self.dtype))
+        self.count.assign_add(ops.cast(count, self.dtype))
+
+    def result(self) -> Tensor:
+        """The quotient, a float scalar."""
+        return masking.quotient(ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count), self.otherwise)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "otherwise": self.otherwise}
+
+
+class MaskedMetric(RatioOfSums):
+    """A metric that is the mean of a figure of each labelled row.
+
+    Subclasses say, in :meth:`rows`, each row's figure and which rows are labelled. Sample weights weigh the rows. The
+    result is `NaN` while no labelled row has been seen.
+    """
+
+    mode = "max"  # as callbacks say it: higher is better
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The figure of each row as float `(batch,)` and the labelled rows as bool `(batch,)`."""
+        raise NotImplementedError
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
+        """Count a batch."""
+        values, labelled = self.rows(y_true, y_pred)
+        self.add(*masking.masked_sums(values, labelled, sample_weight))

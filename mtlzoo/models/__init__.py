@@ -1,0 +1,7 @@
+"""The builders and the model they build."""
+
+from mtlzoo.models.builders import build, named_builder
+from mtlzoo.models.freezing import set_trainable
+from mtlzoo.models.multitask import MultiTaskModel
+
+__all__ = ["MultiTaskModel", "build", "named_builder", "set_trainable"]

@@ -1,0 +1,115 @@
+"""Build a model from the name of a backbone and a dictionary of heads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+from keras import layers
+
+from mtlzoo.backbones import create_backbone, get_backbone
+from mtlzoo.backbones.preprocessing import preprocess
+from mtlzoo.heads import Head, get_heads
+from mtlzoo.models.multitask import MultiTaskModel
+
+POOLING: dict[str, Callable[[], keras.Layer]] = {
+    "avg": lambda: layers.GlobalAveragePooling2D(name="pooling"),
+    "max": lambda: layers.GlobalMaxPooling2D(name="pooling"),
+    "flatten": lambda: layers.Flatten(name="pooling"),
+}
+
+
+def build(
+    backbone: str | keras.Model,
+    heads: Mapping[str, Head | int],
+    input_shape: tuple[int, int, int] | None = None,
+    weights: str | os.PathLike | None = "imagenet",
+    *,
+    cut: str | None = None,
+    preprocessing: str | None = None,
+    pooling: str = "avg",
+    dropout: float = 0.2,
+    resize: str = "stretch",
+    name: str | None = None,
+    **arguments: Any,
+) -> MultiTaskModel:
+    """Build a network with one backbone and one output for each head.
+
+    Args:
+        backbone: A name from :func:`mtlzoo.list_backbones`, in any spelling (`"mobilenet_v2"`, `"MobileNetV2"`), or any
+            functional `keras.Model` that takes images.
+        heads: The heads by name; a number stands for a softmax head with so many classes.
+        input_shape: Height, width and channels; by default the backbone's usual size and three channels.
+        weights: `"imagenet"`, a file of weights, or `None` for random weights.
+        cut: The name of the layer at which the backbone ends; its last by default.
+        preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with. It is part
+            of the graph, so images go in as they are decoded, 0 to 255, uint8 or float.
+        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`.
+        dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
+            were trained with; a large network on little data takes 0.5.
+        resize: How pictures come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
+        name: The name of the model.
+        **arguments: What the backbone's own constructor takes, such as `alpha=0.25`.
+
+    Returns:
+        A `MultiTaskModel`, not compiled.
+
+    Raises:
+        ValueError: If the backbone, the cut, the size or an argument is none that can be; it lists those that can.
+
+    Example:
+
+    ```python
+    model = mtl.build("mobilenet", {"coat_length": 8, "collar_design": 5}, (96, 96, 3), weights=None, alpha=0.25)
+    ```
+    """
+    heads = get_heads(heads)
+    if pooling not in POOLING:
+        raise ValueError(f"Expected `pooling` to be one of {', '.join(POOLING)}, received: {pooling!r}.")
+    if input_shape is None:
+        input_shape = _usual_shape(backbone)
+    extractor, mode = create_backbone(
+        backbone, input_shape, weights=weights, cut=cut, preprocessing=preprocessing, **arguments
+    )
+
+    # === Functional Model ===
+    images = keras.Input(input_shape, name="images")
+    features = extractor(preprocess(images, mode))
+    if len(features.shape) == 4:
+        features = POOLING[pooling]()(features)
+    elif len(features.shape) != 2:
+        features = layers.Flatten(name="pooling")(features)
+    if dropout:
+        features = layers.Dropout(dropout, name="dropout")(features)
+    taken = {layer.name for layer in keras.Model(images, features).layers}
+    clash = sorted(taken & set(heads))
+    if clash:
+        raise ValueError(
+            f"A head cannot be called {clash[0]!r}, which is the name of a layer; taken are: {sorted(taken)}."
+        )
+    outputs = {head_name: head.connect(features, head_name) for head_name, head in heads.items()}
+    return MultiTaskModel(
+        images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
+    )
+
+
+def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:
+    """The builder of one backbone, such as `mtl.MobileNetV2(heads, ...)`: :func:`build` without its first argument."""
+
+    def builder(heads: Mapping[str, Head | int], *args: Any, **kwargs: Any) -> MultiTaskModel:
+        return build(backbone, heads, *args, **kwargs)
+
+    builder.__name__ = builder.__qualname__ = backbone
+    builder.__doc__ = f"Build a multi-task model on {backbone}; the arguments are those of `mtlzoo.build`."
+    return builder
+
+
+def _usual_shape(backbone: str | keras.Model) -> tuple[int, int, int]:
+    if isinstance(backbone, str):
+        return (*get_backbone(backbone).usual_size, 3)
+    shape = tuple(backbone.input_shape[1:]) if isinstance(backbone, keras.Model) else ()
+    if len(shape) != 3 or None in shape:
+        raise ValueError(f"Expected `input_shape`, since the backbone itself takes images of any size: {shape}.")
+    return shape

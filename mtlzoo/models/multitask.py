@@ -1,0 +1,239 @@
+"""The network with one named output for each head, and how it is trained inside Keras' own `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from mtlzoo import masking
+from mtlzoo.backbones import Backbone
+from mtlzoo.heads import Head, deserialize, get_heads, serialize
+from mtlzoo.metrics import RatioOfSums
+from mtlzoo.models.freezing import set_trainable
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable("mtlzoo")
+class MultiTaskModel(keras.Model):
+    """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
+
+    Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
+    Keras' own. What differs is that losses and metrics come from the heads, and that labels may be missing anywhere:
+    in rows, in whole batches, or a head's key altogether.
+
+    Args:
+        inputs: The image input, `(batch, height, width, channels)`.
+        outputs: A dictionary from each head's name to its output tensor.
+        name: The name of the model.
+        heads: A dictionary from each head's name to the head.
+        resize: How pictures come to the input's size: `"stretch"`, `"crop"` or `"pad"`. It belongs to the model, so that
+            training, evaluation, prediction and exported files cannot differ.
+
+    Attributes:
+        heads: The heads by name, in the order in which they were given.
+        resize: As given.
+
+    In the logs of `fit` and `evaluate` stand `loss` (the weighted sum of the heads' losses, and regularisation),
+    `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
+    is better. All are figures over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Mapping[str, Any],
+        name: str | None = None,
+        *,
+        heads: Mapping[str, Head],
+        resize: str = "stretch",
+        **kwargs: Any,
+    ):
+        heads = get_heads(heads)
+        if not isinstance(outputs, Mapping) or set(outputs) != set(heads):
+            raise ValueError(f"Expected one output for each head ({', '.join(heads)}), received: {outputs!r}.")
+        super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
+        self.heads = heads
+        self.resize = resize
+
+    # === Parts ===
+
+    @property
+    def backbone(self) -> keras.Model:
+        """The feature extractor: the one nested model in the graph."""
+        return next(layer for layer in self.layers if isinstance(layer, Backbone))
+
+    def set_trainable(self, part: str | int | list[str]) -> None:
+        """Choose what training may change; see :func:`mtlzoo.models.freezing.set_trainable`. Compile afterwards."""
+        set_trainable(self, part)
+
+    def adapt(self, labels: Mapping[str, np.ndarray]) -> None:
+        """Let each head learn what it needs of the training labels, where it does not know it yet.
+
+        Counts for `class_weight="balanced"`, mean and spread for regression. Call it before `compile`; `mtl.fit` does.
+
+        Args:
+            labels: Encoded targets by the name of the head, over the training rows; heads may be left out.
+        """
+        for name, targets in labels.items():
+            self.heads[name].adapt(np.asarray(targets))
+            self.heads[name].update(self.get_layer(name))
+
+    # === Training ===
+
+    def compile(self, optimizer: str | keras.Optimizer = "adam", **kwargs: Any) -> None:
+        """Configure training. Losses, loss weights and metrics come from the heads.
+
+        Args:
+            optimizer: A Keras optimizer or its name.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` as in Keras.
+
+        Raises:
+            ValueError: If losses, loss weights or metrics are given here.
+        """
+        for argument in ("loss", "loss_weights", "metrics", "weighted_metrics"):
+            if kwargs.get(argument) is not None:
+                raise ValueError(
+                    f"Expected no `{argument}` in compile, since losses and metrics come from the heads: set it there, for "
+                    "example BinaryHead(loss_weight=2.0) or RegressionHead(loss='mae')."
+                )
+        losses = {name: head.loss() for name, head in self.heads.items()}
+        super().compile(optimizer=optimizer, **kwargs)
+        self._head_losses = losses
+        # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
+        self._loss_means = {name: RatioOfSums(name=f"{name}_loss", otherwise=0.0) for name in self.heads}
+        self._penalty = keras.metrics.Mean(name="penalty") if self.losses else None
+        self._head_metrics = {name: head.metrics() for name, head in self.heads.items()}
+        for name, metrics in self._head_metrics.items():
+            for metric in metrics:
+                metric.name = f"{name}_{metric.name}"
+
+    def fit(
+        self, x: Any = None, *args: Any, class_weight: Any = None, callbacks: Any = None, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """Keras' `fit`.
+
+        Callbacks may monitor `val_score` and the heads' metrics with `mode="auto"`. Class weights belong to the heads,
+        so `class_weight` is refused.
+        """
+        if class_weight is not None:
+            raise ValueError(
+                "Expected no `class_weight` in fit, since each head has classes of its own: give it to the head, as in "
+                'ClassificationHead(classes, class_weight={...}) or class_weight="balanced".'
+            )
+        metrics = [metric for group in self._head_metrics.values() for metric in group] if self.compiled else []
+        modes = {"score": "max"} | {metric.name: metric.mode for metric in metrics}
+        for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+            # Keras knows the direction of its own metrics only, and refuses to guess for others.
+            if getattr(callback, "mode", None) == "auto":
+                callback.mode = modes.get(callback.monitor.removeprefix("val_"), "auto")
+        if hasattr(x, "element_spec"):
+            # Keras warns that a tf.data pipeline shuffles for itself, which everybody who has made one knows.
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+
+    def compute_loss(
+        self, x: Tensor = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Tensor:
+        """The weighted sum of the heads' losses, each the mean over its labelled rows; 0 if there is no label at all."""
+        del x, training
+        labels, weights = self._by_head(y, "labels"), self._weights_by_head(sample_weight)
+        total = ops.zeros((), dtype=keras.config.floatx())
+        for name, head in self.heads.items():
+            if name not in labels:
+                # A head without any label has zero gradients, not none, which optimizers warn of.
+                total = total + 0.0 * ops.sum(y_pred[name])
+                continue
+            sums = self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name))
+            self._loss_means[name].add(*sums)
+            total = total + head.loss_weight * masking.quotient(*sums)
+        if self._penalty is not None:
+            penalty = sum(ops.sum(loss) for loss in self.losses)
+            self._penalty.update_state(penalty)
+            total = total + penalty
+        return total
+
+    def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
+        """Count a batch and return the figures so far."""
+        del x
+        labels, weights = self._by_head(y, "labels"), self._weights_by_head(sample_weight)
+        for name, y_true in labels.items():
+            for metric in self._head_metrics[name]:
+                metric.update_state(y_true, y_pred[name], weights.get(name))
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """The figures over the epoch so far."""
+        losses = {name: mean.result() for name, mean in self._loss_means.items()}
+        total = sum(self.heads[name].loss_weight * loss for name, loss in losses.items())
+        result = {"loss": total if self._penalty is None else total + self._penalty.result()}
+        scores = []
+        for name, metrics in self._head_metrics.items():
+            result[f"{name}_loss"] = losses[name]
+            for metric in metrics:
+                result[metric.name] = metric.result()
+            scores.append(self.heads[name].score(result[metrics[0].name]))
+        scores = ops.stack([ops.cast(score, keras.config.floatx()) for score in scores])
+        known = ops.logical_not(ops.isnan(scores))
+        result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))
+        return result
+
+    def _by_head(self, values: Any, what: str) -> dict[str, Any]:
+        """The given values of the heads that have any; `None` counts as not given."""
+        if not isinstance(values, Mapping):
+            raise ValueError(
+                f"Expected {what} as a dictionary by the names of the heads ({', '.join(self.heads)}), received: "
+                f"{type(values).__name__}. Keras matches lists to outputs in the sorted order of their names, which would "
+                "train the wrong heads."
+            )
+        unknown = [name for name in values if name not in self.heads]
+        if unknown:
+            raise ValueError(
+                f"Expected {what} for the heads {', '.join(self.heads)}, received also: {', '.join(map(str, unknown))}."
+            )
+        return {name: values[name] for name in self.heads if values.get(name) is not None}
+
+    def _weights_by_head(self, sample_weight: Any) -> dict[str, Any]:
+        """Row weights for each head: one array serves all, a dictionary may leave heads out."""
+        if sample_weight is None:
+            return {}
+        if isinstance(sample_weight, Mapping | list | tuple):
+            return self._by_head(sample_weight, "sample weights")
+        return dict.fromkeys(self.heads, sample_weight)
+
+    # === Config ===
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph and the heads."""
+        return {**super().get_config(), "heads": serialize(self.heads), "resize": self.resize}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> MultiTaskModel:
+        """The model that `get_config` describes."""
+        config = dict(config)
+        heads, resize = deserialize(config.pop("heads")), config.pop("resize")
+        graph = keras.Model.from_config(config, custom_objects=custom_objects)
+        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+
+    @classmethod
+    def from_plain(cls, graph: keras.Model, heads: Mapping[str, Head], resize: str = "stretch") -> MultiTaskModel:
+        """The model around a plain functional graph with one nested model, as exported files hold it; layers are shared."""
+        (nested,) = [layer for layer in graph.layers if isinstance(layer, keras.Model)]
+        backbone = Backbone(nested.inputs[0], nested.outputs[0], name=nested.name)
+        graph = keras.models.clone_model(
+            graph, input_tensors=graph.input, clone_function=lambda layer: backbone if layer is nested else layer
+        )
+        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The optimizer; all else comes from the heads."""
+        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)} if self.compiled else {}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` tells, and restore the optimizer's variables."""
+        self.compile(optimizer=keras.saving.deserialize_keras_object(config["optimizer"]))
+        self.optimizer.build(self.trainable_variables)

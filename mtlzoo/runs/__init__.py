@@ -1,0 +1,31 @@
+"""Whole jobs: from a dataset to a folder that holds the model, its report and its pictures."""
+
+from mtlzoo.runs.demo import demo
+from mtlzoo.runs.reading import (
+    configure_heads,
+    drop_bad_images,
+    parse_heads,
+    parse_option,
+    read_for_model,
+    read_questions,
+    read_table,
+)
+from mtlzoo.runs.reporting import as_text, report_run, write_csv
+from mtlzoo.runs.training import parse_stages, tensorboard, train_run
+
+__all__ = [
+    "as_text",
+    "configure_heads",
+    "demo",
+    "drop_bad_images",
+    "parse_heads",
+    "parse_option",
+    "parse_stages",
+    "read_for_model",
+    "read_questions",
+    "read_table",
+    "report_run",
+    "tensorboard",
+    "train_run",
+    "write_csv",
+]

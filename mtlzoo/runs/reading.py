@@ -1,0 +1,101 @@
+"""Read what a command names: tables, parts, heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtlzoo.data import FORMATS, ImageError, Table, check_images
+from mtlzoo.models import MultiTaskModel
+
+
+def read_table(data: Path, format: str, **arguments: Any) -> Table:
+    """Read a dataset in a named format.
+
+    Raises:
+        ValueError: If the format is unknown.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"Unknown format {format!r}, expected one of: {', '.join(FORMATS)}.")
+    return FORMATS[format](data, **arguments)
+
+
+def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
+    """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
+    if format == "csv":
+        import pandas as pd
+
+        path = data / "labels.csv" if data.is_dir() else data
+        columns = pd.read_csv(path, nrows=0).columns if path.is_file() else []
+        names = [name for name in model.heads if name in columns] if "head" not in columns else list(model.heads)
+        return read_table(data, format, heads={name: model.heads[name] for name in names or model.heads})
+    table = read_table(data, format, **({"part": part} if format == "fashionai" else {}))
+    return table.with_heads({name: head for name, head in model.heads.items() if name in table.frame})
+
+
+def read_questions(data: Path, format: str) -> Table | None:
+    """The questions of a FashionAI folder, where there are any."""
+    if format == "fashionai" and (Path(data) / "Tests" / "question.csv").is_file():
+        return read_table(data, format, part="question")
+    return None
+
+
+def configure_heads(table: Table, options: Mapping[str, Any]) -> Table:
+    """Give every head the options that its kind has; those that only others have do not concern it."""
+    heads = {}
+    for name, head in table.heads.items():
+        config = head.get_config()
+        own = {option: value for option, value in options.items() if option in config}
+        heads[name] = type(head).from_config({**config, **own})
+    return table.with_heads(heads)
+
+
+def parse_heads(texts: Sequence[str] | None) -> dict[str, str | None] | None:
+    """`["garment", "size=ordinal"]` as a dictionary from names to kinds, `None` where the kind is to be guessed."""
+    if texts is None:
+        return None
+    return {name: kind or None for name, _, kind in (text.partition("=") for text in texts)}
+
+
+def parse_option(text: str) -> tuple[str, Any]:
+    """`alpha=0.25` as a name and a number, a truth value or a text.
+
+    Raises:
+        ValueError: If there is no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"Expected an option such as alpha=0.25, received: {text!r}.")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            pass
+    return name, {"true": True, "false": False, "none": None}.get(value.lower(), value)
+
+
+def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[Table, list[str]]:
+    """Read every picture of a table once, before hours of training depend on it.
+
+    Args:
+        table: The table.
+        skip: Whether to go on without unreadable pictures.
+        progress: Whether to show how far it is.
+
+    Returns:
+        The table of readable pictures, and one line for each row left out.
+
+    Raises:
+        ImageError: If a picture cannot be read and is not to be skipped; the message names its row.
+    """
+    bad = check_images(table.paths(), progress=progress)
+    if not bad:
+        return table, []
+    lines = [f"{table.where(row)}: {reason}" for row, reason in bad.items()]
+    if not skip:
+        more = f" ({len(bad)} such rows in all)" if len(bad) > 1 else ""
+        raise ImageError(f"{lines[0]}{more}. Go on without unreadable pictures: --skip-bad.")
+    return table.take(np.setdiff1d(np.arange(len(table)), list(bad))), lines

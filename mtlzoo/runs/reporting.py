@@ -1,0 +1,98 @@
+"""What a run folder tells of a model: tables and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtlzoo import evaluation
+from mtlzoo.data import Table, load_image
+from mtlzoo.evaluation.plots import plot_confusion, plot_history, plot_predictions
+from mtlzoo.files import replacing
+from mtlzoo.models import MultiTaskModel
+
+PICTURES = 12
+
+
+def report_run(model: MultiTaskModel, table: Table, directory: Path) -> pd.DataFrame:
+    """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder."""
+    directory.mkdir(parents=True, exist_ok=True)
+    table = table.with_heads({name: head for name, head in model.heads.items() if name in table.frame})
+    predictions = evaluation.outputs(model, table)
+    report = evaluation.evaluate(model, table, predictions=predictions)
+    write_csv(directory / "report.csv", report.round(6), index=True)
+    answers = {name: head.decode(predictions[name]) for name, head in table.heads.items()}
+    frame = table.frame.copy()
+    for name, decoded in answers.items():
+        frame[f"{name}:answer"] = decoded["answer"]
+        if "probability" in decoded:
+            frame[f"{name}:probability"] = np.round(decoded["probability"], 6)
+    write_csv(directory / "answers.csv", frame)
+    labels = table.labels()
+    for name, head in table.heads.items():
+        counted = head.confusion(labels[name], predictions[name])
+        if counted is not None and counted[0].sum():
+            (directory / "confusion").mkdir(exist_ok=True)
+            plot_confusion(*counted, title=name, path=directory / "confusion" / f"{name}.png")
+    plot_answers(table, answers, directory / "predictions.png")
+    return report
+
+
+def plot_answers(table: Table, answers: Mapping[str, Mapping[str, Any]], path: Path, pictures: int = PICTURES) -> None:
+    """A grid of pictures with predicted and true labels, spread over the heads so that each is seen."""
+    labelled = table.labelled()
+    rng = np.random.default_rng(0)
+    chosen: list[int] = []
+    for turn in range(pictures):
+        rows = np.setdiff1d(np.flatnonzero(labelled.iloc[:, turn % labelled.shape[1]]), chosen)
+        if len(rows):
+            chosen.append(int(rng.choice(rows)))
+    images, captions = [], []
+    for row in chosen:
+        images.append(load_image(table.paths()[row], (256, 256), resize="pad"))
+        lines: list[tuple[str, bool | None]] = []
+        for name in table.heads:
+            answer, truth = answers[name]["answer"][row], table.frame[name].iloc[row]
+            if labelled[name].iloc[row]:
+                lines += _lines(name, answer, truth)
+        captions.append(lines)
+    if images:
+        plot_predictions(images, captions, path=path)
+
+
+def _lines(name: str, answer: Any, truth: Any) -> list[tuple[str, bool | None]]:
+    if isinstance(answer, float | np.floating):
+        return [(f"{name}: {answer:.3g} (true {truth})", None)]
+    right = str(answer) == str(truth)
+    return [(f"{name}: {answer}", right), *([] if right else [(f"true: {truth}", None)])]
+
+
+def write_history(history: keras.callbacks.History, directory: Path) -> None:
+    """Write `history.csv` and `history.png`."""
+    frame = pd.DataFrame({"epoch": history.epoch, **history.history})
+    write_csv(directory / "history.csv", frame)
+    main = {name: head.metrics()[0].name for name, head in history.model.heads.items()}
+    plot_history(frame, directory / "history.png", metrics=main)
+
+
+def as_text(report: pd.DataFrame) -> str:
+    """A report as a terminal shows it."""
+    return report.to_string(float_format="{:.3f}".format, na_rep="")
+
+
+def write_csv(path: Path, frame: pd.DataFrame, index: bool = False) -> None:
+    """Write a table of results."""
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, index=index, lineterminator="\n")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write settings."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")

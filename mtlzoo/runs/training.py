@@ -1,0 +1,128 @@
+"""Train a model and leave a run folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from mtlzoo import evaluation
+from mtlzoo._version import __version__
+from mtlzoo.data import Table
+from mtlzoo.evaluation.plots import plot_model
+from mtlzoo.export import export
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.runs.reporting import report_run, write_history, write_json
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage, fit
+
+
+def train_run(
+    model: MultiTaskModel,
+    train: Table,
+    valid: Table,
+    test: Table,
+    directory: str | Path,
+    stages: Sequence[Stage] = DEFAULT_STAGES,
+    *,
+    questions: Table | None = None,
+    settings: Mapping[str, Any] | None = None,
+    skipped: Sequence[str] = (),
+    **arguments: Any,
+) -> tuple[pd.DataFrame, keras.callbacks.History]:
+    """Train a model and leave a run folder.
+
+    The folder holds `model.h5` (the best so far at any time, also if training is interrupted), `report.csv`,
+    `history.csv`, `history.png`, `model.png`, `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows
+    with what was answered), `settings.json`, and, with `questions`, `submission.csv`.
+
+    Args:
+        model: The model.
+        train: The training rows.
+        valid: The validation rows, which choose the best epoch.
+        test: The rows that the report is on; nothing is chosen by them.
+        directory: Where to write.
+        stages: As for :func:`mtlzoo.fit`.
+        questions: Rows of the FashionAI layout to answer in a submission file.
+        settings: What else belongs into `settings.json`.
+        skipped: A line for each row left out, for `skipped.txt`.
+        **arguments: Further arguments of :func:`mtlzoo.fit`.
+
+    Returns:
+        The report and the history.
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
+    write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()})
+    if skipped:
+        (directory / "skipped.txt").write_text("\n".join(skipped) + "\n", encoding="utf-8")
+    plot_model(model, directory / "model.png")
+    target = directory / "model.h5"
+    history = fit(model, train, valid, stages, on_best=lambda best: export(best, target), **arguments)
+    if history.interrupted:
+        print("Interrupted: going on with the best model so far.", flush=True)
+    export(model, target)
+    if history.epoch:
+        write_history(history, directory)
+    report = report_run(model, test, directory)
+    if questions is not None:
+        names = questions.frame["attribute"].str.removesuffix("_labels")
+        answers = evaluation.outputs(model, questions)
+        frame = evaluation.submission_frame(list(questions.frame["image"]), list(names), answers)
+        evaluation.write_submission(directory / "submission.csv", frame)
+    return report, history
+
+
+def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Sequence[Stage]:
+    """Stages from texts such as `heads:2:1e-3` or `all:10:1e-4:constant`; `fashionai` is the recipe's, `None` the default.
+
+    The part is `heads`, `all`, a number of layers, or names of layer groups with `,` between them.
+
+    Raises:
+        ValueError: If a text is none of these.
+    """
+    if texts is None or texts == ["fashionai"]:
+        stages = DEFAULT_STAGES if texts is None else FASHIONAI_STAGES
+        return [replace(stage, patience=patience) for stage in stages]
+    stages = []
+    for text in texts:
+        part, *numbers = text.split(":")
+        try:
+            epochs, rate = int(numbers[0]), float(numbers[1])
+        except (ValueError, IndexError):
+            raise ValueError(
+                f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
+            ) from None
+        trainable: Any = int(part) if part.isdigit() else part if part in ("heads", "all") else part.split(",")
+        schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
+        stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
+    return stages
+
+
+def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:
+    """The callback that writes logs for TensorBoard into a run folder.
+
+    Raises:
+        ImportError: If TensorBoard is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ImportError("TensorBoard is not installed: pip install 'mtlzoo[tensorboard]'")
+    return [keras.callbacks.TensorBoard(str(directory / "tensorboard"))]
+
+
+def _versions() -> dict[str, str]:
+    import keras
+    import tensorflow as tf
+
+    return {
+        "mtlzoo": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,7 @@
+"""Training in stages."""
+
+from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.fitting import fit
+from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+
+__all__ = ["DEFAULT_STAGES", "FASHIONAI_STAGES", "BestModel", "Patience", "Progress", "Stage", "fit"]

@@ -1,0 +1,73 @@
+"""A stretch of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training with its own optimizer, learning rate and trainable part.
+
+    Attributes:
+        epochs: How many passes over the training rows.
+        learning_rate: The step size at the start.
+        trainable: `"heads"` (backbone frozen, in inference mode), `"all"`, the last `n` layers, or names of layer
+            groups; see `MultiTaskModel.set_trainable`.
+        schedule: `"cosine"` lets the learning rate fall to zero over the stage along half a cosine (Loshchilov and
+            Hutter 2017), the default, since it needs no tuning of when to stop; `"constant"` keeps it.
+        optimizer: The name of a Keras optimizer, or one whose settings are taken over (its learning rate is not).
+        batch_size: Rows a step; `None` for that of `mtl.fit`.
+        patience: How many epochs without a better score end the stage; `None` for never.
+
+    Example:
+
+    ```python
+    stages = [
+        mtl.Stage(epochs=2, learning_rate=1e-3, trainable="heads"),
+        mtl.Stage(epochs=8, learning_rate=1e-4, trainable="all", patience=3),
+    ]
+    ```
+    """
+
+    epochs: int
+    learning_rate: float = 1e-3
+    trainable: str | int | Sequence[str] = "all"
+    schedule: str = "cosine"
+    optimizer: str | keras.Optimizer = "adam"
+    batch_size: int | None = None
+    patience: int | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.epochs, int) or self.epochs < 1:
+            raise ValueError(f"Expected `epochs` to be a positive whole number, received: {self.epochs!r}.")
+        if not self.learning_rate > 0:
+            raise ValueError(f"Expected `learning_rate` above 0, received: {self.learning_rate!r}.")
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"Expected `schedule` to be one of {', '.join(SCHEDULES)}, received: {self.schedule!r}.")
+
+    def make_optimizer(self, steps: int) -> keras.Optimizer:
+        """A new optimizer for a stage of so many steps."""
+        rate = self.learning_rate
+        if self.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=max(steps, 1))
+        if isinstance(self.optimizer, str):
+            return keras.optimizers.get({"class_name": self.optimizer, "config": {"learning_rate": rate}})
+        return type(self.optimizer).from_config({**self.optimizer.get_config(), "learning_rate": rate})
+
+
+# A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything.
+DEFAULT_STAGES = (Stage(epochs=2, learning_rate=1e-3, trainable="heads"), Stage(epochs=10, learning_rate=1e-3))
+
+# The FashionAI recipe: new heads first, then the whole network at learning rates that fall tenfold a stage.
+FASHIONAI_STAGES = (
+    Stage(epochs=2, learning_rate=1e-3, trainable="heads", schedule="constant"),
+    Stage(epochs=3, learning_rate=1e-4, schedule="constant"),
+    Stage(epochs=3, learning_rate=1e-5, schedule="constant"),
+    Stage(epochs=3, learning_rate=1e-6, schedule="constant"),
+)
