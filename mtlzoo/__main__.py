@@ -1,0 +1,8 @@
+"""`python -m mtlzoo` is the command line."""
+
+import sys
+
+from mtlzoo.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""Peak memory of one pass over a dataset, for few and for many pictures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PASS = """
+import resource, sys
+import pandas as pd
+import mtlzoo as mtl
+rows = int(sys.argv[2])
+frame = pd.DataFrame({"image": [sys.argv[1]] * rows, "kind": ["a", "b"] * (rows // 2)})
+table = mtl.data.Table(frame, {"kind": mtl.BinaryHead(["a", "b"])})
+for images, labels in mtl.data.image_dataset(table, (224, 224), 32, augment="default", shuffle=True):
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def benchmark_memory(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> list[dict[str, int]]:
+    """Measures the peak memory of a process that decodes, augments and batches so many pictures of 512 x 512 pixels.
+
+    Args:
+        counts: Numbers of rows; all point to the same file.
+
+    Returns:
+        One row a count: `images` and `peak_mib`.
+    """
+    import cv2
+    from benchmarks.input_pipeline import draw_photograph
+
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        import numpy as np
+
+        path = str(Path(folder, "image.jpg"))
+        cv2.imwrite(path, draw_photograph(np.random.default_rng(0), 512, 512))
+        for count in counts:
+            result = subprocess.run(
+                [sys.executable, "-c", PASS, path, str(count)], check=True, capture_output=True, text=True
+            )
+            rows.append({"images": count, "peak_mib": round(float(result.stdout.split()[-1]))})
+    return rows
