@@ -24,7 +24,7 @@ class Backbone(keras.Model):
 
     ```python
     application = keras.applications.MobileNet(include_top=False, weights=None)
-    backbone = Backbone(application.inputs, application.outputs, name=application.name)
+    backbone = mtl.backbones.Backbone(application.input, application.output, name=application.name)
     backbone.trainable = False
     ```
     """

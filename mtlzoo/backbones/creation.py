@@ -56,9 +56,9 @@ def create_backbone(
     Example:
 
     ```python
-    backbone, mode = create_backbone("mobilenet", (96, 96, 3), weights=None, alpha=0.25, cut="conv_pw_11_relu")
+    backbone, mode = mtl.backbones.create_backbone("mobilenet", (96, 96, 3), weights=None, cut="conv_pw_11_relu")
     images = keras.Input((96, 96, 3))
-    features = backbone(preprocess(images, mode))  # (batch, 6, 6, 128)
+    features = backbone(mtl.backbones.preprocess(images, mode))  # (batch, 6, 6, 512)
     ```
     """
     input_shape = _checked_shape(input_shape)

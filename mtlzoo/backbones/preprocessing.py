@@ -39,7 +39,8 @@ def preprocess(images: keras.KerasTensor, mode: Preprocessing, name: str = "prep
 
     ```python
     images = keras.Input((224, 224, 3), dtype="uint8")
-    features = keras.applications.MobileNet(include_top=False, weights=None)(preprocess(images, "tf"))
+    scaled = mtl.backbones.preprocess(images, "tf")
+    features = keras.applications.MobileNet(include_top=False, weights=None)(scaled)
     ```
     """
     if mode not in get_args(Preprocessing):
@@ -69,8 +70,8 @@ def preprocess(images: keras.KerasTensor, mode: Preprocessing, name: str = "prep
 def select_channels(images: keras.KerasTensor, channels: Sequence[int], name: str) -> keras.KerasTensor:
     """Some channels of images, in the order given, by layers without weights.
 
-    Keras has no layer that indexes the last axis. `Cropping2D` cuts the two axes before it, so the channels trade
-    places with the columns, are cropped out one by one, joined, and trade places again.
+    Keras has no layer that indexes the last axis. `Cropping2D` cuts the two axes before it, so the channels move to the
+    front, are cropped out one by one, joined, and move back.
 
     Args:
         images: Symbolic images `(batch, height, width, channels)`; height and width may be unknown.
@@ -81,13 +82,13 @@ def select_channels(images: keras.KerasTensor, channels: Sequence[int], name: st
         Symbolic images `(batch, height, width, len(channels))`.
     """
     layers, count, dtype = keras.layers, images.shape[-1], images.dtype
-    swapped = layers.Permute((1, 3, 2), dtype=dtype, name=f"{name}_swap")(images)
+    planes = layers.Permute((3, 1, 2), dtype=dtype, name=f"{name}_planes")(images)
     picked = []
     for position, channel in enumerate(channels):
-        crop = layers.Cropping2D(((0, 0), (channel, count - 1 - channel)), dtype=dtype, name=f"{name}_crop_{position}")
-        picked.append(crop(swapped))
-    joined = layers.Concatenate(axis=2, dtype=dtype, name=f"{name}_join")(picked) if len(picked) > 1 else picked[0]
-    return layers.Permute((1, 3, 2), dtype=dtype, name=name)(joined)
+        crop = layers.Cropping2D(((channel, count - 1 - channel), (0, 0)), dtype=dtype, name=f"{name}_crop_{position}")
+        picked.append(crop(planes))
+    joined = layers.Concatenate(axis=1, dtype=dtype, name=f"{name}_join")(picked) if len(picked) > 1 else picked[0]
+    return layers.Permute((2, 3, 1), dtype=dtype, name=name)(joined)
 
 
 def _for_channels(constants: Sequence[float], channels: int) -> list[float]:

@@ -116,7 +116,7 @@ def list_backbones(pattern: str = "*") -> list[str]:
     Example:
 
     ```python
-    list_backbones("mobile*")  # ["MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large"]
+    mtl.list_backbones("mobile*")  # ["MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large"]
     ```
     """
     pattern = pattern.lower().replace("_", "")
@@ -135,7 +135,7 @@ def get_backbone(name: str) -> BackboneSpec:
     Example:
 
     ```python
-    get_backbone("mobilenet_v2").preprocessing  # "tf"
+    mtl.backbones.get_backbone("mobilenet_v2").preprocessing  # "tf"
     ```
     """
     plain = {key.lower(): spec for key, spec in BACKBONES.items()}

@@ -43,7 +43,7 @@ def to_builtin_layers(model: keras.Model) -> keras.Model:
 
     ```python
     model = keras.applications.MobileNetV3Small(weights=None)
-    to_builtin_layers(model).save("model.h5")
+    mtl.backbones.to_builtin_layers(model).save("model.h5")
     ```
     """
     if _survives(model):

@@ -137,14 +137,14 @@ class Canvas:
         if shade:
             self._illuminate(pixels / _LIGHT_SCALE, bounds / _LIGHT_SCALE, shade, folded=not isinstance(paint, tuple))
 
-    def stroke(self, points: np.ndarray, colour: tuple, width: float = 0.03, closed: bool = False) -> None:
+    def stroke(self, points: np.ndarray, colour: tuple, width: float = 0.03) -> None:
         """Draws a line of `width` head units."""
         pixels = self.camera(points)
         if _window(_bounds(pixels), self.image.shape) is None:
             return
         fixed = [_fixed_point(pixels)]
         thickness = max(round(self.camera.unit * width), 1)
-        cv2.polylines(self.image, fixed, closed, colour, thickness, cv2.LINE_AA, _SUBPIXELS)
+        cv2.polylines(self.image, fixed, False, colour, thickness, cv2.LINE_AA, _SUBPIXELS)
 
     def dot(self, x: float, y: float, radius: float, colour: tuple) -> None:
         """Draws a disc, its radius in head units."""
@@ -173,7 +173,7 @@ class Canvas:
         cv2.fillPoly(mask, [fixed], 1.0, cv2.LINE_8, _SUBPIXELS)
         kernel = 2 * int(reach) + 1
         blurred = cv2.blur(mask, (kernel, kernel))
-        aside, drop = int(round(reach * 0.9)) * self._direction, int(round(reach * 0.7))
+        aside, drop = round(reach * 0.9) * self._direction, round(reach * 0.7)
 
         def shifted(source: np.ndarray, x: int, y: int) -> np.ndarray:
             return source[margin + y : margin + y + height, margin + x : margin + x + width]

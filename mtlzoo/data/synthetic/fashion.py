@@ -144,7 +144,7 @@ def _shares() -> tuple[list[tuple[str, str]], np.ndarray]:
     pairs, shares = [], []
     for attribute, values in FASHIONAI_ATTRIBUTES.items():
         # A mild Zipf law with the middle of each scale in front: extreme lengths are rare.
-        order = sorted(range(len(values)), key=lambda index, middle=len(values) // 2: abs(index - middle))
+        order = np.argsort(np.abs(np.arange(len(values)) - len(values) // 2), kind="stable")
         weights = np.empty(len(values))
         weights[order] = (1 + np.arange(len(values))) ** -0.6
         pairs += [(attribute, value) for value in values]

@@ -9,8 +9,17 @@ import numpy as np
 from mtlzoo.data.synthetic.canvas import Canvas, mirrored, smooth, tube, unit_normals
 from mtlzoo.data.synthetic.fabric import Fabric, darker
 
-__all__ = ["Figure", "arm_outline", "draw_arms", "draw_body", "draw_hair_behind", "draw_hair_in_front", "draw_head",
-           "fill_limb", "leg_outline"]
+__all__ = [
+    "Figure",
+    "arm_outline",
+    "draw_arms",
+    "draw_body",
+    "draw_hair_behind",
+    "draw_hair_in_front",
+    "draw_head",
+    "fill_limb",
+    "leg_outline",
+]
 
 SKINS = ((255, 224, 196), (247, 206, 172), (234, 186, 148), (204, 152, 112), (160, 110, 76), (112, 76, 54))
 MANNEQUINS = ((236, 234, 230), (222, 208, 190), (178, 178, 180))
@@ -21,7 +30,10 @@ TORSO = smooth([(0.19, 0.9), (0.195, 1.2), (0.34, 1.4), (0.62, 1.47), (0.8, 1.62
                 (0.51, 2.85), (0.48, 3.1), (0.6, 3.55), (0.71, 3.95), (0.71, 4.25)])  # fmt: skip
 HEAD = smooth([(0, 0.02), (0.28, 0.1), (0.37, 0.4), (0.34, 0.64), (0.2, 0.88), (0, 0.97)])
 ARM_LENGTH = 2.55  # From the shoulder joint to the wrist.
-ARM_RADIUS = ((0, 0.2, 0.45, 0.58, 0.8, 0.96, 1.04, 1.12, 1.2), (0.17, 0.15, 0.115, 0.118, 0.095, 0.07, 0.09, 0.095, 0.03))
+ARM_RADIUS = (
+    (0, 0.2, 0.45, 0.58, 0.8, 0.96, 1.04, 1.12, 1.2),
+    (0.17, 0.15, 0.115, 0.118, 0.095, 0.07, 0.09, 0.095, 0.03),
+)
 SLEEVE_RADIUS = ((0, 0.2, 0.45, 0.58, 0.8), (0.17, 0.15, 0.115, 0.118, 0.09))
 ARM_HEAD = np.array([(0.67, 1.5), (0.75, 1.535), (0.81, 1.61)]), np.array([(0.665, 1.8), (0.66, 2.05)])
 SLEEVE_HEAD = np.array([(0.58, 1.445), (0.71, 1.485), (0.8, 1.56)]), np.array([(0.6, 1.75), (0.62, 2.0)])
@@ -55,9 +67,7 @@ class Figure:
         object.__setattr__(self, "arm_lines", tuple(np.hstack([line, unit_normals(line)]) for line in lines))
 
     @classmethod
-    def random(
-        cls, rng: np.random.Generator, turned: bool = False, alive: bool = False, calm: bool = False
-    ) -> Figure:
+    def random(cls, rng: np.random.Generator, turned: bool = False, alive: bool = False, calm: bool = False) -> Figure:
         """Somebody in some pose; never a mannequin if `alive`, with hanging arms if `calm`."""
         mannequin = rng.random() < 0.18 and not alive
         skins = MANNEQUINS if mannequin else SKINS
@@ -162,9 +172,10 @@ def draw_body(canvas: Canvas, figure: Figure) -> None:
         canvas.fill(leg_outline(figure, side), figure.skin)
         ankle = 0.26 + figure.stance
         shoe = smooth(
-            [(-0.11, 7.7), (-0.13, 7.85), (-0.15, 8.05), (0.0, 8.14), (0.2, 8.08), (0.17, 7.9), (0.11, 7.7)], closed=True
+            [(-0.11, 7.7), (-0.13, 7.85), (-0.15, 8.05), (0.0, 8.14), (0.2, 8.08), (0.17, 7.9), (0.11, 7.7)],
+            closed=True,
         )
-        canvas.fill((shoe + (ankle, 0)) * (direction, 1), figure.shoes, shade=0.2)
+        canvas.fill((shoe + np.array([ankle, 0])) * (direction, 1), figure.shoes, shade=0.2)
     canvas.fill(np.concatenate([TORSO, mirrored(TORSO)]), figure.skin)
     if not figure.turned:
         for direction in (1, -1):
@@ -182,7 +193,7 @@ def fill_limb(canvas: Canvas, outline: np.ndarray, paint: Fabric | tuple) -> Non
 def draw_arms(canvas: Canvas, figure: Figure, sleeves: tuple[float, float]) -> None:
     """Arms and hands, as far as they are not inside `sleeves`, the share of each arm that is covered."""
     for side, sleeve in enumerate(sleeves):
-        fill_limb(canvas, arm_outline(figure, side, start=min(max(sleeve - 0.03, 0.0), 1.0)), figure.skin)
+        fill_limb(canvas, arm_outline(figure, side, start=min(sleeve, 1.0)), figure.skin)
 
 
 def draw_head(canvas: Canvas, figure: Figure) -> None:

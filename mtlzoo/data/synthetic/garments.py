@@ -9,7 +9,15 @@ from mtlzoo.data.synthetic.fabric import Fabric, darker
 from mtlzoo.data.synthetic.figure import Figure, arm_outline, fill_limb, leg_outline
 from mtlzoo.data.synthetic.necks import neckline
 
-__all__ = ["draw_coat", "draw_off_shoulder_band", "draw_skirt", "draw_sleeves", "draw_top", "draw_trousers"]
+__all__ = [
+    "draw_cape",
+    "draw_coat",
+    "draw_off_shoulder_band",
+    "draw_skirt",
+    "draw_sleeves",
+    "draw_top",
+    "draw_trousers",
+]
 
 
 def _side(heights: np.ndarray, ease: float, boxy: float, flare: float) -> np.ndarray:
@@ -24,11 +32,20 @@ def _hem(width: float, height: float, sag: float) -> np.ndarray:
 
 
 def draw_top(
-    canvas: Canvas, fabric: Fabric, kind: str, depth: float, hem: float, sleeveless: bool, boxy: float, trim: tuple, tucked: bool
+    canvas: Canvas,
+    fabric: Fabric,
+    kind: str,
+    depth: float,
+    hem: float,
+    sleeveless: bool,
+    boxy: float,
+    trim: tuple,
+    tucked: bool,
 ) -> None:
     """A shirt, jumper or bodice with the neckline cut out; `trim` is the colour of the neckline's edge.
 
-    A top that is `tucked` in or sewn to a skirt shows no hem."""
+    A top that is `tucked` in or sewn to a skirt shows no hem.
+    """
     upper, edge = neckline(kind, depth, sleeveless)
     heights = np.append(np.arange(2.3, hem - 0.1, 0.2), hem)
     side = smooth(_side(heights, 0.03, boxy, 0.05), samples=3)
@@ -42,21 +59,23 @@ def draw_top(
 
 
 def draw_sleeves(
-    canvas: Canvas,
-    figure: Figure,
-    fabric: Fabric,
-    end: float,
-    ease: float = 0.05,
-    flare: float = 0.0,
-    sides: tuple[int, ...] = (0, 1),
+    canvas: Canvas, figure: Figure, fabric: Fabric, ends: tuple[float, float], ease: float, flare: float
 ) -> None:
-    """Sleeves that end at `end` of the arm (0 the shoulder, 1 the wrist)."""
-    for side in sides:
+    """Sleeves that end at `ends` of the two arms (0 the shoulder, 1 the wrist); 0 for none."""
+    for side, end in enumerate(ends):
+        if end == 0:
+            continue
         fill_limb(canvas, arm_outline(figure, side, end, 0.0, ease, flare), fabric)
         if end > 0.12:
-            start = max(end - 0.04, 0.05)
-            cuff = arm_outline(figure, side, end, start, ease + flare * 0.9, 0.01)
+            cuff = arm_outline(figure, side, end, end - 0.04, ease + flare * 0.9, 0.01)
             canvas.fill(cuff, darker(fabric.colour, 0.85), shade=0, edge=0.7)
+
+
+def draw_cape(canvas: Canvas, fabric: Fabric, hem: float) -> None:
+    """A cape over shoulders and arms."""
+    half = smooth([(0, 1.66), (0.16, 1.58), (0.27, 1.32), (0.75, 1.48), (1.12, 2.1), (1.28, 3.2), (1.32, hem - 0.2),
+                   (0.7, hem), (0, hem + 0.05)])  # fmt: skip
+    canvas.fill(np.concatenate([half, mirrored(half)]), fabric)
 
 
 def draw_off_shoulder_band(
@@ -151,4 +170,3 @@ def draw_coat(
         band = np.array([(-width, 3.05), (width, 3.05), (width, 3.24), (-width, 3.24)])
         canvas.fill(band, darker(fabric.colour, 0.7), shade=0.1)
         canvas.fill(np.array([(-0.1, 3.02), (0.1, 3.02), (0.1, 3.27), (-0.1, 3.27)]), dark, shade=0, edge=0.8)
-

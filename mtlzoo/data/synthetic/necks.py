@@ -29,7 +29,9 @@ def neckline(kind: str, depth: float, sleeveless: bool) -> tuple[np.ndarray, np.
             half = smooth([(0, 1.5), (0.16, 1.46), (0.24, 1.3)])
         case "round":
             width = 0.34 + 0.1 * (depth - 1.7)
-            half = smooth([(0, depth), (0.17, depth - 0.06), (width - 0.04, (depth + 1.375) / 2 - 0.03), (width, 1.375)])
+            half = smooth(
+                [(0, depth), (0.17, depth - 0.06), (width - 0.04, (depth + 1.375) / 2 - 0.03), (width, 1.375)]
+            )
         case "v":
             half = np.array([(0, depth), NECK])
         case "square":
@@ -87,8 +89,8 @@ def draw_collar(canvas: Canvas, kind: str, reach: float, fabric: Fabric, rng: np
             canvas.dot(0.05, y, 0.035, darker(fabric.colour, 0.45 if sum(fabric.colour) > 300 else 2.2))
     elif kind == "Peter Pan":
         low = 1.62 + 0.5 * (reach - 0.3)
-        half = smooth([(0.015, 1.52), (0.08, low + 0.02), (0.24, low + 0.1), (reach - 0.05, low - 0.02), (reach + 0.02, 1.56),
-                       (0.38, 1.38), (0.21, 1.18), (0.18, 1.34)], closed=True)  # fmt: skip
+        half = smooth([(0.015, 1.52), (0.08, low + 0.02), (0.24, low + 0.1), (reach - 0.05, low - 0.02),
+                       (reach + 0.02, 1.56), (0.38, 1.38), (0.21, 1.18), (0.18, 1.34)], closed=True)  # fmt: skip
     else:
         low = 1.5 + 0.7 * reach
         outer = smooth([(reach - 0.04, low - 0.05), (reach + 0.04, 1.8), (0.72, 1.5), (0.4, 1.38), (0.2, 1.16)])
@@ -115,7 +117,10 @@ def draw_lapels(canvas: Canvas, kind: str, width: float, button: float, fabric: 
                 canvas.stroke(edge, fabric.seam, 0.045)
             case "Notched":
                 lapel = np.concatenate(
-                    [[(0.0, button), (0.17, 1.72), (0.66, 1.84)], smooth([(0.62, 2.0), (0.4, (button + 2) / 2), (0.02, button)])]
+                    [
+                        [(0.0, button), (0.17, 1.72), (0.66, 1.84)],
+                        smooth([(0.62, 2.0), (0.4, (button + 2) / 2), (0.02, button)]),
+                    ]
                 )
                 collar = np.array([(0.17, 1.76), (0.19, 1.4), (0.2, 1.15), (0.38, 1.34), (0.55, 1.58), (0.46, 1.74)])
                 canvas.fill(lapel * (direction, 1), fabric, shade=0.2, edge=0.5)
@@ -144,7 +149,9 @@ def draw_neck_band(canvas: Canvas, kind: str, top: float, fabric: Fabric, rng: n
         top: height of the upper edge of a turtle neck, in head units; the chin is at 0.95.
     """
     if kind == "Draped Collar":
-        for fold, (width, high, low) in enumerate(((0.56, 1.36, 2.2), (0.48, 1.28, 1.98), (0.4, 1.21, 1.78), (0.31, 1.15, 1.6))):
+        for fold, (width, high, low) in enumerate(
+            ((0.56, 1.36, 2.2), (0.48, 1.28, 1.98), (0.4, 1.21, 1.78), (0.31, 1.15, 1.6))
+        ):
             outer = smooth([(0, low), (0.3 * width / 0.5, low - 0.12), (width, (low + high) / 2), (width, high)])
             inner = smooth([(width * 0.7, high - 0.06), (width * 0.66, high + 0.15), (0, low - 0.3)])
             if fold == 3:
@@ -181,7 +188,9 @@ def draw_scarf(canvas: Canvas, fabric: Fabric, rng: np.random.Generator) -> None
     for x in np.linspace(0.14, 0.46, 8):
         canvas.stroke(np.array([(x * side, end), (x * side, end + 0.14)]), fabric.seam, 0.02)
     for width, high, low in ((0.66, 1.3, 2.2), (0.56, 1.16, 1.9), (0.44, 1.02, 1.62)):
-        half = smooth([(0, low), (width * 0.7, low - 0.1), (width, (low + high) / 2), (width * 0.85, high), (0, high + 0.08)])
+        half = smooth(
+            [(0, low), (width * 0.7, low - 0.1), (width, (low + high) / 2), (width * 0.85, high), (0, high + 0.08)]
+        )
         canvas.fill(np.concatenate([half, mirrored(half)]), fabric, shade=0.35)
 
 

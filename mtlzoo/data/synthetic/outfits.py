@@ -72,16 +72,16 @@ def _everyday(rng: np.random.Generator) -> Outfit:
 
 
 def _full(rng: np.random.Generator) -> tuple[float, float]:
-    top = rng.uniform(-0.6, 0.1) if rng.random() < 0.65 else rng.uniform(0.6, 1.15)
-    return top, rng.uniform(8.3, 8.8)
+    top = rng.uniform(-0.35, 0.1) if rng.random() < 0.6 else rng.uniform(0.6, 1.2)
+    return top, rng.uniform(8.25, 8.6)
 
 
 def _bust(rng: np.random.Generator) -> tuple[float, float]:
-    return rng.uniform(-0.3, 0.7), rng.uniform(2.95, 3.6)
+    return rng.uniform(0.0, 0.8), rng.uniform(2.9, 3.35)
 
 
 def _legs(rng: np.random.Generator) -> tuple[float, float]:
-    return rng.uniform(1.2, 2.7), rng.uniform(8.3, 8.8)
+    return rng.uniform(1.6, 2.8), rng.uniform(8.25, 8.6)
 
 
 def _open_neckline(rng: np.random.Generator) -> tuple[str, float]:
@@ -166,7 +166,7 @@ def _skirt_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.
 
 
 def _sleeve_length(outfit: Outfit, value: str, end: float | None, rng: np.random.Generator) -> None:
-    outfit.frame = (rng.uniform(-0.5, 1.0), rng.uniform(4.95, 5.5))
+    outfit.frame = (rng.uniform(-0.1, 1.1), rng.uniform(4.95, 5.3))
     outfit.dress = outfit.lower == "skirt" and rng.random() < 0.4
     if value == "Invisible":
         match _pick(rng, "cape", "close", "legs"):

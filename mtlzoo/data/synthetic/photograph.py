@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
-from mtlzoo.data.synthetic.canvas import Camera, Canvas, mirrored, smooth
+from mtlzoo.data.synthetic.canvas import Camera, Canvas
 from mtlzoo.data.synthetic.fabric import Fabric, choose_fabric, darker, garment_colour
 from mtlzoo.data.synthetic.figure import (
     Figure,
@@ -16,6 +18,7 @@ from mtlzoo.data.synthetic.figure import (
     draw_head,
 )
 from mtlzoo.data.synthetic.garments import (
+    draw_cape,
     draw_coat,
     draw_off_shoulder_band,
     draw_skirt,
@@ -78,7 +81,17 @@ def draw_garment(
         flip=rng.random() < 0.5,
     )
     canvas = Canvas(background(camera, rng), camera, rng)
-    _wear(canvas, figure, outfit, rng)
+    wardrobe = Wardrobe.choose(canvas, figure, outfit, rng)
+    draw_body(canvas, figure)
+    _draw_clothes(canvas, figure, outfit, wardrobe, rng)
+    if not figure.turned:
+        _draw_neck(canvas, outfit, wardrobe, rng)
+    if outfit.hiding == "hair":
+        draw_hair_in_front(canvas, figure, rng)
+    draw_head(canvas, figure)
+    if figure.turned:
+        draw_hair_behind(canvas, figure, rng)
+    _draw_covering(canvas, outfit, wardrobe, rng)
     return develop(canvas, rng)
 
 
@@ -95,84 +108,99 @@ def _check(attribute: str, value: str, size: tuple[int, int], maybe: str | None)
         raise ValueError(f"Expected `maybe` to be None or a neighbour of {value!r}, {expected}, received: {maybe!r}")
 
 
-def _wear(canvas: Canvas, figure: Figure, outfit: Outfit, rng: np.random.Generator) -> None:
-    wall = tuple(canvas.image[::16, ::16].reshape(-1, 3).mean(axis=0))
+@dataclass(frozen=True)
+class Wardrobe:
+    """The cloths of an outfit; pieces that lie on each other can be told apart by colour."""
 
-    def fabric(*against: tuple, patterned: float = 0.4) -> Fabric:
-        return choose_fabric(rng, canvas.camera.unit, (figure.skin, wall, *against), patterned)
+    top: Fabric
+    lower: Fabric
+    outer: Fabric
+    collar: Fabric
+    covering: Fabric
+    trim: tuple[float, ...]
 
-    top = fabric()
-    lower = top if outfit.dress else fabric(top.colour, figure.shoes)
-    trim = darker(top.colour, 0.7) if rng.random() < 0.7 else garment_colour(rng)
-    draw_body(canvas, figure)
+    @classmethod
+    def choose(cls, canvas: Canvas, figure: Figure, outfit: Outfit, rng: np.random.Generator) -> Wardrobe:
+        """Chooses the cloths for an outfit, on a canvas that shows the background already."""
+        wall = tuple(canvas.image[::16, ::16].reshape(-1, 3).mean(axis=0))
 
-    # === Lower half ===
+        def fabric(*against: Fabric, patterned: float = 0.4) -> Fabric:
+            colours = [figure.skin, wall, *(other.colour for other in against)]
+            return choose_fabric(rng, canvas.camera.unit, colours, patterned)
+
+        top = fabric()
+        lower = top if outfit.dress else fabric(top, Fabric(figure.shoes))
+        outer = top if outfit.coat_hem is None else fabric(top, lower, patterned=0.25)
+        return cls(
+            top=top,
+            lower=lower,
+            outer=outer,
+            collar=top if rng.random() < 0.45 else fabric(top, patterned=0.0),
+            covering=fabric(outer),
+            trim=darker(top.colour, 0.7) if rng.random() < 0.7 else garment_colour(rng),
+        )
+
+
+def _draw_clothes(canvas: Canvas, figure: Figure, outfit: Outfit, wardrobe: Wardrobe, rng: np.random.Generator) -> None:
+    kind, depth = ("straight", 1.5) if figure.turned else outfit.neckline
+    coat = outfit.coat_hem is not None
+    bare_shoulders = kind in ("off", "strapless", "heart") and not coat
+    sleeve = 0.0 if bare_shoulders else outfit.sleeve
+    if kind == "one":
+        sleeve = sleeve or 0.1
+    skirt = (wardrobe.lower, outfit.lower_hem, outfit.flare, int(rng.choice([0, 0, 7, 11])))
+
+    # === Lower half and top: a skirt goes under a top, but over the bodice of a dress ===
     if outfit.lower == "trousers":
-        draw_trousers(canvas, figure, lower, outfit.lower_hem, rng.uniform(0.05, 0.2), rng.uniform(0.0, 0.08))
-    kind, depth = outfit.neckline
-    if figure.turned:
-        kind, depth = "straight", 1.5
-    sleeveless = outfit.sleeve == 0.0 and outfit.coat_hem is None
-    skirt = (lower, outfit.lower_hem, outfit.flare, int(rng.choice([0, 0, 7, 11])))
-    if outfit.lower == "skirt" and not outfit.dress:
+        ease, flare = rng.uniform(0.05, 0.2), rng.uniform(0.0, 0.08)
+        draw_trousers(canvas, figure, wardrobe.lower, outfit.lower_hem, ease, flare)
+    elif not outfit.dress:
         draw_skirt(canvas, *skirt)
-
-    # === Upper half ===
     hem, boxy = (3.12, 0.0) if outfit.dress else (outfit.top_hem, outfit.boxy)
-    draw_top(canvas, top, kind, depth, hem, sleeveless, boxy, trim, tucked=outfit.dress)
+    sleeveless = sleeve == 0.0
+    draw_top(canvas, wardrobe.top, kind, depth, hem, sleeveless, boxy, wardrobe.trim, tucked=outfit.dress)
     if outfit.dress:
         draw_skirt(canvas, *skirt)
-    outer = top
-    if outfit.coat_hem is not None:
-        outer = fabric(top.colour, lower.colour, patterned=0.25)
+    if coat:
         draw_coat(
             canvas,
-            outer,
+            wardrobe.outer,
             outfit.coat_hem,
             outfit.coat_button,
-            0.0 if outfit.buttoned_up or figure.turned else outfit.opening,
+            0.0 if outfit.buttoned_up else outfit.opening,
             outfit.boxy,
             outfit.flare,
             belt=rng.random() < 0.25,
             closed_neck=outfit.buttoned_up,
             back=figure.turned,
         )
-    sleeve = 0.0 if kind in ("off", "strapless", "heart") and outfit.coat_hem is None else outfit.sleeve
-    if kind == "one":
-        sleeve = sleeve or 0.1
-    draw_arms(canvas, figure, (sleeve, 0.0 if kind == "one" else sleeve))
+
+    # === Arms ===
+    sleeves = (sleeve, 0.0 if kind == "one" else sleeve)
+    draw_arms(canvas, figure, sleeves)
     if kind == "off":
-        draw_off_shoulder_band(canvas, figure, top, depth, outfit.sleeve, trim)
-    elif kind == "one":
-        draw_sleeves(canvas, figure, top, sleeve, outfit.sleeve_ease, sides=(0,))
+        draw_off_shoulder_band(canvas, figure, wardrobe.top, depth, outfit.sleeve, wardrobe.trim)
     elif sleeve > 0:
-        draw_sleeves(canvas, figure, outer, sleeve, outfit.sleeve_ease, rng.choice([0.0, 0.0, 0.05, 0.1]))
+        draw_sleeves(canvas, figure, wardrobe.outer, sleeves, outfit.sleeve_ease, rng.choice([0.0, 0.0, 0.05, 0.1]))
 
-    # === Neck ===
-    if not figure.turned:
-        if outfit.band:
-            draw_neck_band(canvas, *outfit.band, top, rng)
-        if outfit.collar:
-            collar = top if rng.random() < 0.45 else fabric(top.colour, patterned=0.0)
-            draw_collar(canvas, *outfit.collar, collar, rng)
-        if outfit.lapel and outfit.coat_hem is not None:
-            draw_lapels(canvas, *outfit.lapel, min(outfit.coat_button, outfit.coat_hem - 0.15), outer)
-    if outfit.hiding == "hair":
-        draw_hair_in_front(canvas, figure, rng)
-    draw_head(canvas, figure)
 
-    # === What hides ===
-    if figure.turned:
-        draw_hair_behind(canvas, figure, rng)
-    match outfit.hiding:
-        case "scarf":
-            draw_scarf(canvas, fabric(outer.colour), rng)
-        case "cape":
-            hem = rng.uniform(4.4, 4.8)
-            half = smooth([(0, 1.66), (0.16, 1.58), (0.27, 1.32), (0.75, 1.48), (1.12, 2.1), (1.28, 3.2), (1.32, hem - 0.2), (0.7, hem), (0, hem + 0.05)])
-            canvas.fill(np.concatenate([half, mirrored(half)]), fabric(outer.colour))
-        case "counter":
-            edge = rng.uniform(2.6, 3.1)
-            colour = tuple(0.6 * channel for channel in garment_colour(rng))
-            canvas.fill(np.array([(-9, edge), (9, edge), (9, 9), (-9, 9)]), colour, shade=0.1)
-            canvas.fill(np.array([(-9, edge), (9, edge), (9, edge + 0.14), (-9, edge + 0.14)]), darker(colour, 1.4), shade=0)
+def _draw_neck(canvas: Canvas, outfit: Outfit, wardrobe: Wardrobe, rng: np.random.Generator) -> None:
+    if outfit.band:
+        draw_neck_band(canvas, *outfit.band, wardrobe.top, rng)
+    if outfit.collar:
+        draw_collar(canvas, *outfit.collar, wardrobe.collar, rng)
+    if outfit.lapel and outfit.coat_hem is not None:
+        draw_lapels(canvas, *outfit.lapel, min(outfit.coat_button, outfit.coat_hem - 0.15), wardrobe.outer)
+
+
+def _draw_covering(canvas: Canvas, outfit: Outfit, wardrobe: Wardrobe, rng: np.random.Generator) -> None:
+    if outfit.hiding == "scarf":
+        draw_scarf(canvas, wardrobe.covering, rng)
+    elif outfit.hiding == "cape":
+        draw_cape(canvas, wardrobe.covering, rng.uniform(4.4, 4.8))
+    elif outfit.hiding == "counter":
+        edge = rng.uniform(2.6, 3.1)
+        colour = darker(garment_colour(rng), 0.6)
+        canvas.fill(np.array([(-9, edge), (9, edge), (9, 9), (-9, 9)]), colour, shade=0.1)
+        board = np.array([(-9, edge), (9, edge), (9, edge + 0.14), (-9, edge + 0.14)])
+        canvas.fill(board, darker(colour, 1.4), shade=0)

@@ -18,7 +18,7 @@ def picture_size(rng: np.random.Generator) -> tuple[int, int]:
     """A height and width such as shop photographs have: 256 to 400 pixels tall, mostly portrait."""
     height = int(rng.integers(256, 401))
     ratio = RATIOS[rng.integers(len(RATIOS))] * rng.uniform(0.97, 1.03)
-    return height, int(round(height * ratio))
+    return height, round(height * ratio)
 
 
 def background(camera: Camera, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from mtlzoo.backbones import BACKBONES, get_backbone, list_backbones
+
+
+def test_holds_every_architecture_of_keras_applications():
+    constructors = {name for name in dir(keras.applications) if name[0].isupper()}
+    assert set(BACKBONES) == constructors
+    assert len(BACKBONES) == 40
+
+
+@pytest.mark.parametrize("name", ["VGG16", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50V2"])
+def test_says_what_keras_builds(name):
+    spec = BACKBONES[name]
+    height, width = spec.minimum_size
+    constructor = getattr(keras.applications, name)
+    model = constructor(include_top=False, weights=None, input_shape=(height, width, 3))
+    assert model.count_params() == spec.parameters
+    with pytest.raises(ValueError, match=r"[Ii]nput size must be at least"):
+        constructor(include_top=False, weights=None, input_shape=(height - 1, width - 1, 3))
+
+
+def test_facts_are_plausible():
+    for name, spec in BACKBONES.items():
+        assert spec.name == name
+        assert spec.usual_size >= spec.minimum_size >= (32, 32)
+        assert "arXiv:" in spec.source
+
+
+def test_patterns_ignore_case_and_underscores():
+    assert list_backbones() == list(BACKBONES)
+    assert list_backbones("mobile*") == ["MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large"]
+    assert list_backbones("MOBILENET_V2") == ["MobileNetV2"]
+    assert list_backbones("efficientnetb[0-2]") == ["EfficientNetB0", "EfficientNetB1", "EfficientNetB2"]
+    assert list_backbones("alexnet") == []
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "mobilenetv2", "mobilenet_v2", "MobileNet-V2"])
+def test_names_ignore_case_and_underscores(name):
+    assert get_backbone(name).name == "MobileNetV2"
+
+
+def test_wrong_name_is_answered_with_the_right_ones():
+    with pytest.raises(ValueError, match=r"received: 'mobilnet'. Did you mean 'MobileNet'.*Valid names: Xception, "):
+        get_backbone("mobilnet")
+
+
+def test_loads_without_keras():
+    code = "import sys, mtlzoo.backbones.registry as r; r.list_backbones(); sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,54 @@
+"""What all tests share. TensorFlow is loaded by the tests that need it, not here."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+pytest.register_assert_rewrite("head_checks")
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    random.seed(0)
+    np.random.seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def tiny_backbone():
+    """A functional model of a few layers for images of 16 to 32 pixels; its layers are named as MobileNet's are."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    images = keras.Input((None, None, 3))
+    x = layers.Rescaling(1 / 127.5, -1.0, name="scaling")(images)
+    for name, filters in {"conv_pw_1": 8, "conv_pw_11": 8, "conv_pw_12": 16}.items():
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False, name=name)(x)
+        x = layers.BatchNormalization(name=f"{name}_bn")(x)
+        x = layers.ReLU(name=f"{name}_relu")(x)
+    x = layers.Dropout(0.3, name="drop")(x)
+    return keras.Model(images, x, name="tiny")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder `shared` beside the repository, with data that is not part of it."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder `shared` beside the repository")
+    return folder
