@@ -231,8 +231,8 @@ def parser() -> argparse.ArgumentParser:
 
     demo = _command(commands, "demo", _demo, "draw a dataset, train on it, and leave a run folder")
     demo.add_argument("--out", type=Path, default=Path("demo-run"), help="the run folder (default: demo-run)")
-    demo.add_argument("--images", type=int, default=2400, help="how many training images to draw (default: 2400)")
-    demo.add_argument("--epochs", type=int, default=12, help="how often to go over them (default: 12)")
+    demo.add_argument("--images", type=int, default=6000, help="how many training images to draw (default: 6000)")
+    demo.add_argument("--epochs", type=int, default=24, help="how often to go over them (default: 24)")
     demo.add_argument("--seed", type=int, default=0)
 
     models = _command(commands, "models", _models, "list the backbones", loads=False)
@@ -333,6 +333,6 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         help='such as heads:2:1e-3 all:10:1e-3:cosine, or "fashionai" for the recipe (default: those two)',
     )
     training.add_argument("--batch-size", type=int, default=32)
-    training.add_argument("--augment", default="default", help="default, light or none")
+    training.add_argument("--augment", default="default", help="default, light, strong or none")
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

@@ -21,11 +21,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-PIXELS = 144
+PIXELS = 176
 COMMAND = [
     *("--heads", "garment", "kids", "--group", "sender_id", "--test", "0.2"),
     *("--backbone", "mobilenet", "--option", "alpha=0.25", "--image-size", str(PIXELS)),
-    *("--stages", "heads:2:3e-3", "all:26:1e-3", "--label-smoothing", "0.1"),
+    *("--stages", "heads:1:3e-3", "all:26:1e-3", "--augment", "strong", "--label-smoothing", "0.1"),
 ]
 SECONDS = 600
 

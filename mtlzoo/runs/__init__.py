@@ -1,6 +1,6 @@
 """Whole jobs: from a dataset to a folder that holds the model, its report and its pictures."""
 
-from mtlzoo.runs.demo import demo
+from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
     configure_heads,
     drop_bad_images,
@@ -25,6 +25,7 @@ __all__ = [
     "read_questions",
     "read_table",
     "report_run",
+    "small_network",
     "tensorboard",
     "train_run",
     "write_csv",

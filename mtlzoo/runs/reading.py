@@ -25,15 +25,9 @@ def read_table(data: Path, format: str, **arguments: Any) -> Table:
 
 def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
-    if format == "csv":
-        import pandas as pd
-
-        path = data / "labels.csv" if data.is_dir() else data
-        columns = pd.read_csv(path, nrows=0).columns if path.is_file() else []
-        names = [name for name in model.heads if name in columns] if "head" not in columns else list(model.heads)
-        return read_table(data, format, heads={name: model.heads[name] for name in names or model.heads})
-    table = read_table(data, format, **({"part": part} if format == "fashionai" else {}))
-    return table.with_heads({name: head for name, head in model.heads.items() if name in table.frame})
+    # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
+    arguments = {"csv": {"heads": {}}, "fashionai": {"part": part}}.get(format, {})
+    return read_table(data, format, **arguments).for_heads(model.heads)
 
 
 def read_questions(data: Path, format: str) -> Table | None:

@@ -15,6 +15,7 @@ from mtlzoo import evaluation
 from mtlzoo.data import Table, load_image
 from mtlzoo.evaluation.plots import plot_confusion, plot_history, plot_predictions
 from mtlzoo.files import replacing
+from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
 
 PICTURES = 12
@@ -23,7 +24,7 @@ PICTURES = 12
 def report_run(model: MultiTaskModel, table: Table, directory: Path) -> pd.DataFrame:
     """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder."""
     directory.mkdir(parents=True, exist_ok=True)
-    table = table.with_heads({name: head for name, head in model.heads.items() if name in table.frame})
+    table = table.for_heads(model.heads)
     predictions = evaluation.outputs(model, table)
     report = evaluation.evaluate(model, table, predictions=predictions)
     write_csv(directory / "report.csv", report.round(6), index=True)
@@ -53,23 +54,35 @@ def plot_answers(table: Table, answers: Mapping[str, Mapping[str, Any]], path: P
         rows = np.setdiff1d(np.flatnonzero(labelled.iloc[:, turn % labelled.shape[1]]), chosen)
         if len(rows):
             chosen.append(int(rng.choice(rows)))
-    images, captions = [], []
+    images, captions, paths, labels = [], [], table.paths(), table.labels()
     for row in chosen:
-        images.append(load_image(table.paths()[row], (256, 256), resize="pad"))
+        images.append(load_image(paths[row], (256, 256), resize="pad"))
         lines: list[tuple[str, bool | None]] = []
-        for name in table.heads:
-            answer, truth = answers[name]["answer"][row], table.frame[name].iloc[row]
+        for name, head in table.heads.items():
             if labelled[name].iloc[row]:
-                lines += _lines(name, answer, truth)
+                truth = _truth(head, labels[name][[row]], table.frame[name].iloc[row])
+                lines += _lines(name, answers[name]["answer"][row], truth, hasattr(head, "names"))
         captions.append(lines)
     if images:
         plot_predictions(images, captions, path=path)
 
 
-def _lines(name: str, answer: Any, truth: Any) -> list[tuple[str, bool | None]]:
-    if isinstance(answer, float | np.floating):
-        return [(f"{name}: {answer:.3g} (true {truth})", None)]
-    right = str(answer) == str(truth)
+def _truth(head: Head, target: np.ndarray, cell: Any) -> str:
+    """A label as the head's answers would write it, whatever stands in the cell: an id, a soft label, tags in any order."""
+    names = getattr(head, "names", None)
+    if names is None:
+        return str(cell)
+    strata = head.strata(target)[0]
+    if np.ndim(strata) == 0:
+        return names[strata]
+    return ";".join(name for name, given in zip(names, strata) if given == 1) or "none"
+
+
+def _lines(name: str, answer: Any, truth: str, named: bool) -> list[tuple[str, bool | None]]:
+    if not named:
+        shown = " ".join(f"{number:.3g}" for number in np.ravel(answer))
+        return [(f"{name}: {shown} (true {truth})", None)]
+    right = answer == truth
     return [(f"{name}: {answer}", right), *([] if right else [(f"true: {truth}", None)])]
 
 

@@ -94,6 +94,8 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
     for text in texts:
         part, *numbers = text.split(":")
         try:
+            if len(numbers) > 3:
+                raise ValueError
             epochs, rate = int(numbers[0]), float(numbers[1])
         except (ValueError, IndexError):
             raise ValueError(
@@ -117,7 +119,6 @@ def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:
 
 
 def _versions() -> dict[str, str]:
-    import keras
     import tensorflow as tf
 
     return {

@@ -1,0 +1,54 @@
+"""Every code block of the README runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mtlzoo.cli import main, parser
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    return [shlex.split(line) for line in lines]
+
+
+def test_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    assert blocks("python")
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert (tmp_path / "model.h5").is_file()
+
+
+def test_commands_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ran = 0
+    for command in commands():
+        if command[0] != "mtlzoo":
+            assert (ROOT / command[0]).is_file(), command
+        elif "clothing" in " ".join(command):  # its photographs are not part of the repository
+            parser().parse_args(command[1:])
+        else:
+            words = [
+                [str(path) for path in sorted(Path().glob(word))] if "*/" in word else [word] for word in command[1:]
+            ]
+            assert main([word for group in words for word in group]) == 0, command
+            ran += 1
+    assert ran >= 6
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
+def test_links_lead_somewhere(target):
+    assert (ROOT / target).exists()
