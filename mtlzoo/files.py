@@ -18,7 +18,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
         path: The target, a file or a folder; its parent folders are made. An existing target is replaced.
 
     Yields:
-        A path that does not exist yet, with the target's suffix.
+        A path that does not exist yet, with the target's name.
+
+    Raises:
+        FileNotFoundError: If nothing was written there.
 
     Example:
 
@@ -33,9 +36,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = folder / path.name
     try:
         yield temporary
+        if not temporary.exists():
+            raise FileNotFoundError(f"Nothing was written for {path}.")
         if path.is_dir():
-            # A folder cannot be replaced in one step: the old one goes aside first, and away last.
-            os.replace(path, folder / "old")
-        os.replace(temporary, path)
+            _replace_folder(temporary, path, aside=folder / f"old-{path.name}")
+        else:
+            os.replace(temporary, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace_folder(new: Path, path: Path, aside: Path) -> None:
+    """A folder cannot be replaced in one step: the old one goes aside first, and comes back if that was too early."""
+    os.replace(path, aside)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        os.replace(aside, path)
+        raise

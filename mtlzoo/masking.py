@@ -37,6 +37,9 @@ def class_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: If the shape fits neither reading.
 
+    An id beyond the last class cannot raise inside a compiled step: its row is `NaN`, and so is the loss, which nobody
+    overlooks.
+
     Example:
 
     ```python
@@ -50,10 +53,12 @@ def class_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor]:
         labelled = ops.logical_and(ops.all(rows >= 0, axis=-1), ops.any(rows > 0, axis=-1))
         return ops.where(labelled[:, None], rows, ops.zeros_like(rows)), labelled
     if rank == 1 or (rank == 2 and y_true.shape[-1] == 1):
-        ids = ops.reshape(y_true, (-1,))
+        ids = ops.cast(ops.reshape(y_true, (-1,)), keras.config.floatx())
         labelled = ids >= 0
-        ids = ops.cast(ops.where(labelled, ids, ops.full_like(ids, -1)), "int32")  # one_hot leaves -1 all zero
-        return ops.one_hot(ids, classes, dtype=keras.config.floatx()), labelled
+        whole = ops.cast(ops.where(labelled, ids, ops.full_like(ids, -1)), "int32")
+        # Not `one_hot`, which some backends refuse to do for an id beyond the last class.
+        rows = ops.cast(whole[:, None] == ops.arange(classes, dtype="int32")[None, :], keras.config.floatx())
+        return ops.where((ids >= classes)[:, None], ops.full_like(rows, float("nan")), rows), labelled
     raise ValueError(
         f"Expected class ids of shape (batch,) or rows of shape (batch, {classes}), received shape {y_true.shape}."
     )
@@ -96,12 +101,17 @@ def number_targets(y_true: Tensor, units: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def _columns(y_true: Tensor, columns: int) -> Tensor:
-    values = ops.cast(ops.convert_to_tensor(y_true), keras.config.floatx())
+    values = floats(y_true)
     if len(values.shape) == 1 and columns == 1:
         values = ops.expand_dims(values, -1)
     if len(values.shape) != 2 or values.shape[-1] != columns:
         raise ValueError(f"Expected targets of shape (batch, {columns}), received shape {values.shape}.")
     return values
+
+
+def floats(values: Any) -> Tensor:
+    """Numbers of any type, or lists of them, in Keras' usual precision: no loss is taken in half of it."""
+    return ops.convert_to_tensor(values, dtype=keras.config.floatx())
 
 
 def row_mean(values: Tensor, labelled: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,15 +139,19 @@ def masked_sums(values: Tensor, labelled: Tensor, sample_weight: Tensor | None =
     Args:
         values: Floats of shape `(batch,)`; whatever stands in a missing row is ignored, `NaN` too.
         labelled: Bool of shape `(batch,)`.
-        sample_weight: Optional row weights of shape `(batch,)` or `(batch, 1)`. A row of weight zero takes no part.
+        sample_weight: Optional row weights of shape `(batch,)` or `(batch, 1)`. A row of weight zero takes no part, nor
+            does the weight of a missing row.
 
     Returns:
         Two float scalars.
     """
-    weights = ops.cast(labelled, values.dtype)
+    zeros, weights = ops.zeros_like(values), ops.ones_like(values)
     if sample_weight is not None:
-        weights = weights * ops.reshape(ops.cast(sample_weight, values.dtype), (-1,))
-    return ops.sum(ops.where(labelled, values, ops.zeros_like(values)) * weights), ops.sum(weights)
+        weights = ops.reshape(ops.convert_to_tensor(sample_weight, dtype=values.dtype), (-1,))
+        labelled = ops.logical_and(labelled, weights != 0)
+    # Each by itself: the gradient of a masked product would still hold a missing row's `NaN`.
+    values, weights = ops.where(labelled, values, zeros), ops.where(labelled, weights, zeros)
+    return ops.sum(values * weights), ops.sum(weights)
 
 
 def masked_mean(values: Tensor, labelled: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -157,5 +171,5 @@ def masked_mean(values: Tensor, labelled: Tensor, sample_weight: Tensor | None =
 
 def quotient(total: Tensor, count: Tensor, otherwise: float = 0.0) -> Tensor:
     """`total / count`, or `otherwise` where the count is zero; its gradient is finite in both cases."""
-    safe = ops.where(count > 0, count, ops.ones_like(count))
-    return ops.where(count > 0, total / safe, ops.full_like(total, otherwise))
+    safe = ops.where(count == 0, ops.ones_like(count), count)
+    return ops.where(count == 0, ops.full_like(total, otherwise), total / safe)

@@ -11,7 +11,7 @@ def load_quietly() -> None:
     """Import Keras and find the devices, with standard error held back.
 
     TensorFlow's libraries print a dozen lines about their build and about absent GPUs before any log level counts
-    (https://github.com/tensorflow/tensorflow/issues/62075), so that a program's own one-line message would drown. If
+    (https://github.com/tensorflow/tensorflow/issues/100442), so that a program's own one-line message would drown. If
     loading fails, what was held back is printed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -121,7 +121,15 @@ def test_fashion_from_drawing_to_score(tmp_path, capsys):
 def test_demo_leaves_everything_it_promises(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]) == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"model.h5", "report.csv", "history.png", "predictions.png", "model.png", "submission.csv", "confusion"} <= names
+    assert {
+        "model.h5",
+        "report.csv",
+        "history.png",
+        "predictions.png",
+        "model.png",
+        "submission.csv",
+        "confusion",
+    } <= names
     assert "Drawing" in capsys.readouterr().out
     assert main(["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]) == 0
     assert "Reusing" in capsys.readouterr().out

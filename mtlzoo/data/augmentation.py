@@ -128,8 +128,13 @@ class Augmentation:
         return cls(**config)
 
 
-PRESETS = {"default": Augmentation(), "light": Augmentation(rotation=0, zoom=0, brightness=0)}
-"""Augmentations by name: "default" is what the FashionAI recipes use, "light" mirrors and does nothing else."""
+PRESETS = {
+    "default": Augmentation(),
+    "light": Augmentation(rotation=0, zoom=0, brightness=0),
+    "strong": Augmentation(rotation=30, zoom=0.3, shift=0.1, brightness=0.4, contrast=0.4),
+}
+"""Augmentations by name: "default" is what the FashionAI recipes use, "light" mirrors and does nothing else, "strong" is
+for long training on a few thousand pictures."""
 
 
 def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation
 from mtlzoo.data.decoding import ImageError
@@ -31,8 +36,9 @@ def image_dataset(
 ) -> tf.data.Dataset:
     """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
 
-    The order and the augmentations depend on the seed and the epoch alone, not on how many cores there are; each epoch
-    has new ones. Memory holds a few batches, whatever the number of pictures.
+    The order and the augmentations depend on the seed and the epoch alone (each pass over the dataset is an epoch), not
+    on TensorFlow's own seed or on how many cores there are; each epoch has new ones. Memory holds a few batches, whatever
+    the number of pictures.
 
     Args:
         table: The rows.
@@ -40,18 +46,19 @@ def image_dataset(
         batch_size: Rows a batch; the last one may be smaller.
         augment: `None`, `"default"` (flip, rotation, zoom, brightness), another name or an `Augmentation`.
         shuffle: Whether each epoch has a new order of all rows.
-        seed: What order and augmentation are drawn from.
+        seed: What order and augmentation are drawn from, at least 0.
         resize: `"stretch"` to the size as most recipes do, `"crop"` the middle, or `"pad"`.
-        sample_weight: A column of the table with the weight of each row.
+        sample_weight: A column of the table with the weight of each row, numbers of at least 0. They come with the labels.
         labels: Whether labels come with the pictures.
         drop_remainder: Whether to leave out a last batch that is not full.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, 3)`, 0 to 255, RGB; with labels, of pairs with a dictionary of
-        targets by head; with sample weights, of triples.
+        targets by head; with sample weights, of triples with float32 `(batch,)`.
 
     Raises:
-        TableError: If a label cannot be read; while iterating, `tf.errors.OpError` if a picture cannot.
+        TableError: If a label or a weight cannot be read; while iterating, a `tf.errors.OpError` that says "TableError"
+            and names the row if a picture cannot. See :func:`plain_errors`.
 
     Example:
 
@@ -63,38 +70,54 @@ def image_dataset(
     import tensorflow as tf
 
     targets = table.labels() if labels else {}
-    if sample_weight is not None:
-        targets = {**targets, None: _weights(table, sample_weight)}
+    weights = [_weights(table, sample_weight)] if labels and sample_weight is not None else []
+    columns = [*targets.values(), *weights]
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
-    kinds = [tf.as_dtype(values.dtype) for values in targets.values()]
+    epochs = itertools.count()
 
-    def load(rows: np.ndarray, batch_seed: np.ndarray) -> list[np.ndarray]:
+    def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        rng = np.random.default_rng([seed, next(epochs)])
+        order = rng.permutation(rows_total) if shuffle else np.arange(rows_total)
+        yield order, rng.integers(2**63, size=rows_total)
+
+    def load(rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         try:
-            seeds = int(batch_seed) + np.arange(len(rows))
             images = load_batch([paths[row] for row in rows], image_size, chosen, resize, seeds)
-        except ImageError:
-            raise _name_row(table, rows, image_size) from None
-        return [images, *(values[rows] for values in targets.values())]
+        except ImageError as error:
+            row = next(row for row in rows if paths[row] == error.path)
+            raise TableError(f"{table.where(row)}: {error.reason}") from None
+        # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
+        return [images, *(column[rows] for column in columns)]
 
-    def parse(rows: tf.Tensor, batch_seed: tf.Tensor):
-        # The labels are picked here too: captured as constants, a large table would not fit into the graph.
-        images, *batch = tf.numpy_function(load, [rows, batch_seed], [tf.uint8, *kinds], stateful=False)
+    def load_tensors(rows: tf.Tensor, seeds: tf.Tensor):
+        kinds = [tf.as_dtype(column.dtype) for column in columns]
+        images, *cells = tf.numpy_function(load, [rows, seeds], [tf.uint8, *kinds], stateful=False)
         images.set_shape((rows.shape[0], *image_size, 3))
-        for tensor, values in zip(batch, targets.values()):
-            tensor.set_shape((rows.shape[0], *values.shape[1:]))
-        named = dict(zip(targets, batch))
-        if sample_weight is not None:
-            weight = named.pop(None)
-            return images, named, weight
-        return (images, named) if labels else images
+        for tensor, column in zip(cells, columns):
+            tensor.set_shape((rows.shape[0], *column.shape[1:]))
+        if not labels:
+            return images
+        return (images, dict(zip(targets, cells)), *cells[len(targets) :])
 
-    rows = tf.data.Dataset.range(rows_total)
-    if shuffle:
-        rows = rows.shuffle(max(rows_total, 1), seed=seed, reshuffle_each_iteration=True)
-    rows = rows.batch(batch_size, drop_remainder=drop_remainder)
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    dataset = tf.data.Dataset.zip(rows, seeds).map(parse, num_parallel_calls=os.cpu_count(), deterministic=True)
-    return dataset.prefetch(2)
+    numbers = tf.TensorSpec((None,), "int64")
+    dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
+    dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch))
+    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
+    dataset = dataset.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
+    batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raise the error that names a row of a table as itself; TensorFlow wraps it in pages of its own."""
+    try:
+        yield
+    except Exception as error:
+        found = re.search(r"\bTableError: (.*)", str(error))
+        if isinstance(error, TableError) or found is None:
+            raise
+        raise TableError(found[1]) from None
 
 
 def _weights(table: Table, column: str) -> np.ndarray:
@@ -102,14 +125,10 @@ def _weights(table: Table, column: str) -> np.ndarray:
         raise TableError(
             f"{table.source}: no column {column!r} of weights; the columns are: {', '.join(map(str, table.frame))}."
         )
-    return table.frame[column].to_numpy("float32")
-
-
-def _name_row(table: Table, rows: np.ndarray, image_size: tuple[int, int]) -> TableError:
-    """Which row of a batch it was, found by reading its pictures one by one."""
-    for row in rows:
-        try:
-            load_batch([table.paths()[row]], image_size, None, "stretch", [0])
-        except ImageError as error:
-            return TableError(f"{table.where(row)}: {error}")
-    return TableError(f"{table.source}: a picture could not be read.")
+    cells = table.frame[column]
+    weights = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy("float32")
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        cell = cells.iloc[[wrong[0]]].tolist()[0]
+        raise TableError(f"{table.where(wrong[0])}: expected a weight of at least 0 in {column!r}, received: {cell!r}.")
+    return weights

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
@@ -48,12 +47,28 @@ def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "
     if not path.is_file():
         raise FileNotFoundError(f"No such label file: {path}.")
     try:
-        frame = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        # Blank lines are read too, so that a row's index tells its line.
+        frame = pd.read_csv(
+            path,
+            header=None,
+            dtype=str,
+            na_values=[""],
+            keep_default_na=False,
+            skip_blank_lines=False,
+            encoding="utf-8-sig",
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise TableError(f"{path.name}: not a table: {' '.join(str(error).split())}") from None
+        raise TableError(f"{path.name}: not a comma-separated table: {' '.join(str(error).split())}.") from None
+    frame = frame.dropna(how="all")
     if frame.shape[1] not in (3, 4):
         raise TableError(f"{path.name}: expected three or four columns without a header, received {frame.shape[1]}.")
     frame = frame.iloc[:, :3].set_axis([IMAGE, "attribute", "letters"], axis=1)
+    incomplete = frame.index[frame.isna().any(axis=1)]
+    if len(incomplete):
+        raise TableError(
+            f"{path.name}, line {incomplete[0] + 1}: expected an image, an attribute and a label, received: "
+            f"{', '.join(frame.loc[incomplete[0]].dropna()) or 'nothing'}."
+        )
     attributes = frame["attribute"].str.removesuffix("_labels")
     _check(frame, attributes, path.name, questions=part == "question")
     heads = {}
@@ -70,15 +85,15 @@ def _check(frame: pd.DataFrame, attributes: pd.Series, source: str, questions: b
     letters = frame["letters"]
     unknown = lengths.isna()
     if unknown.any():
-        row = int(np.argmax(unknown))
+        row = unknown.idxmax()
         raise TableError(
-            f"{source}, line {row + 1}: unknown attribute {frame['attribute'][row]!r}, expected one of: "
-            f"{', '.join(f'{name}_labels' for name in FASHIONAI_ATTRIBUTES)}."
+            f"{source}, line {row + 1} ({frame[IMAGE][row]}): unknown attribute {frame['attribute'][row]!r}, expected one "
+            f"of: {', '.join(f'{name}_labels' for name in FASHIONAI_ATTRIBUTES)}."
         )
     asked = letters == "?" if questions else pd.Series(False, index=frame.index)
     wrong = ~asked & ~(letters.str.fullmatch(r"[nm]*y[nm]*") & (letters.str.len() == lengths))
     if wrong.any():
-        row = int(np.argmax(wrong))
+        row = wrong.idxmax()
         raise TableError(
             f"{source}, line {row + 1} ({frame[IMAGE][row]}): expected a label of {int(lengths[row])} letters y, m, n with "
             f"exactly one y{', or ?' if questions else ''}, received {letters[row]!r}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,8 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 def read_folders(directory: str | Path) -> Table:
     """Read pictures that are sorted by label: `DIR/<head>/<label>/*.jpg`, or `DIR/<label>/*.jpg` for one head `label`.
 
-    Each picture is labelled for the one head in whose folder it lies.
+    Each picture is labelled for the one head in whose folder it lies. Files that are no pictures by their suffix, and
+    hidden files and folders, are left alone.
 
     Args:
         directory: The folder.
@@ -36,23 +39,33 @@ def read_folders(directory: str | Path) -> Table:
     directory = Path(directory)
     if not directory.is_dir():
         raise FileNotFoundError(f"No such folder: {directory}.")
-    files = sorted(path.relative_to(directory) for path in directory.rglob("*") if path.suffix.lower() in SUFFIXES)
-    depths = {len(file.parts) for file in files}
-    if len(depths) != 1 or not depths <= {2, 3}:
+    files = sorted(_pictures(directory))
+    examples = {len(file.split("/")): file for file in reversed(files)}
+    if len(examples) != 1 or not examples.keys() <= {2, 3}:
+        received = " and ".join(sorted(examples.values())) or "no pictures"
         raise TableError(
-            f"{directory}: expected pictures at DIR/<head>/<label>/ or DIR/<label>/, received "
-            + (f"pictures at {len(depths)} depths." if len(depths) > 1 else f"{len(files)} pictures otherwise.")
+            f"{directory}: expected pictures at DIR/<head>/<label>/, or all at DIR/<label>/, received: {received}."
         )
-    if depths == {2}:
-        rows = [("label", file.parts[0]) for file in files]
-    else:
-        rows = [(file.parts[0], file.parts[1]) for file in files]
-    frame = pd.DataFrame({IMAGE: [file.as_posix() for file in files]})
-    heads = {}
-    for name in sorted({head for head, _ in rows}):
-        frame[name] = pd.Series([label if head == name else None for head, label in rows], dtype="category")
+    rows = pd.DataFrame([file.split("/")[:-1] for file in files])
+    if rows.shape[1] == 1:
+        rows.insert(0, "head", "label")
+    rows.columns = ["head", "label"]
+    frame, heads = pd.DataFrame({IMAGE: files}), {}
+    for name in sorted(rows["head"].unique()):
+        if name == IMAGE:
+            raise TableError(f"{directory}: a head cannot be called {IMAGE!r}, as the column of paths is; rename it.")
+        frame[name] = rows["label"].where(rows["head"] == name).astype("category")
         try:
             heads[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
     return Table(frame, heads, root=directory, source=str(directory))
+
+
+def _pictures(directory: Path) -> Iterator[str]:
+    """Paths of pictures below a folder, relative to it, with `/`; hidden files and folders are left alone."""
+    for folder, folders, files in os.walk(directory):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield Path(folder, name).relative_to(directory).as_posix()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from mtlzoo.heads import HEADS, Head
+from mtlzoo.heads.base import shorten
+
+# A column with more different labels is asked whether it holds answers at all.
+MOST_NAMES = 50
 
 
 def infer_head(column: pd.Series, kind: str | None = None) -> Head:
@@ -22,7 +26,8 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
         A head that knows all labels in the column.
 
     Raises:
-        ValueError: If the kind is unknown, or the column is empty, has one label only, or looks like names.
+        ValueError: If the kind is unknown, or the column is empty, has one label only, or, where the kind is to be
+            guessed, looks like names or numbers of things rather than answers.
 
     Example:
 
@@ -43,7 +48,17 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     if kind is not None:
         return HEADS[kind].for_labels(known)
     head = next(cls for cls in HEADS.values() if cls.recognises(known)).for_labels(known)
-    names = getattr(head, "names", [])
-    if len(names) > 50 and len(names) > len(known) / 2:
-        raise ValueError(f"{len(names)} different labels in {len(known)} rows look like names; leave this head out")
+    if _looks_like_names(known, getattr(head, "names", None)):
+        raise ValueError(
+            f"{different} different labels in {len(known)} rows look like names or numbers of things, such as "
+            f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
+        )
     return head
+
+
+def _looks_like_names(labels: pd.Series, names: list[str] | None) -> bool:
+    """Whether more than half of many labels are classes of their own, or all are different whole numbers."""
+    if names is not None:
+        return len(names) > MOST_NAMES and len(names) > len(labels) / 2
+    numbers = pd.to_numeric(labels)
+    return len(labels) > MOST_NAMES and bool((numbers % 1 == 0).all()) and numbers.is_unique

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ class TableError(ValueError):
     """A label file that cannot be used as it is; the message names the file, the row and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Pictures, their labels, and the heads that read them.
 
@@ -30,6 +30,17 @@ class Table:
         root: The folder that relative paths start from.
         source: What the rows were read from, as messages call it.
         first_line: The line of the source that holds the row with index 0; `None` if the source has no lines.
+
+    Raises:
+        TableError: If there is no column of images, none for some head, or two columns share a name.
+
+    Example:
+
+    ```python
+    frame = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", None]})
+    table = mtl.data.Table(frame, {"kids": mtl.BinaryHead()}, root="photographs")
+    table.labels()  # {"kids": [1.0, -1.0]}
+    ```
     """
 
     frame: pd.DataFrame
@@ -41,15 +52,17 @@ class Table:
 
     def __post_init__(self):
         object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
+        columns = f"the columns are: {', '.join(map(str, self.frame))}"
+        twice = self.frame.columns[self.frame.columns.duplicated()]
+        if len(twice):
+            raise TableError(f"{self.source}: more than one column is called {twice[0]!r}; {columns}.")
         if IMAGE not in self.frame:
-            raise TableError(
-                f"{self.source}: expected a column {IMAGE!r}, received: {', '.join(map(str, self.frame))}."
-            )
-        lacking = [name for name in self.heads if name not in self.frame]
-        if lacking:
-            raise TableError(
-                f"{self.source}: no column for the head {lacking[0]!r}; the columns are: {', '.join(map(str, self.frame))}."
-            )
+            raise TableError(f"{self.source}: no column {IMAGE!r}; {columns}.")
+        for name in self.heads:
+            if name == IMAGE:
+                raise TableError(f"{self.source}: a head cannot be called {IMAGE!r}, as the column of paths is.")
+            if name not in self.frame:
+                raise TableError(f"{self.source}: no column for the head {name!r}; {columns}.")
 
     @classmethod
     def of_images(cls, paths: Sequence[str | Path], source: str = "images") -> Table:
@@ -61,8 +74,8 @@ class Table:
 
     def paths(self) -> list[str]:
         """Where each row's picture lies."""
-        root = str(self.root)
-        return [str(Path(root, image)) for image in self.frame[IMAGE]]
+        root = "" if self.root == Path(".") else os.fspath(self.root)
+        return [os.path.join(root, image) for image in self.frame[IMAGE]]
 
     def labels(self) -> dict[str, np.ndarray]:
         """Encoded targets by head, rows on the first axis.
@@ -83,15 +96,38 @@ class Table:
         return pd.DataFrame({name: self.heads[name].labelled(targets) for name, targets in self.labels().items()})
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Table:
-        """The table of some rows, by position. Its heads are copies, which know nothing of the other rows' labels."""
+        """The table of some rows, by position. They keep their lines of the source."""
         rows = np.asarray(rows)
-        heads = {name: type(head).from_config(head.get_config()) for name, head in self.heads.items()}
+        if rows.dtype != bool:
+            rows = rows.astype("int64")  # an empty list comes as floats
         encoded = {name: targets[rows] for name, targets in self._encoded.items()}
-        return replace(self, frame=self.frame.iloc[rows], heads=heads, _encoded=encoded)
+        return replace(self, frame=self.frame.iloc[rows], _encoded=encoded)
 
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
-        """The same rows read by other heads, such as those of a model that is to be evaluated."""
+        """The same rows read by other heads, each of which has a column."""
         return replace(self, heads=dict(heads), _encoded={})
+
+    def for_heads(self, heads: Mapping[str, Head]) -> Table:
+        """The same rows read by a model's heads, as far as the table has columns for them.
+
+        Classes are then in the model's order, whatever the order in the table's own heads. Classes without names, as in
+        `{"coat_length": 8}`, are those of the table's own head, if it has as many.
+
+        Raises:
+            TableError: If there is a column for none of the heads.
+        """
+        known = {name: head for name, head in heads.items() if name in self.frame and name != IMAGE}
+        if not known:
+            raise TableError(
+                f"{self.source}: no column for any of the heads {', '.join(heads)}; the columns are: "
+                f"{', '.join(map(str, self.frame))}."
+            )
+        for name, head in known.items():
+            own = self.heads.get(name)
+            unnamed = isinstance(getattr(head, "classes", None), int)
+            if unnamed and type(own) is type(head) and len(own.names) == len(head.names):
+                known[name] = own
+        return self.with_heads(known)
 
     def where(self, row: int) -> str:
         """How a message names the row at a position: the source, the line and the picture."""
@@ -109,12 +145,13 @@ class Table:
         if not len(self):
             raise TableError(f"{self.source}: no rows.")
         for name, targets in self.labels().items():
-            known = targets[self.heads[name].labelled(targets)]
-            if not len(known):
+            labelled = np.flatnonzero(self.heads[name].labelled(targets))
+            if not len(labelled):
                 raise TableError(f"{self.source}: head {name!r} has no label in any of {len(self)} rows; leave it out.")
-            if len(known) > 1 and np.array_equal(known, np.broadcast_to(known[:1], known.shape), equal_nan=True):
-                label: Any = self.frame[name].iloc[int(np.argmax(self.heads[name].labelled(targets)))]
+            first, known = targets[labelled[:1]], targets[labelled]
+            if np.array_equal(known, np.broadcast_to(first, known.shape), equal_nan=True):
+                label = self.frame[name].iloc[[labelled[0]]].tolist()[0]
                 raise TableError(
-                    f"{self.source}: head {name!r} has one label only, {label!r}, in {len(known)} rows: nothing to learn; "
-                    "leave it out."
+                    f"{self.source}: head {name!r} has one label only, {label!r}, in {len(labelled)} rows: nothing to "
+                    "learn; leave it out."
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.table import IMAGE, Table, TableError
-from mtlzoo.heads import Head
+from mtlzoo.heads import Head, LabelError
 
 LONG = ("head", "label")
 
@@ -26,7 +27,7 @@ def read_csv(
     """Read a table of images and labels.
 
     Two layouts are known. *Wide*: a column of images and one column a head, empty where a label is missing. *Long*: the
-    columns `image`, `head` and `label`, one row a label.
+    columns `image`, `head` and `label`, one row a label. Blanks around a cell do not count, nor do empty lines.
 
     Args:
         path: The file; comma-separated with a header, UTF-8. For a folder, its `labels.csv`.
@@ -36,14 +37,15 @@ def read_csv(
         image: The name of the column of images, paths relative to `root`.
         root: Where relative paths start; the file's own folder by default.
         group: A column that is no head but says which rows belong together, for :func:`split`.
-        ignore: Other columns that are no heads.
+        ignore: Other columns that are no heads; in the long layout also values of the column `head`.
 
     Returns:
-        A table. Columns that are no heads stay in its frame.
+        A table with one row a row of the file, or, in the long layout, one row an image. Columns that are no heads stay
+        in the frame of a wide table.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        TableError: If columns are missing, heads unknown, or a label cannot be read.
+        TableError: If columns are missing, heads unknown, or a label cannot be read; the message names file and line.
 
     Example:
 
@@ -56,55 +58,127 @@ def read_csv(
         path = path / "labels.csv"
     if not path.is_file():
         raise FileNotFoundError(f"No such label file: {path}.")
-    frame = _read(path)
-    wanted = [image, *([group] if group else []), *ignore]
-    lacking = [column for column in wanted if column not in frame]
-    if lacking:
-        raise TableError(f"{path.name}: no column {lacking[0]!r}; the columns are: {', '.join(frame)}.")
-    frame = frame.rename(columns={image: IMAGE})
-    empty = frame[IMAGE].isna()
-    if empty.any():
-        raise TableError(f"{path.name}, line {int(empty.to_numpy().argmax()) + 2}: the image is empty.")
-    if all(column in frame for column in LONG):
-        frame, first_line = _pivot(frame, path.name, group), None
-    else:
-        first_line = 2
-    names = list(heads) if heads is not None else [name for name in frame if name not in {IMAGE, group, *ignore}]
-    unknown = [name for name in names if name not in frame]
-    if unknown:
-        raise TableError(f"{path.name}: unknown head {unknown[0]!r}; the columns are: {', '.join(frame)}.")
-    if not names:
+    heads = [heads] if isinstance(heads, str) else heads
+    others = {IMAGE, group, *([ignore] if isinstance(ignore, str) else ignore)}
+    frame = _read(path, image, group)
+    long = set(LONG) <= set(frame)
+    rows, frame = frame, _pivot(frame, path.name, group) if long else frame
+    names = [name for name in frame if name not in others] if heads is None else list(heads)
+    for name in [*names, *sorted(others - {IMAGE, group})]:
+        if name not in frame and (name in names or name not in rows):
+            known = ", ".join(column for column in frame if column not in {IMAGE, group})
+            raise TableError(
+                f"{path.name}: unknown {'head' if long else 'column'} {name!r}, expected some of: {known}."
+            )
+    if heads is None and not names:
         raise TableError(f"{path.name}: no column of labels beside {', '.join(frame)}.")
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
     read = {name: _head(head, frame[name], f"{path.name}: head {name!r}") for name, head in given.items()}
     root = path.parent if root is None else Path(root)
-    return Table(frame, read, root=root, source=path.name, first_line=first_line)
+    table = Table(frame, read, root=root, source=path.name, first_line=None if long else 2)
+    if long:
+        _check_labels(rows, table)
+    table.labels()
+    return table
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
+    """The file's cells as texts, each row under the index of its line, the first line after the header being 0."""
+    # Only the empty cell is missing: "NA" or "None" may well be somebody's class.
+    options = {"keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig", "skip_blank_lines": False}
     try:
-        # Only the empty cell is missing: "NA" or "None" may well be somebody's class.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        header = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
+        names = [f"unnamed {place}" if pd.isna(name) else name.strip() for place, name in enumerate(header.iloc[0])]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise TableError(f"{path.name}, line 1: more than one column is called {twice[0]!r}.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(path, header=0, names=names, index_col=False, dtype=str, **options)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        if isinstance(error, pd.errors.ParserWarning):
+            reason = f"line 2 has more cells than the header's {len(names)}"
+        raise TableError(f"{path.name}: not a comma-separated table with a header: {reason}.") from None
+    unnamed = [name for place, name in enumerate(names) if name == f"unnamed {place}"]
+    frame = frame.drop(columns=unnamed).dropna(how="all")
+    columns = f"the columns are: {', '.join(frame)}"
+    for name in [image, *([group] if group else [])]:
+        if name not in frame:
+            raise TableError(f"{path.name}: no column {name!r}; {columns}.")
+    if image != IMAGE and IMAGE in frame:
         raise TableError(
-            f"{path.name}: not a comma-separated table with a header: {' '.join(str(error).split())}"
-        ) from None
-    frame.columns = [str(column).strip() for column in frame.columns]
+            f"{path.name}: rename the column {IMAGE!r}, which is what {image!r} is called in tables; {columns}."
+        )
+    frame = frame.rename(columns={image: IMAGE})
+    for name in frame:
+        frame[name] = frame[name].str.strip().replace("", None) if name in (IMAGE, group) else _tidy(frame[name])
+    empty = frame.index[frame[IMAGE].isna()]
+    if len(empty):
+        raise TableError(f"{path.name}, line {empty[0] + 2}: the image is empty.")
     return frame
+
+
+def _tidy(column: pd.Series) -> pd.Series:
+    """Labels as categories, which take a byte a row, without blanks around them, and 1 for 1.0.
+
+    Programs write whole numbers with decimals where the column has gaps.
+    """
+    column = column.astype("category")
+    texts = column.cat.categories.str.strip()
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if texts.str.contains(".", regex=False).any() and (numbers % 1 == 0).all() and (abs(numbers) < 2**53).all():
+        texts = numbers.astype("int64").astype(str)
+    if (texts == column.cat.categories).all():
+        return column
+    names = dict(zip(column.cat.categories, texts.where(texts != "", None)))
+    return column.astype(object).map(names).astype("category")
 
 
 def _pivot(frame: pd.DataFrame, source: str, group: str | None) -> pd.DataFrame:
     """One row an image from one row a label."""
-    keys = [IMAGE, *([group] if group else [])]
-    labels = frame.dropna(subset=["head", "label"])
-    differing = labels.groupby([IMAGE, "head"])["label"].nunique() > 1
-    if differing.any():
-        image, head = differing.idxmax()
-        lines = [str(row + 2) for row in labels.index[(labels[IMAGE] == image) & (labels["head"] == head)]]
-        raise TableError(f"{source}, lines {', '.join(lines)}: {image} has different labels for the head {head!r}.")
+    rows = frame.astype({"head": object, "label": object})
+    homeless = rows.index[rows["head"].isna() & rows["label"].notna()]
+    if len(homeless):
+        raise TableError(f"{source}, line {homeless[0] + 2}: a label without the name of its head.")
+    taken = rows.index[rows["head"].isin([IMAGE, *([group] if group else [])])]
+    if len(taken):
+        name = rows["head"][taken[0]]
+        raise TableError(f"{source}, line {taken[0] + 2}: a head cannot be called {name!r}, as another column is.")
+    labels = rows.dropna(subset=["head", "label"])
+    _check_same(labels, [IMAGE, "head"], "label", source)
     wide = labels.drop_duplicates([IMAGE, "head"]).pivot(index=IMAGE, columns="head", values="label")
-    images = frame[keys].drop_duplicates(IMAGE)
-    return images.merge(wide.reset_index(), on=IMAGE, how="left").rename_axis(columns=None)
+    images = rows[[IMAGE]].drop_duplicates(ignore_index=True)
+    if group:
+        groups = rows.dropna(subset=[group])
+        _check_same(groups, [IMAGE], group, source)
+        images = images.merge(groups[[IMAGE, group]].drop_duplicates(IMAGE), on=IMAGE, how="left")
+    return images.merge(wide.astype("category").reset_index(), on=IMAGE, how="left").rename_axis(columns=None)
+
+
+def _check_same(rows: pd.DataFrame, keys: list[str], column: str, source: str) -> None:
+    differing = rows.groupby(keys)[column].transform("nunique") > 1
+    if differing.any():
+        first = rows[differing].iloc[0]
+        lines = rows.index[(rows[keys] == first[keys]).all(axis=1)] + 2
+        what = f"the head {first['head']!r}" if "head" in keys else f"the column {column!r}"
+        raise TableError(
+            f"{source}, lines {', '.join(map(str, lines))}: {first[IMAGE]} has different values for {what}: "
+            f"{', '.join(map(repr, rows[column][lines - 2].unique()))}."
+        )
+
+
+def _check_labels(rows: pd.DataFrame, table: Table) -> None:
+    """Read the labels of a long table where their lines are known."""
+    for name, head in table.heads.items():
+        own = rows[rows["head"] == name]
+        try:
+            head.encode(own["label"])
+        except LabelError as error:
+            line = own.index[error.row] + 2
+            raise TableError(
+                f"{table.source}, line {line} ({own[IMAGE].iloc[error.row]}): head {name!r}: {error.reason}."
+            ) from None
 
 
 def _head(given: Head | int | str | None, column: pd.Series, where: str) -> Head | int:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table, image_dataset, load_image
+from mtlzoo.data import Table, TableError, image_dataset, load_image
+from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 
 Images = Table | Sequence[str | Path] | str | Path | np.ndarray
@@ -28,19 +29,27 @@ def outputs(model: MultiTaskModel, images: Images, batch_size: int = 32) -> dict
 
     Raises:
         ImageError: If the only picture cannot be read.
-        TableError: If there are none.
-        tf.errors.OpError: If one of several pictures cannot be read; the message names the row.
+        TableError: If one of several pictures cannot be read, naming its row, or if there are none.
+        ValueError: If an array has not the model's size.
     """
     size = model.input_shape[1:3]
     if isinstance(images, np.ndarray):
         batch = images[None] if images.ndim == 3 else images
+        shape = model.input_shape[1:]
+        if batch.ndim != 4 or any(want not in (None, got) for want, got in zip(shape, batch.shape[1:])):
+            raise ValueError(f"Expected images of shape {('rows', *shape)} or {shape}, received: {images.shape}.")
+        if not len(batch):
+            raise TableError("No images.")
     elif isinstance(images, str | Path):
         batch = load_image(images, size, resize=model.resize)[None]
     else:
         table = images if isinstance(images, Table) else Table.of_images(images)
+        if not len(table):
+            raise TableError(f"{table.source}: no rows.")
         if len(table) > 1:
             dataset = image_dataset(table, size, batch_size, resize=model.resize, labels=False)
-            return _ordered(model, model.predict(dataset, verbose=0))
+            with plain_errors():
+                return _ordered(model, model.predict(dataset, verbose=0))
         batch = load_image(table.paths()[0], size, resize=model.resize)[None]
     if len(batch) <= batch_size:
         # `predict` sets up a whole input pipeline, which takes ten times as long as the network for a single picture.
@@ -55,7 +64,8 @@ def predict(model: MultiTaskModel, images: Images, batch_size: int = 32, probabi
         model: The model.
         images: As in :func:`outputs`.
         batch_size: Rows at a time.
-        probabilities: Whether to add all numbers that the network puts out, a column `<head>:<output>` each.
+        probabilities: Whether to add all numbers that the network puts out, a column `<head>:<output>` each; a sigmoid
+            of two answers has one, that of the second.
 
     Returns:
         A data frame with the column `image` (where pictures come from files), for each head a column with its name that
@@ -81,8 +91,7 @@ def predict(model: MultiTaskModel, images: Images, batch_size: int = 32, probabi
             columns[f"{name}_probability"] = decoded["probability"]
         if probabilities:
             flat = arrays[name].reshape(len(arrays[name]), -1)
-            labels = getattr(head, "names", None)
-            labels = labels if labels is not None and len(labels) == flat.shape[1] else range(flat.shape[1])
+            labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
             columns |= {f"{name}:{label}": column for label, column in zip(labels, flat.T)}
     return pd.DataFrame(columns)
 

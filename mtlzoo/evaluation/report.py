@@ -26,7 +26,7 @@ def evaluate(
         model: The model.
         table: Pictures with labels for some of the model's heads.
         batch_size: Rows at a time.
-        predictions: What :func:`outputs` gave for these rows, if it is known already.
+        predictions: What :func:`outputs` gave for these rows, if it is known already; for the heads that have labels.
 
     Returns:
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
@@ -36,7 +36,9 @@ def evaluate(
         `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
 
     Raises:
-        TableError: If a label is none that the model knows, or the table has no column for any head.
+        TableError: If a label is none that the model knows, a picture cannot be read, or the table has no rows or no
+            column for any head.
+        ValueError: If there is not one prediction a row.
 
     Example:
 
@@ -45,28 +47,19 @@ def evaluate(
     report.loc["coat_length", ["accuracy", "baseline"]]
     ```
     """
-    table = table.with_heads(_known_heads(model, table))
+    table = table.for_heads(model.heads)
+    labels = table.labels()
     if predictions is None:
         predictions = outputs(model, table, batch_size)
     rows = {}
-    for name, targets in table.labels().items():
+    for name, targets in labels.items():
         head = model.heads[name]
+        if len(predictions[name]) != len(table):
+            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
         figures = head.evaluate(targets, predictions[name])
         rows[name] = {"kind": head.describe(), "labelled": int(head.labelled(targets).sum()), **figures}
     report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
     return pd.concat([report, _overall(report)]).rename_axis("head")
-
-
-def _known_heads(model: MultiTaskModel, table: Table) -> dict:
-    known = {name: head for name, head in model.heads.items() if name in table.frame}
-    if not known:
-        from mtlzoo.data import TableError
-
-        raise TableError(
-            f"{table.source}: no column for any head of the model ({', '.join(model.heads)}); the columns are: "
-            f"{', '.join(map(str, table.frame))}."
-        )
-    return known
 
 
 def _overall(report: pd.DataFrame) -> pd.DataFrame:

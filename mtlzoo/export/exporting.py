@@ -64,7 +64,7 @@ def export(model: MultiTaskModel, path: str | Path, format: str | None = None) -
     if format not in FORMATS:
         raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
     with replacing(path) as temporary, warnings.catch_warnings():
-        # TensorFlow's own arrays do not know numpy 2's `copy` yet: https://github.com/tensorflow/tensorflow/issues/69535
+        # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
         FORMATS[format][1](to_builtin_layers(model), describe(model), temporary)
     return path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 from mtlzoo.heads.base import Head, LabelError
@@ -54,10 +56,11 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
 
     Returns:
-        A new dictionary in the same order.
+        A new dictionary in the same order, of copies: what one model learns of its labels is not another's, nor what one
+        name learns that of another name with the same head.
 
     Raises:
-        ValueError: If there is none, or a name cannot be that of a layer.
+        ValueError: If there is none, or a name cannot be that of a layer or would be mistaken in the logs.
         TypeError: If a value is neither a head nor a number.
 
     Example:
@@ -72,11 +75,15 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
     for name, head in heads.items():
         if not isinstance(name, str) or not name or "/" in name:
             raise ValueError(f"Expected the name of a head to be a text without '/', received: {name!r}.")
-        if isinstance(head, int) and not isinstance(head, bool):
+        if name == "val" or name.removeprefix("val_") in set(heads) - {name}:
+            raise ValueError(
+                f"Expected no head {name!r}, since 'val_' marks validation figures in the logs; rename it."
+            )
+        if isinstance(head, Integral) and not isinstance(head, bool):
             head = ClassificationHead(head)
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
-        result[name] = head
+        result[name] = copy.deepcopy(head)
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Head(ABC):
         dropout: float = 0.0,
         loss_weight: float = 1.0,
     ):
-        if isinstance(hidden, int) or any(not isinstance(units, int) or units < 1 for units in hidden):
+        if isinstance(hidden, Integral) or any(not isinstance(units, Integral) or units < 1 for units in hidden):
             raise ValueError(
                 f"Expected `hidden` to be a list of positive integers such as [128], received: {hidden!r}."
             )
@@ -58,7 +59,7 @@ class Head(ABC):
             raise ValueError(f"Expected `dropout` in [0, 1), received: {dropout!r}.")
         if not loss_weight >= 0:
             raise ValueError(f"Expected `loss_weight` of at least 0, received: {loss_weight!r}.")
-        self.hidden = list(hidden)
+        self.hidden = [int(units) for units in hidden]
         self.activation = activation
         self.dropout = dropout
         self.loss_weight = float(loss_weight)

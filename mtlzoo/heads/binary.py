@@ -59,7 +59,8 @@ class BinaryHead(ClassesHead):
     @classmethod
     def recognises(cls, labels: pd.Series) -> bool:
         """Two different labels, neither a list of tags nor a number with decimals."""
-        return len(distinct_labels(labels)) == 2 and not labels.astype(str).str.contains(r"[;|.]").any()
+        names = distinct_labels(labels)  # which writes 1.0 as 1
+        return len(names) == 2 and not any(mark in name for name in names for mark in ";|.")
 
     @classmethod
     def for_labels(cls, labels: pd.Series) -> BinaryHead:
@@ -78,7 +79,7 @@ class BinaryHead(ClassesHead):
 
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
         """The answer, 0 or 1, of each labelled row."""
-        return (targets[self.labelled(targets)] >= 0.5).astype("int64")
+        return (targets[self.labelled(targets)].reshape(-1) >= 0.5).astype("int64")
 
     # === Network and training ===
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -35,14 +36,10 @@ class ClassesHead(Head):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        names = (
-            [str(index) for index in range(classes)] if isinstance(classes, int) else [str(name) for name in classes]
-        )
+        names = class_names(classes)
         if len(names) < 2:
             raise ValueError(f"Expected at least 2 classes, received: {classes!r}.")
-        if len(set(names)) < len(names):
-            raise ValueError(f"Expected class names that differ, received: {shorten(names)}.")
-        self.classes = classes if isinstance(classes, int) else names
+        self.classes = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
@@ -52,11 +49,11 @@ class ClassesHead(Head):
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Class ids `(rows,)` int32 with `-1` for missing; float32 rows `(rows, classes)` if any label is soft.
 
-        A value is a class name, a class id (where no class has that name), or, as a soft label, a sequence of one
-        number for each class, which is scaled to sum to one (all zeros: missing).
+        A value is a class name, a class id (where no class has a number for its name), or, as a soft label, a sequence
+        of one number for each class, which is scaled to sum to one (all zeros, all `-1` or all `NaN`: missing).
         """
         if isinstance(values, np.ndarray) and values.ndim == 2:
-            values = list(values)
+            values = values[:, 0] if values.shape[1] == 1 else list(values)
         if not isinstance(values, pd.Series):
             values = pd.Series(list(values), dtype=object)
         if isinstance(values.dtype, pd.CategoricalDtype):  # a million rows have a handful of categories
@@ -64,14 +61,14 @@ class ClassesHead(Head):
         else:
             cells = values.map(lambda cell: tuple(cell) if isinstance(cell, list | np.ndarray) else cell)
             codes, distinct = pd.factorize(cells)
-        lookup = {name: index for index, name in enumerate(self.names)}
         ids = np.full(len(distinct) + 1, -1, "int32")  # the last is for code -1, which is missing
         soft: dict[int, np.ndarray] = {}
-        for code, value in enumerate(distinct):
+        for code in np.unique(codes[codes >= 0]):  # a category may be left over from rows that are not here
+            value = distinct[code]
             if isinstance(value, tuple):
                 soft[code] = self._soft(value, int(np.argmax(codes == code)))
             elif not is_missing(value):
-                ids[code] = self._id(value, lookup, codes, code)
+                ids[code] = self._id(value, int(np.argmax(codes == code)))
         if not soft:
             return ids[codes]
         rows = np.vstack([np.eye(len(self.names), dtype="float32"), np.zeros(len(self.names), "float32")])[ids]
@@ -79,29 +76,30 @@ class ClassesHead(Head):
             rows[code] = row
         return rows[codes]
 
-    def _id(self, value: Any, lookup: dict[str, int], codes: np.ndarray, code: int) -> int:
-        name = value if isinstance(value, str) else str(int(value)) if _is_whole(value) else str(value)
-        if name in lookup:
-            return lookup[name]
-        if name.strip() in lookup:
-            return lookup[name.strip()]
-        if not isinstance(value, str) and _is_whole(value) and -1 <= value < len(self.names):
-            return int(value)
-        raise LabelError(
-            int(np.argmax(codes == code)), f"unknown label {value!r}, expected one of: {shorten(self.names)}"
-        )
+    def _id(self, value: Any, row: int) -> int:
+        index = class_id(value, self.names)
+        if index is None:
+            value = value.item() if isinstance(value, np.generic) else value
+            raise LabelError(row, f"unknown label {value!r}, expected one of: {shorten(self.names)}")
+        return index
 
     def _soft(self, value: tuple, row: int) -> np.ndarray:
-        numbers = np.asarray(value, "float32")
-        if numbers.shape != (len(self.names),) or not np.all(numbers >= 0):
-            raise LabelError(
-                row, f"expected a soft label of {len(self.names)} numbers of at least 0, received {value!r}"
-            )
-        return numbers / max(numbers.sum(), 1e-12)
+        try:
+            numbers = np.asarray(value, "float32")
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        if numbers.shape == (len(self.names),):
+            if np.all(numbers == -1) or np.all(np.isnan(numbers)):
+                return np.zeros_like(numbers)
+            if np.all(numbers >= 0) and np.all(np.isfinite(numbers)):
+                return numbers / max(numbers.sum(), 1e-12)
+        raise LabelError(row, f"expected a soft label of {len(self.names)} numbers of at least 0, received {value!r}")
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label."""
-        return targets.any(axis=-1) if targets.ndim == 2 else targets >= 0
+        if targets.ndim == 2 and targets.shape[1] > 1:
+            return (targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1)
+        return targets.reshape(-1) >= 0
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The class of each row, `-1` where missing."""
@@ -112,7 +110,8 @@ class ClassesHead(Head):
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
         """The (most probable) class of each labelled row."""
         targets = targets[self.labelled(targets)]
-        return targets.argmax(axis=-1) if targets.ndim == 2 else targets
+        soft = targets.ndim == 2 and targets.shape[1] > 1
+        return targets.argmax(axis=-1) if soft else targets.reshape(-1).astype("int64")
 
     def adapt(self, targets: np.ndarray) -> None:
         """Count the labelled rows of each class."""
@@ -174,10 +173,48 @@ def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:
     }
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, bool | int | np.integer | np.bool_) or (
-        isinstance(value, float | np.floating) and float(value).is_integer()
-    )
+def class_names(classes: int | Sequence[str]) -> list[str]:
+    """The names of so many classes (their ids as text), or the given names as texts.
+
+    Raises:
+        ValueError: If there is none, two are the same, or the value is neither a number nor a list.
+    """
+    if isinstance(classes, Integral) and not isinstance(classes, bool):
+        names = [str(index) for index in range(classes)]
+    elif isinstance(classes, str | bool) or not hasattr(classes, "__iter__"):
+        raise ValueError(f"Expected a number of classes or a list of their names, received: {classes!r}.")
+    else:
+        names = [str(name) for name in classes]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"Expected names that differ, at least one, received: {classes!r}.")
+    return names
+
+
+def class_id(value: Any, names: Sequence[str]) -> int | None:
+    """The id of the class that a cell names: by its name, by the same number written otherwise, or by its id.
+
+    Returns:
+        The id, `-1` for missing, or `None` if there is no such class. A number is an id only where no class has a number
+        for its name: 0 is not the first of the classes `["1", "2"]`.
+    """
+    for text in (str(value), str(value).strip()):
+        if text in names:
+            return names.index(text)
+    number = _whole_number(value)
+    if number is None:
+        return None
+    if str(number) in names:
+        return names.index(str(number))
+    named_by_numbers = any(_whole_number(name) is not None for name in names)
+    return number if number == -1 or (0 <= number < len(names) and not named_by_numbers) else None
+
+
+def _whole_number(value: Any) -> int | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None
 
 
 def check_class_weight(class_weight: Any, names: Sequence[str]) -> dict[str, float] | str | None:
@@ -186,16 +223,16 @@ def check_class_weight(class_weight: Any, names: Sequence[str]) -> dict[str, flo
     Raises:
         ValueError: If a class is unknown or a weight negative.
     """
-    if class_weight is None or class_weight == "balanced":
+    if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
         return class_weight
     if not isinstance(class_weight, Mapping):
         raise ValueError(f'Expected `class_weight` to be None, "balanced" or a dictionary, received: {class_weight!r}.')
     weights = {}
     for key, weight in class_weight.items():
-        name = names[key] if not isinstance(key, str) and 0 <= key < len(names) and str(key) not in names else str(key)
-        if name not in names:
+        index = class_id(key, names)
+        if index is None or index < 0:
             raise ValueError(f"Unknown class {key!r} in `class_weight`, expected some of: {shorten(names)}.")
-        if not weight >= 0:
+        if not 0 <= weight < float("inf"):
             raise ValueError(f"Expected weights of at least 0 in `class_weight`, received {weight!r} for {key!r}.")
-        weights[name] = float(weight)
+        weights[names[index]] = float(weight)
     return weights

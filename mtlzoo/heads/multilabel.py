@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -12,7 +13,7 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
-from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
+from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_id, class_names
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
 
@@ -52,16 +53,12 @@ class MultiLabelHead(Head):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        names = (
-            [str(index) for index in range(classes)] if isinstance(classes, int) else [str(name) for name in classes]
-        )
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"Expected names of tags that differ, at least one, received: {classes!r}.")
+        names = class_names(classes)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         if not 0 < threshold < 1:
             raise ValueError(f"Expected `threshold` in (0, 1), received: {threshold!r}.")
-        self.classes = classes if isinstance(classes, int) else names
+        self.classes = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.threshold = threshold
         self.label_smoothing = label_smoothing
@@ -84,27 +81,39 @@ class MultiLabelHead(Head):
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Zeros and ones, float32 `(rows, classes)`, `-1` for missing.
 
-        A value is a list of tags; a string of tags separated by `;`, `,` or `|`, where `none` alone means no tag; or,
-        in an array of shape `(rows, classes)`, a row of zeros and ones.
+        A value is a tag; a list of tags; a string of tags separated by `;`, `,` or `|`, where `none` alone means no tag;
+        or, in an array of shape `(rows, classes)`, a row of numbers from 0 to 1.
         """
         if isinstance(values, np.ndarray) and values.ndim == 2:
             if values.shape[1] != len(self.names):
                 raise LabelError(0, f"expected {len(self.names)} numbers a row, received {values.shape[1]}")
+            if (values > 1).any():
+                row = int(np.argmax((values > 1).any(axis=-1)))
+                raise LabelError(row, f"expected numbers from 0 to 1, received {values[row]}")
             return np.where(values >= 0, values, -1).astype("float32")
-        lookup = {name: index for index, name in enumerate(self.names)}
         targets = np.zeros((len(values), len(self.names)), "float32")
         for row, value in enumerate(values):
-            if not isinstance(value, list | tuple | set | np.ndarray) and is_missing(value):
+            tags = self._tags(value)
+            if tags is None:
                 targets[row] = -1
                 continue
-            tags = [tag.strip() for tag in re.split(r"[;,|]", value)] if isinstance(value, str) else list(value)
-            if tags == ["none"] and "none" not in lookup:
-                continue
             for tag in tags:
-                if str(tag) not in lookup:
+                index = class_id(tag, self.names)
+                if index is None or index < 0:
                     raise LabelError(row, f"unknown tag {tag!r}, expected some of: {shorten(self.names)}, or 'none'")
-                targets[row, lookup[str(tag)]] = 1
+                targets[row, index] = 1
         return targets
+
+    def _tags(self, value: Any) -> list[Any] | None:
+        """The tags in a cell, `None` if it is missing."""
+        if isinstance(value, list | tuple | set | np.ndarray):
+            return list(value)
+        if is_missing(value) or class_id(value, self.names) == -1:
+            return None
+        if not isinstance(value, str) or value.strip() in self.names:
+            return [value]
+        tags = [tag.strip() for tag in re.split(r"[;,|]", value) if tag.strip()]
+        return [] if tags == ["none"] and "none" not in self.names else tags
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""

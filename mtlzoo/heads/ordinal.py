@@ -13,7 +13,7 @@ from keras import layers
 from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
 from mtlzoo.losses import MaskedOrdinalCrossentropy
-from mtlzoo.metrics import MaskedCategoricalAccuracy, MaskedOrdinalError
+from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
 
 
 class OrdinalHead(ClassesHead):
@@ -56,6 +56,11 @@ class OrdinalHead(ClassesHead):
         """A level for each different label, in sorted order."""
         return cls(distinct_labels(labels))
 
+    def class_ids(self, targets: np.ndarray) -> np.ndarray:
+        """The (median) level of each labelled row."""
+        known = targets[self.labelled(targets)]
+        return self.answers(known) if known.ndim == 2 and known.shape[1] > 1 else super().class_ids(targets)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense softmax layer."""
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
@@ -67,7 +72,7 @@ class OrdinalHead(ClassesHead):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean distance in levels, and accuracy."""
         levels = len(self.names)
-        return [MaskedOrdinalError(levels, name="mae"), MaskedCategoricalAccuracy(levels, name="accuracy")]
+        return [MaskedOrdinalError(levels, name="mae"), MaskedOrdinalAccuracy(levels, name="accuracy")]
 
     def score(self, value: Any) -> Any:
         """One less the share of the longest possible distance."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -57,16 +58,18 @@ class RegressionHead(Head):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
+        if not isinstance(units, Integral) or units < 1:
             raise ValueError(f"Expected `units` to be a positive integer, received: {units!r}.")
         if loss not in LOSSES:
             raise ValueError(f"Expected `loss` to be one of {', '.join(LOSSES)}, received: {loss!r}.")
-        if scale is not None and not scale > 0:
-            raise ValueError(f"Expected `scale` above 0, received: {scale!r}.")
-        self.units = units
+        if mean is not None and not np.isfinite(mean):
+            raise ValueError(f"Expected a finite `mean`, received: {mean!r}.")
+        if scale is not None and not 0 < scale < np.inf:
+            raise ValueError(f"Expected a finite `scale` above 0, received: {scale!r}.")
+        self.units = int(units)
         self._loss = loss
-        self.mean = mean
-        self.scale = scale
+        self.mean = None if mean is None else float(mean)
+        self.scale = None if scale is None else float(scale)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -90,13 +93,14 @@ class RegressionHead(Head):
 
         A value is a number or its text; for several units a sequence of numbers, or a text with `;` between them.
         """
-        if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype != object:
-            targets = values.astype("float32")
-        elif self.units == 1 and pd.api.types.is_numeric_dtype(getattr(values, "dtype", object)):
-            targets = np.asarray(values, "float32").reshape(-1, 1)
-        else:
-            targets = np.asarray([self._numbers(value, row) for row, value in enumerate(values)], "float32")
-            targets = targets.reshape(-1, self.units)
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused as that
+            if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype != object:
+                targets = values.astype("float32")
+            elif self.units == 1 and pd.api.types.is_numeric_dtype(getattr(values, "dtype", object)):
+                targets = np.asarray(values, "float32").reshape(-1, 1)
+            else:
+                targets = np.asarray([self._numbers(value, row) for row, value in enumerate(values)], "float32")
+                targets = targets.reshape(-1, self.units)
         if targets.shape[1] != self.units:
             raise LabelError(0, f"expected {self.units} numbers a row, received {targets.shape[1]}")
         if np.isinf(targets).any():
@@ -104,12 +108,13 @@ class RegressionHead(Head):
         return targets
 
     def _numbers(self, value: Any, row: int) -> list[float]:
+        parts = value
         if not isinstance(value, list | tuple | np.ndarray):
             if is_missing(value):
                 return [float("nan")] * self.units
-            value = value.split(";") if isinstance(value, str) else [value]
+            parts = value.split(";") if isinstance(value, str) else [value]
         try:
-            numbers = [float("nan") if is_missing(number) else float(number) for number in value]
+            numbers = [float("nan") if is_missing(part) else float(part) for part in parts]
         except (TypeError, ValueError):
             numbers = []
         if len(numbers) != self.units:
@@ -118,14 +123,17 @@ class RegressionHead(Head):
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have at least one number."""
-        return ~np.isnan(targets.reshape(len(targets), -1)).all(axis=-1)
+        return ~np.isnan(targets.reshape(-1, self.units)).all(axis=-1)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The tenth of the range of ranks in which the first number of each row lies."""
         first = targets[:, 0]
         known = ~np.isnan(first)
         strata = np.full(len(first), -1, "int32")
-        strata[known] = np.searchsorted(np.quantile(first[known], np.arange(1, 10) / 10), first[known], side="right")
+        if known.any():
+            strata[known] = np.searchsorted(
+                np.quantile(first[known], np.arange(1, 10) / 10), first[known], side="right"
+            )
         return strata
 
     def adapt(self, targets: np.ndarray) -> None:

@@ -11,8 +11,9 @@ from mtlzoo import masking
 
 Tensor = Any
 
-# The smallest probability a logarithm is taken of. Keras clips at 1e-7, beyond which its gradient is zero: a confident
-# mistake could never be unlearned. At the smallest normal float32 the gradient stays right up to 87 logits.
+# The smallest probability a logarithm is taken of where the logits are not known. Keras then clips at 1e-7, beyond which
+# its gradient is zero: a confident mistake could never be unlearned. At the smallest normal float32 the gradient stays
+# right up to 87 logits.
 SMALLEST = 1.2e-38
 
 
@@ -27,6 +28,11 @@ class MaskedLoss(keras.losses.Loss):
 
     def __init__(self, name: str | None = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
+        if self.reduction in ("sum", "none", None):
+            raise ValueError(
+                f"Expected no `reduction` but the mean over labelled rows, received: {self.reduction!r}. `sums` gives the "
+                "sum and what it is divided by, `rows` the loss of each row."
+            )
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of each row as float `(batch,)` and the labelled rows as bool `(batch,)`."""
@@ -34,7 +40,7 @@ class MaskedLoss(keras.losses.Loss):
 
     def sums(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The weighted sum of the labelled rows' losses and the sum of their weights, two scalars."""
-        values, labelled = self.rows(y_true, y_pred)
+        values, labelled = self.rows(y_true, masking.floats(y_pred))
         return masking.masked_sums(values, labelled, sample_weight)
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
@@ -43,8 +49,18 @@ class MaskedLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each row, zero where missing."""
-        values, labelled = self.rows(y_true, y_pred)
+        values, labelled = self.rows(y_true, masking.floats(y_pred))
         return ops.where(labelled, values, ops.zeros_like(values))
+
+
+def logits_of(y_pred: Tensor) -> Tensor | None:
+    """What a softmax or sigmoid layer computed its output from, as far as it is known.
+
+    Keras' activations leave it on their output for Keras' own losses, where the backend's tensors allow it. Losses of it
+    have the right gradient however confident a mistake is.
+    """
+    logits = getattr(y_pred, "_keras_logits", None)
+    return None if logits is None else masking.floats(logits)
 
 
 def safe_log(probability: Tensor) -> Tensor:

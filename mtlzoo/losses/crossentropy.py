@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
+from mtlzoo.losses.base import MaskedLoss, Tensor, logits_of, safe_log
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedCategoricalCrossentropy(MaskedLoss):
     """Cross-entropy between class labels and predicted class probabilities, over labelled rows.
 
@@ -53,9 +52,11 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
         """The cross-entropy of each row, in nats."""
         targets, labelled = masking.class_targets(y_true, self.classes)
         smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / self.classes
-        values = -ops.sum(smooth * safe_log(y_pred), axis=-1)
+        logits = logits_of(y_pred)
+        logarithms = safe_log(y_pred) if logits is None else ops.log_softmax(logits, axis=-1)
+        values = -ops.sum(smooth * logarithms, axis=-1)
         if self.class_weight is not None:
-            values = values * ops.sum(targets * np.asarray(self.class_weight, "float32"), axis=-1)
+            values = values * ops.sum(targets * masking.floats(self.class_weight), axis=-1)
         return values, labelled
 
     def get_config(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
         }
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedBinaryCrossentropy(MaskedLoss):
     """Cross-entropy of independent yes-or-no answers; each row is the mean over its labelled tags.
 
@@ -98,12 +99,23 @@ class MaskedBinaryCrossentropy(MaskedLoss):
         """The mean cross-entropy of each row's labelled tags, in nats."""
         targets, labelled = masking.tag_targets(y_true, self.tags)
         smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
-        y_pred = ops.reshape(y_pred, (-1, self.tags))
-        values = -smooth * safe_log(y_pred) - (1 - smooth) * safe_log(1 - y_pred)
+        log_yes, log_no = self._logarithms(y_pred)
+        values = -smooth * log_yes - (1 - smooth) * log_no
         if self.tag_weight is not None:
-            no, yes = np.asarray(self.tag_weight, "float32").T
-            values = values * (targets * yes + (1 - targets) * no)
+            weights = masking.floats(self.tag_weight)
+            values = values * (targets * weights[:, 1] + (1 - targets) * weights[:, 0])
         return masking.row_mean(values, labelled)
+
+    def _logarithms(self, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The logarithms of the probabilities of yes and of no."""
+        logits = logits_of(y_pred)
+        if (
+            logits is not None
+        ):  # from 17 logits up a sigmoid is 1 in float32, and one minus it holds nothing to learn from
+            logits = ops.reshape(logits, (-1, self.tags))
+            return ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
+        y_pred = ops.reshape(y_pred, (-1, self.tags))
+        return safe_log(y_pred), safe_log(1 - y_pred)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
+from mtlzoo.losses.base import MaskedLoss, Tensor, logits_of, safe_log
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedOrdinalCrossentropy(MaskedLoss):
     """The mean cross-entropy of `levels - 1` questions "is the level above k?", over labelled rows.
 
@@ -43,12 +42,16 @@ class MaskedOrdinalCrossentropy(MaskedLoss):
         """The mean cross-entropy of each row's questions, in nats."""
         targets, labelled = masking.class_targets(y_true, self.levels)
         target_below = ops.cumsum(targets, axis=-1)[:, :-1]
-        # Both tails are summed from their own end: one minus a sum near one would lose all digits of a small tail.
-        below = ops.cumsum(y_pred, axis=-1)[:, :-1]
-        above = ops.flip(ops.cumsum(ops.flip(y_pred, axis=-1), axis=-1), axis=-1)[:, 1:]
-        values = -ops.mean(target_below * safe_log(below) + (1 - target_below) * safe_log(above), axis=-1)
+        logits = logits_of(y_pred)
+        logarithms = (safe_log(y_pred) if logits is None else ops.log_softmax(logits, axis=-1))[:, None, :]
+        # Both tails are summed by themselves: one minus a sum near one would lose all digits of a small tail.
+        at_most = ops.arange(self.levels)[None, None, :] <= ops.arange(self.levels - 1)[None, :, None]
+        nothing = ops.full_like(logarithms, -float("inf"))
+        below = ops.logsumexp(ops.where(at_most, logarithms, nothing), axis=-1)
+        above = ops.logsumexp(ops.where(at_most, nothing, logarithms), axis=-1)
+        values = -ops.mean(target_below * below + (1 - target_below) * above, axis=-1)
         if self.class_weight is not None:
-            values = values * ops.sum(targets * np.asarray(self.class_weight, "float32"), axis=-1)
+            values = values * ops.sum(targets * masking.floats(self.class_weight), axis=-1)
         return values, labelled
 
     def get_config(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class _MaskedRegressionLoss(MaskedLoss):
         return {**super().get_config(), "units": self.units, "scale": self.scale}
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedMeanSquaredError(_MaskedRegressionLoss):
     """The mean of squared scaled differences over labelled rows."""
 
@@ -51,7 +51,7 @@ class MaskedMeanSquaredError(_MaskedRegressionLoss):
         return ops.square(difference)
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedMeanAbsoluteError(_MaskedRegressionLoss):
     """The mean of absolute scaled differences over labelled rows."""
 
@@ -60,7 +60,7 @@ class MaskedMeanAbsoluteError(_MaskedRegressionLoss):
         return ops.abs(difference)
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedHuber(_MaskedRegressionLoss):
     """Huber's loss with its knee at one `scale`: half the square below it, linear above (Huber 1964)."""
 

@@ -9,9 +9,10 @@ from keras import ops
 
 from mtlzoo import masking
 from mtlzoo.metrics.base import MaskedMetric, Tensor
+from mtlzoo.metrics.error import median_level
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedCategoricalAccuracy(MaskedMetric):
     """The share of labelled rows whose most probable class is the label.
 
@@ -45,7 +46,30 @@ class MaskedCategoricalAccuracy(MaskedMetric):
         return {**super().get_config(), "classes": self.classes}
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
+class MaskedOrdinalAccuracy(MaskedMetric):
+    """The share of labelled rows whose predicted median level, the answer of an ordinal head, is the label.
+
+    Args:
+        levels: The number of levels. Targets are level ids `(batch,)` or probability rows `(batch, levels)`, of which
+            the median counts too; predictions are probabilities `(batch, levels)`.
+    """
+
+    def __init__(self, levels: int, name: str = "accuracy", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.levels = levels
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """1 where the answer is right, 0 where it is wrong."""
+        targets, labelled = masking.class_targets(y_true, self.levels)
+        return ops.cast(ops.equal(median_level(targets), median_level(y_pred)), self.dtype), labelled
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "levels": self.levels}
+
+
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedBinaryAccuracy(MaskedMetric):
     """The share of labelled yes-or-no answers that are right; a row with several tags counts as its mean.
 

@@ -12,7 +12,7 @@ from mtlzoo import masking
 Tensor = Any
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class RatioOfSums(keras.metrics.Metric):
     """The quotient of two sums over an epoch.
 
@@ -21,11 +21,11 @@ class RatioOfSums(keras.metrics.Metric):
 
     Args:
         name: The name in the logs.
-        otherwise: What the result is while nothing has been counted: `NaN` for a metric, since the accuracy over no
-            rows is unknown; 0 for a loss.
+        otherwise: What the result is while nothing has been counted: `None` gives `NaN`, since the accuracy over no rows
+            is unknown; a loss says 0.
     """
 
-    def __init__(self, name: str | None = None, otherwise: float = float("nan"), **kwargs: Any):
+    def __init__(self, name: str | None = None, otherwise: float | None = None, **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.otherwise = otherwise
         self.total = self.add_weight(name="total", initializer="zeros")
@@ -38,7 +38,8 @@ class RatioOfSums(keras.metrics.Metric):
 
     def result(self) -> Tensor:
         """The quotient, a float scalar."""
-        return masking.quotient(ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count), self.otherwise)
+        otherwise = float("nan") if self.otherwise is None else self.otherwise
+        return masking.quotient(ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count), otherwise)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -60,5 +61,5 @@ class MaskedMetric(RatioOfSums):
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         """Count a batch."""
-        values, labelled = self.rows(y_true, y_pred)
+        values, labelled = self.rows(y_true, masking.floats(y_pred))
         self.add(*masking.masked_sums(values, labelled, sample_weight))

@@ -11,7 +11,7 @@ from mtlzoo import masking
 from mtlzoo.metrics.base import MaskedMetric, Tensor
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedMeanAbsoluteError(MaskedMetric):
     """The mean absolute error over labelled rows, in the targets' own unit.
 
@@ -35,7 +35,7 @@ class MaskedMeanAbsoluteError(MaskedMetric):
         return {**super().get_config(), "units": self.units}
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedOrdinalError(MaskedMetric):
     """The mean distance, in levels, between the predicted median level and the label, over labelled rows.
 

@@ -11,7 +11,7 @@ from mtlzoo import masking
 from mtlzoo.metrics.base import Tensor
 
 
-@keras.saving.register_keras_serializable("mtlzoo")
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedF1(keras.metrics.Metric):
     """The macro F1 score: the mean over tags of `2 TP / (2 TP + FP + FN)`, counted over labelled entries.
 
@@ -37,9 +37,10 @@ class MaskedF1(keras.metrics.Metric):
         targets, labelled = masking.tag_targets(y_true, self.tags)
         weights = ops.cast(labelled, self.dtype)
         if sample_weight is not None:
-            weights = weights * ops.reshape(ops.cast(sample_weight, self.dtype), (-1, 1))
+            row_weights = ops.reshape(ops.convert_to_tensor(sample_weight, dtype=self.dtype), (-1, 1))
+            weights = ops.where(labelled, row_weights, ops.zeros_like(weights))
         truth = ops.cast(targets >= 0.5, self.dtype)
-        answer = ops.cast(y_pred >= self.threshold, self.dtype)
+        answer = ops.cast(masking.floats(y_pred) >= self.threshold, self.dtype)
         self.right.assign_add(ops.sum(weights * truth * answer, axis=0))
         # 2 TP + FP + FN is the number of labels yes plus the number of answers yes.
         self.positives.assign_add(ops.sum(weights * (truth + answer), axis=0))

@@ -109,7 +109,11 @@ def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:
 def _usual_shape(backbone: str | keras.Model) -> tuple[int, int, int]:
     if isinstance(backbone, str):
         return (*get_backbone(backbone).usual_size, 3)
-    shape = tuple(backbone.input_shape[1:]) if isinstance(backbone, keras.Model) else ()
-    if len(shape) != 3 or None in shape:
-        raise ValueError(f"Expected `input_shape`, since the backbone itself takes images of any size: {shape}.")
+    if not isinstance(backbone, keras.Model):
+        raise TypeError(f"Expected the name of a backbone or a keras.Model, received: {backbone!r}.")
+    shape = tuple((getattr(backbone, "input_shape", None) or ())[1:])
+    if len(shape) != 3 or not all(isinstance(size, int) for size in shape):
+        raise ValueError(
+            f"Expected `input_shape`, since {backbone.name!r} does not take images of one size, received: {shape}."
+        )
     return shape

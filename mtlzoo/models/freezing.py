@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import keras
 
 
@@ -25,15 +27,13 @@ def set_trainable(model: keras.Model, part: str | int | list[str]) -> None:
     ```
     """
     backbone = model.backbone
-    if part == "heads":
-        backbone.trainable = False
-        return
-    if part == "all":
-        backbone.trainable = True
-        return
-    layers = [layer for layer in backbone._flatten_layers(include_self=False) if not isinstance(layer, keras.Model)]
+    layers = _layers(backbone)
     weighted = [layer for layer in layers if layer.weights]
-    if isinstance(part, int) and not isinstance(part, bool) and part > 0:
+    if part == "heads":
+        chosen = []
+    elif part == "all":
+        chosen = layers
+    elif isinstance(part, Integral) and not isinstance(part, bool) and part > 0:
         chosen = weighted[-part:]
     elif isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part):
         chosen = []
@@ -51,7 +51,16 @@ def set_trainable(model: keras.Model, part: str | int | list[str]) -> None:
             'Expected the trainable part to be "heads", "all", a positive number of layers or a list of layer names, '
             f"received: {part!r}."
         )
-    backbone.trainable = True  # sets every layer, so it comes first
-    kept = {id(layer) for layer in chosen}
-    for layer in layers:
-        layer.trainable = id(layer) in kept
+    # Keras passes a value on to the layers only where it changes, so the backbone is frozen whole first.
+    backbone.trainable = True
+    backbone.trainable = False
+    if chosen:
+        backbone.trainable = True
+        kept = {id(layer) for layer in chosen}
+        for layer in layers:
+            layer.trainable = id(layer) in kept
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a model and of the models nested in it. The parts of a composite layer go with the whole."""
+    return [part for layer in model.layers for part in (_layers(layer) if isinstance(layer, keras.Model) else [layer])]

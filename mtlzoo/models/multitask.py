@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -16,6 +17,9 @@ from mtlzoo.metrics import RatioOfSums
 from mtlzoo.models.freezing import set_trainable
 
 Tensor = Any
+
+# How pictures may come to the input's size; `mtlzoo.data` does it.
+RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
@@ -56,6 +60,8 @@ class MultiTaskModel(keras.Model):
         heads = get_heads(heads)
         if not isinstance(outputs, Mapping) or set(outputs) != set(heads):
             raise ValueError(f"Expected one output for each head ({', '.join(heads)}), received: {outputs!r}.")
+        if resize not in RESIZES:
+            raise ValueError(f"Expected `resize` to be one of {', '.join(RESIZES)}, received: {resize!r}.")
         super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
         self.heads = heads
         self.resize = resize
@@ -64,8 +70,15 @@ class MultiTaskModel(keras.Model):
 
     @property
     def backbone(self) -> keras.Model:
-        """The feature extractor: the one nested model in the graph."""
-        return next(layer for layer in self.layers if isinstance(layer, Backbone))
+        """The feature extractor: the one nested model in the graph.
+
+        Raises:
+            ValueError: If the graph was made by hand and holds no `mtlzoo.backbones.Backbone`.
+        """
+        for layer in self.layers:
+            if isinstance(layer, Backbone):
+                return layer
+        raise ValueError(f"Expected a `Backbone` among the layers of {self.name!r}; `mtl.build` makes models with one.")
 
     def set_trainable(self, part: str | int | list[str]) -> None:
         """Choose what training may change; see :func:`mtlzoo.models.freezing.set_trainable`. Compile afterwards."""
@@ -74,14 +87,21 @@ class MultiTaskModel(keras.Model):
     def adapt(self, labels: Mapping[str, np.ndarray]) -> None:
         """Let each head learn what it needs of the training labels, where it does not know it yet.
 
-        Counts for `class_weight="balanced"`, mean and spread for regression. Call it before `compile`; `mtl.fit` does.
+        Counts for `class_weight="balanced"`, mean and spread for regression. `mtl.fit` calls it.
 
         Args:
             labels: Encoded targets by the name of the head, over the training rows; heads may be left out.
+
+        Raises:
+            ValueError: If the labels are no dictionary, or one is for none of the heads.
         """
-        for name, targets in labels.items():
+        for name, targets in self._by_head(labels, "labels").items():
             self.heads[name].adapt(np.asarray(targets))
             self.heads[name].update(self.get_layer(name))
+        if self.compiled:
+            self._head_losses = {name: head.loss() for name, head in self.heads.items()}
+        # Functions that are compiled already hold the old numbers.
+        self.train_function = self.test_function = self.predict_function = None
 
     # === Training ===
 
@@ -103,38 +123,79 @@ class MultiTaskModel(keras.Model):
                 )
         losses = {name: head.loss() for name, head in self.heads.items()}
         super().compile(optimizer=optimizer, **kwargs)
+        if hasattr(self, "_head_metrics"):
+            # Keras never forgets a metric by itself: those of an earlier `compile` would stay in `metrics` and `evaluate`.
+            for metric in (*self._loss_means.values(), self._penalty, *itertools.chain(*self._head_metrics.values())):
+                self._tracker.untrack(metric)
         self._head_losses = losses
         # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
         self._loss_means = {name: RatioOfSums(name=f"{name}_loss", otherwise=0.0) for name in self.heads}
-        self._penalty = keras.metrics.Mean(name="penalty") if self.losses else None
+        self._penalty = keras.metrics.Mean(name="penalty")
         self._head_metrics = {name: head.metrics() for name, head in self.heads.items()}
         for name, metrics in self._head_metrics.items():
             for metric in metrics:
                 metric.name = f"{name}_{metric.name}"
 
     def fit(
-        self, x: Any = None, *args: Any, class_weight: Any = None, callbacks: Any = None, **kwargs: Any
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        *,
+        validation_data: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        **kwargs: Any,
     ) -> keras.callbacks.History:
         """Keras' `fit`.
 
-        Callbacks may monitor `val_score` and the heads' metrics with `mode="auto"`. Class weights belong to the heads,
-        so `class_weight` is refused.
+        Callbacks may monitor `val_score` and the heads' losses and metrics with `mode="auto"`. Class weights belong to
+        the heads, so `class_weight` is refused.
+
+        Raises:
+            ValueError: If there are class weights, or the labels are no dictionary by the names of the heads.
         """
         if class_weight is not None:
             raise ValueError(
                 "Expected no `class_weight` in fit, since each head has classes of its own: give it to the head, as in "
                 'ClassificationHead(classes, class_weight={...}) or class_weight="balanced".'
             )
+        y, sample_weight = self._arrays(y, sample_weight)
+        if isinstance(validation_data, list | tuple):
+            images, *rest = validation_data
+            validation_data = (images, *self._arrays(*rest))
         metrics = [metric for group in self._head_metrics.values() for metric in group] if self.compiled else []
-        modes = {"score": "max"} | {metric.name: metric.mode for metric in metrics}
+        modes = {"score": "max"} | {f"{name}_loss": "min" for name in self.heads}
+        modes |= {metric.name: getattr(metric, "mode", "auto") for metric in metrics}
         for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
             # Keras knows the direction of its own metrics only, and refuses to guess for others.
             if getattr(callback, "mode", None) == "auto":
-                callback.mode = modes.get(callback.monitor.removeprefix("val_"), "auto")
-        if hasattr(x, "element_spec"):
-            # Keras warns that a tf.data pipeline shuffles for itself, which everybody who has made one knows.
+                callback.mode = modes.get(getattr(callback, "monitor", "").removeprefix("val_"), "auto")
+        if hasattr(x, "element_spec") or isinstance(x, Iterator):
+            # Keras warns that a pipeline or a generator shuffles for itself, which everybody who has made one knows.
             kwargs.setdefault("shuffle", False)
-        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+        kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight}
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Keras' `evaluate`; `return_dict=True` names the figures.
+
+        Raises:
+            ValueError: If the labels are no dictionary by the names of the heads.
+        """
+        y, sample_weight = self._arrays(y, sample_weight)
+        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def compute_loss(
         self, x: Tensor = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -151,11 +212,10 @@ class MultiTaskModel(keras.Model):
             sums = self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name))
             self._loss_means[name].add(*sums)
             total = total + head.loss_weight * masking.quotient(*sums)
-        if self._penalty is not None:
-            penalty = sum(ops.sum(loss) for loss in self.losses)
-            self._penalty.update_state(penalty)
-            total = total + penalty
-        return total
+        # Asked at each step: an activity regularizer has no loss before the layer is called.
+        penalty = sum((ops.sum(ops.cast(loss, total.dtype)) for loss in self.losses), ops.zeros_like(total))
+        self._penalty.update_state(penalty)
+        return total + penalty
 
     def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Count a batch and return the figures so far."""
@@ -170,7 +230,7 @@ class MultiTaskModel(keras.Model):
         """The figures over the epoch so far."""
         losses = {name: mean.result() for name, mean in self._loss_means.items()}
         total = sum(self.heads[name].loss_weight * loss for name, loss in losses.items())
-        result = {"loss": total if self._penalty is None else total + self._penalty.result()}
+        result = {"loss": total + self._penalty.result()}
         scores = []
         for name, metrics in self._head_metrics.items():
             result[f"{name}_loss"] = losses[name]
@@ -181,6 +241,18 @@ class MultiTaskModel(keras.Model):
         known = ops.logical_not(ops.isnan(scores))
         result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))
         return result
+
+    def _arrays(self, labels: Any = None, sample_weight: Any = None) -> tuple[Any, Any]:
+        """Labels and row weights given as arrays, checked before the first step, and as Keras wants to slice them."""
+        if labels is not None:
+            labels = self._by_head(labels, "labels")
+            if isinstance(sample_weight, Mapping):  # Keras takes weights for all labels or for none
+                given = self._by_head(sample_weight, "sample weights")
+                sample_weight = {
+                    name: given[name] if name in given else np.ones(len(targets), "float32")
+                    for name, targets in labels.items()
+                }
+        return labels, sample_weight
 
     def _by_head(self, values: Any, what: str) -> dict[str, Any]:
         """The given values of the heads that have any; `None` counts as not given."""
@@ -230,10 +302,18 @@ class MultiTaskModel(keras.Model):
         return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """The optimizer; all else comes from the heads."""
-        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer)} if self.compiled else {}
+        """The optimizer and how steps are run; all else comes from the heads."""
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": self.jit_compile,
+        }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` tells, and restore the optimizer's variables."""
-        self.compile(optimizer=keras.saving.deserialize_keras_object(config["optimizer"]))
+        """Compile as `get_compile_config` tells, and make the optimizer's variables, which Keras then restores."""
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(**{**config, "optimizer": optimizer})
         self.optimizer.build(self.trainable_variables)

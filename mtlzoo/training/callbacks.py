@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -63,42 +65,87 @@ class Patience(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One bar an epoch with the total loss and the score; Keras' own bar would show every figure of every head.
+    """One line an epoch with the total loss and the score; Keras' own bar would show every figure of every head.
+
+    At a terminal the line moves while the epoch lasts; a file or a pipe gets it when the epoch is over.
 
     Args:
-        title: What stands before the epoch, such as the stage.
+        title: A line to begin with, such as the name of the stage.
         epochs: The number of the last epoch.
-        rows: Labelled rows may differ; this is the number of rows an epoch.
+        best: Whose new best epochs are marked.
     """
 
-    def __init__(self, title: str, epochs: int):
+    def __init__(self, title: str, epochs: int, best: BestModel | None = None):
         super().__init__()
         self.title = title
         self.epochs = epochs
-        self._bar: keras.utils.Progbar | None = None
-        self._step = 0
+        self.best = best
+        self._started = self._shown = 0.0
+        self._open = False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """The title."""
+        print(self.title, flush=True)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """A new bar."""
-        print(f"{self.title}, epoch {epoch + 1}/{self.epochs}", flush=True)
-        # A file or a pipe gets a line an epoch; a person at a terminal sees the bar move.
-        verbose = 1 if sys.stdout.isatty() else 2
-        self._bar = keras.utils.Progbar(self.params.get("steps"), verbose=verbose, stateful_metrics=_SHOWN)
-        self._step = 0
+        """Take the time."""
+        self._head = f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
+        self._started = time.monotonic()
+        self._shown = 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Move the bar."""
-        self._step = batch + 1
-        if self._step != self.params.get("steps"):
-            self._bar.update(self._step, _shown(logs), finalize=False)
+        """Move the bar, ten times a second at most."""
+        now = time.monotonic()
+        if not sys.stdout.isatty() or now - self._shown < 0.1:
+            return
+        self._shown = now
+        done, steps = batch + 1, self.params.get("steps")
+        if steps is None:
+            self._draw(f"{self._head}  batch {done}{_figures(logs)}")
+        else:
+            left = (now - self._started) / done * (steps - done)
+            self._draw(f"{self._head}  {_bar(done / steps)}  {_duration(left)} left{_figures(logs)}")
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Say what takes so long after the bar is full."""
+        if sys.stdout.isatty():
+            self._draw(f"{self._head}  {_bar(1.0)}  validating")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Close the bar, with the validation figures."""
-        self._bar.update(self._step, _shown(logs), finalize=True)
+        """The finished line, with the validation figures."""
+        mark = "  best" if self.best is not None and self.best.best_epoch == epoch else ""
+        line = f"{self._head}  {_duration(time.monotonic() - self._started)}{_figures(logs)}{mark}"
+        if sys.stdout.isatty():
+            self._draw("")
+            print(end="\r")
+        print(line, flush=True)
+        self._open = False
+
+    def close(self) -> None:
+        """End a line that was broken off."""
+        if self._open:
+            print(flush=True)
+        self._open = False
+
+    def _draw(self, line: str) -> None:
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be drawn over
+        print(f"\r{line[:width]:{width}}", end="", flush=True)
+        self._open = True
 
 
-_SHOWN = ("loss", "score", "val_loss", "val_score")
+def _figures(logs: dict[str, Any] | None) -> str:
+    def pair(*names: str) -> str:
+        shown = " ".join(f"{name} {float(logs[name]):.3f}" for name in names if name in (logs or {}))
+        return f"  {shown}" if shown else ""
+
+    return pair("loss", "score") + pair("val_loss", "val_score")
 
 
-def _shown(logs: dict[str, Any] | None) -> list[tuple[str, Any]]:
-    return [(name, logs[name]) for name in _SHOWN if name in (logs or {})]
+def _bar(share: float, width: int = 24) -> str:
+    return f"[{'=' * int(share * width):{width}}] {share:4.0%}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

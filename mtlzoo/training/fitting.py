@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from mtlzoo.data import Augmentation, Table, image_dataset
+from mtlzoo.data import Augmentation, Table, TableError, image_dataset
+from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
@@ -39,24 +40,29 @@ def fit(
 
     Args:
         model: The model; its heads learn what they need (class counts, mean and spread) from the training labels first.
-        train: The training rows, or a dataset of your own, of images and dictionaries of labels.
-        valid: The validation rows, or a dataset; needed for keeping the best model and for `patience`.
+        train: The training rows, read by the model's heads, or a dataset of your own, of images and dictionaries of
+            labels.
+        valid: The validation rows, or a dataset; needed for keeping the best model, for `on_best` and for `patience`.
         stages: What to do, in order. The default warms the heads up for two epochs, then trains everything for ten.
         batch_size: Rows a step, for tables.
         augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
-        seed: What order, augmentation and dropout are drawn from: the same seed, the same numbers.
-        callbacks: Further Keras callbacks, which see all stages as one training with consecutive epochs.
+        seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
+            the same numbers on the same machine. Python's, numpy's and Keras' own generators are seeded too.
+        callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
+            `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file.
         verbose: Whether to show progress.
 
     Returns:
         Keras' history over all stages. `history` holds a list an epoch for every figure, and `stage` and
-        `learning_rate`; `best_epoch` is the epoch whose weights the model has now, counted from 0; `interrupted` tells
-        whether training was.
+        `learning_rate` (at the start of the epoch); `best_epoch` is the epoch whose weights the model has now, counted
+        from 0; `interrupted` tells whether training was.
 
     Raises:
         TableError: If a label or, while training, a picture cannot be read, or a head has nothing to learn.
+        ValueError: If there is no stage, a stage names a part that the model has not, a dataset of your own does not know
+            its length, or what needs validation rows has none.
 
     Example:
 
@@ -64,17 +70,29 @@ def fit(
     history = mtl.fit(model, train, valid, stages=[mtl.Stage(2, 1e-3, "heads"), mtl.Stage(5, 1e-4)])
     ```
     """
+    stages = [stages] if isinstance(stages, Stage) else list(stages)
+    if not stages:
+        raise ValueError("Expected at least one stage, received none.")
+    if valid is None and (on_best is not None or any(stage.patience for stage in stages)):
+        raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
+    for stage in stages:
+        model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
     keras.utils.set_random_seed(seed)
+    _seed_dropout(model, seed)
     size = model.input_shape[1:3]
     if isinstance(train, Table):
+        train = train.for_heads(model.heads)
         train.check()
         model.adapt(train.labels())
     validation = valid
     if isinstance(valid, Table):
-        validation = image_dataset(valid, size, batch_size, resize=model.resize)
+        if not len(valid):
+            raise TableError(f"{valid.source}: no rows to validate on.")
+        heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
+        validation = image_dataset(valid.for_heads(heads), size, batch_size, resize=model.resize)
     best = BestModel("val_score", on_best) if valid is not None else None
     history = keras.callbacks.History()
-    history.interrupted = False
+    history.epoch, history.interrupted = [], False
     total, done = sum(stage.epochs for stage in stages), 0
     for number, stage in enumerate(stages, start=1):
         rows = train
@@ -86,37 +104,62 @@ def fit(
                 augment=augment,
                 shuffle=True,
                 # Each stage draws its own order and augmentations.
-                seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0] >> 1),
+                seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
                 resize=model.resize,
                 sample_weight=sample_weight,
             )
         model.set_trainable(stage.trainable)
-        model.compile(stage.make_optimizer(stage.epochs * len(rows)))
-        log = _StageLog(history, number)
-        own = [log, *([best] if best else []), *callbacks]
-        if best and stage.patience:
-            own.append(Patience(best, stage.patience))
-        if verbose:
-            own.append(Progress(f"stage {number}/{len(stages)} ({stage.trainable})", total))
+        model.compile(stage.make_optimizer(stage.epochs * _steps(rows)))
+        title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
+        progress = Progress(title, total, best)
+        own = [
+            _StageLog(history, number),
+            *([best] if best else []),
+            *callbacks,
+            *([Patience(best, stage.patience)] if best and stage.patience else []),
+            *([progress] if verbose else []),
+        ]
         try:
-            model.fit(
-                rows,
-                validation_data=validation,
-                initial_epoch=done,
-                epochs=done + stage.epochs,
-                callbacks=own,
-                verbose=0,
-            )
+            with plain_errors():
+                model.fit(
+                    rows,
+                    validation_data=validation,
+                    initial_epoch=done,
+                    epochs=done + stage.epochs,
+                    callbacks=own,
+                    verbose=0,
+                )
         except KeyboardInterrupt:
             history.interrupted = True
+        finally:
+            progress.close()
         if best:
             best.restore(model)
         if history.interrupted:
             break
-        done = history.epoch[-1] + 1 if history.epoch else 0
+        done = history.epoch[-1] + 1
     history.set_model(model)
-    history.best_epoch = best.best_epoch if best else (history.epoch[-1] if history.epoch else None)
+    history.best_epoch = best.best_epoch if best else None
+    if history.best_epoch is None and history.epoch:
+        history.best_epoch = history.epoch[-1]
     return history
+
+
+def _seed_dropout(model: keras.Model, seed: int) -> None:
+    """Dropout draws from generators that were seeded when the model was built, and that have moved on since."""
+    states = [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+    for state, start in zip(states, np.random.SeedSequence([seed, 0]).generate_state(len(states)) >> 1):
+        state.assign([start, 0])
+
+
+def _steps(rows: tf.data.Dataset) -> int:
+    try:
+        return len(rows)
+    except TypeError as error:
+        raise ValueError(
+            f"Expected a dataset that knows its length, received one that does not ({error}). Tell it with "
+            "dataset.apply(tf.data.experimental.assert_cardinality(steps))."
+        ) from None
 
 
 class _StageLog(keras.callbacks.Callback):
@@ -125,12 +168,14 @@ class _StageLog(keras.callbacks.Callback):
     def __init__(self, history: keras.callbacks.History, stage: int):
         super().__init__()
         self.history, self.stage = history, stage
-        if not hasattr(history, "epoch"):
-            history.epoch = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the learning rate, which falls on from here."""
+        self.learning_rate = float(self.model.optimizer.learning_rate)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append an epoch's figures."""
         self.history.epoch.append(epoch)
-        figures = {"stage": self.stage, "learning_rate": float(self.model.optimizer.learning_rate), **(logs or {})}
-        for name, value in figures.items():
-            self.history.history.setdefault(name, []).append(float(value) if name != "stage" else value)
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        for name, value in {"stage": self.stage, "learning_rate": self.learning_rate, **figures}.items():
+            self.history.history.setdefault(name, []).append(value)

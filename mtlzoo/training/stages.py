@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+from numbers import Integral, Real
+from typing import Any
 
 import keras
 
 SCHEDULES = ("constant", "cosine")
+OPTIMIZERS = {
+    name.lower(): cls
+    for name, cls in vars(keras.optimizers).items()
+    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in ("Optimizer", "LossScaleOptimizer")
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,9 @@ class Stage:
         optimizer: The name of a Keras optimizer, or one whose settings are taken over (its learning rate is not).
         batch_size: Rows a step; `None` for that of `mtl.fit`.
         patience: How many epochs without a better score end the stage; `None` for never.
+
+    Raises:
+        ValueError: If one of these is none that can be.
 
     Example:
 
@@ -44,21 +55,41 @@ class Stage:
     patience: int | None = None
 
     def __post_init__(self):
-        if not isinstance(self.epochs, int) or self.epochs < 1:
-            raise ValueError(f"Expected `epochs` to be a positive whole number, received: {self.epochs!r}.")
-        if not self.learning_rate > 0:
-            raise ValueError(f"Expected `learning_rate` above 0, received: {self.learning_rate!r}.")
+        for name in ("epochs", "batch_size", "patience"):
+            value = getattr(self, name)
+            if not _is_count(value) and (value is not None or name == "epochs"):
+                raise ValueError(f"Expected `{name}` to be a positive whole number, received: {value!r}.")
+        rate = self.learning_rate
+        if not isinstance(rate, Real) or not 0 < rate < inf:
+            raise ValueError(f"Expected `learning_rate` to be a number above 0, received: {rate!r}.")
+        part = self.trainable
+        names = isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part)
+        if not (part in ("heads", "all") or _is_count(part) or names):
+            raise ValueError(
+                'Expected `trainable` to be "heads", "all", a positive number of layers or a list of layer names, '
+                f"received: {part!r}."
+            )
         if self.schedule not in SCHEDULES:
             raise ValueError(f"Expected `schedule` to be one of {', '.join(SCHEDULES)}, received: {self.schedule!r}.")
+        known = isinstance(self.optimizer, keras.Optimizer) or str(self.optimizer).lower() in OPTIMIZERS
+        if not known:
+            raise ValueError(
+                f"Expected `optimizer` to be a Keras optimizer or one of {', '.join(OPTIMIZERS)}, received: "
+                f"{self.optimizer!r}."
+            )
 
     def make_optimizer(self, steps: int) -> keras.Optimizer:
         """A new optimizer for a stage of so many steps."""
-        rate = self.learning_rate
+        rate = float(self.learning_rate)
         if self.schedule == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=max(steps, 1))
         if isinstance(self.optimizer, str):
-            return keras.optimizers.get({"class_name": self.optimizer, "config": {"learning_rate": rate}})
+            return OPTIMIZERS[self.optimizer.lower()](learning_rate=rate)
         return type(self.optimizer).from_config({**self.optimizer.get_config(), "learning_rate": rate})
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
 
 
 # A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything.

@@ -1,0 +1,80 @@
+"""Every loss and every metric on fixed inputs, with whatever backend Keras runs. Run as a program it prints them as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+NAN = float("nan")
+
+
+def figures() -> dict[str, float | list[float]]:
+    """Figures by name: losses and sums with and without sample weights, and metrics over two batches."""
+    from keras import ops
+
+    from mtlzoo import losses, masking, metrics
+
+    rng = np.random.default_rng(0)
+    ids = rng.integers(-1, 4, 12)
+    one_hot = np.eye(4, dtype="float32")[ids] * (ids >= 0)[:, None]
+    soft = (rng.dirichlet(np.ones(4), 12) * (ids >= 0)[:, None]).astype("float32")
+    shares = rng.dirichlet(np.ones(4), 12).astype("float32")
+    shares[0], shares[1] = [1, 0, 0, 0], [0, 0, 0, 1]
+    tags = rng.integers(-1, 2, (12, 3)).astype("float32")
+    answers = rng.random((12, 3)).astype("float32")
+    answers[0], answers[1] = 0, 1
+    numbers = np.where(rng.random((12, 2)) < 0.5, rng.normal(size=(12, 2)), NAN).astype("float32")
+    predicted = rng.normal(size=(12, 2)).astype("float32")
+    weights = rng.integers(0, 3, 12).astype("float32")
+    factors = [0.5, 1.0, 2.0, 0.0]
+    pairs = [[1.0, 2.0], [0.5, 1.0], [3.0, 0.0]]
+
+    cases = [
+        (losses.MaskedCategoricalCrossentropy(4), ids, shares),
+        (losses.MaskedCategoricalCrossentropy(4), one_hot, shares),
+        (losses.MaskedCategoricalCrossentropy(4, 0.1, factors), soft, shares),
+        (losses.MaskedOrdinalCrossentropy(4), ids.astype("float64"), shares),
+        (losses.MaskedOrdinalCrossentropy(4, factors), soft, shares),
+        (losses.MaskedBinaryCrossentropy(3), tags, answers),
+        (losses.MaskedBinaryCrossentropy(3, 0.1, pairs), tags.astype("int32"), answers),
+        (losses.MaskedBinaryCrossentropy(), tags[:, 0], answers[:, :1]),
+        (losses.MaskedMeanSquaredError(2), numbers, predicted),
+        (losses.MaskedMeanAbsoluteError(2, scale=3.0), numbers, predicted),
+        (losses.MaskedHuber(2, scale=0.5), numbers, predicted),
+        (metrics.MaskedCategoricalAccuracy(4), ids, shares),
+        (metrics.MaskedCategoricalAccuracy(4), soft, shares),
+        (metrics.MaskedOrdinalAccuracy(4), ids, shares),
+        (metrics.MaskedOrdinalError(4), soft, shares),
+        (metrics.MaskedBinaryAccuracy(3, 0.4), tags, answers),
+        (metrics.MaskedF1(3, 0.4), tags, answers),
+        (metrics.MaskedMeanAbsoluteError(2), numbers, predicted),
+    ]
+    found = {}
+    for number, (figure, targets, predictions) in enumerate(cases):
+        name = f"{number} {type(figure).__name__}"
+        if isinstance(figure, losses.MaskedLoss):
+            missing = np.full_like(targets, -1 if targets.dtype.kind == "i" else NAN)
+            found[name] = float(figure(targets, predictions))
+            found[f"{name} weighted"] = float(figure(targets, predictions, weights))
+            found[f"{name} sums"] = [float(value) for value in figure.sums(targets, predictions, weights)]
+            found[f"{name} missing"] = float(figure(missing, predictions))
+            found[f"{name} rows"] = np.asarray(ops.convert_to_numpy(figure.call(targets, predictions))).tolist()
+        else:
+            for row_weights in (None, weights):
+                figure.reset_state()
+                for part in (slice(0, 5), slice(5, 12)):
+                    batch = None if row_weights is None else row_weights[part]
+                    figure.update_state(targets[part], predictions[part], batch)
+                found[name + (" weighted" if row_weights is not None else "")] = float(figure.result())
+    mean = metrics.RatioOfSums(otherwise=0.0)
+    found["nothing"] = float(mean.result())
+    mean.add(ops.convert_to_tensor(3.0), ops.convert_to_tensor(2.0))
+    found["ratio"] = float(mean.result())
+    _, labelled = masking.class_targets(np.array([1, -1, 5]), 4)
+    found["labelled"] = np.asarray(ops.convert_to_numpy(labelled)).astype(float).tolist()
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(figures()))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mtlzoo import heads
+from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead, get_heads
+
+
+def test_every_kind_is_tested_like_all_others():
+    import test_binary_head
+    import test_classification_head
+    import test_multilabel_head
+    import test_ordinal_head
+    import test_regression_head
+    from head_checks import HeadChecks
+
+    modules = (
+        test_binary_head,
+        test_classification_head,
+        test_multilabel_head,
+        test_ordinal_head,
+        test_regression_head,
+    )
+    classes = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
+    tested = {type(head) for cls in classes if issubclass(cls, HeadChecks) for head in getattr(cls, "heads", [])}
+    assert tested == set(heads.HEADS.values())
+
+
+def test_a_number_is_a_softmax_head_and_the_order_stays():
+    made = get_heads({"b": 3, "a": BinaryHead(), "c": np.int64(2)})
+    assert made == {"b": ClassificationHead(3), "a": BinaryHead(), "c": ClassificationHead(2)}
+    assert list(made) == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("wrong", [{}, [], None, 3, [("a", 3)]])
+def test_heads_are_a_dictionary_with_something_in_it(wrong):
+    with pytest.raises(ValueError, match="Expected a dictionary of heads"):
+        get_heads(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["3", 2.5, True, None, BinaryHead, [1, 2]])
+def test_what_is_no_head_is_refused_by_name(wrong):
+    with pytest.raises(TypeError, match="head 'age' to be a head or a number of classes"):
+        get_heads({"age": wrong})
+
+
+@pytest.mark.parametrize("name", ["", "a/b", 3, None])
+def test_names_that_no_layer_can_have_are_refused(name):
+    with pytest.raises(ValueError, match="name of a head"):
+        get_heads({name: 3})
+
+
+def test_names_that_would_be_mistaken_for_validation_figures_are_refused():
+    for wrong in ({"val": 3}, {"age": 3, "val_age": 3}):
+        with pytest.raises(ValueError, match="marks validation figures"):
+            get_heads(wrong)
+    assert list(get_heads({"val_age": 3, "value": 3})) == ["val_age", "value"]
+
+
+def test_heads_are_copies_so_that_what_one_learns_is_not_anothers():
+    shared = RegressionHead()
+    made = get_heads({"age": shared, "price": shared})
+    made["age"].adapt(np.array([[1.0], [3.0]]))
+    made["price"].adapt(np.array([[100.0], [300.0]]))
+    assert (made["age"].mean, made["price"].mean, shared.mean) == (2, 200, None)
+
+
+def test_a_head_of_ones_own_travels_in_files_once_it_is_registered(monkeypatch):
+    class AgeHead(RegressionHead):
+        pass
+
+    monkeypatch.setattr(heads, "HEADS", dict(heads.HEADS))
+    with pytest.raises(ValueError, match="register_head"):
+        heads.serialize({"age": AgeHead()})
+    heads.register_head("age", AgeHead)
+    made = heads.deserialize(heads.serialize({"age": AgeHead(hidden=[3])}))
+    assert made == {"age": AgeHead(hidden=[3])}
+    assert type(made["age"]) is AgeHead
+
+
+def test_an_unknown_kind_in_a_file_is_refused_with_the_list():
+    with pytest.raises(ValueError, match="unknown kind 'box', expected: binary, multilabel"):
+        heads.deserialize({"age": {"kind": "box", "config": {}}})
