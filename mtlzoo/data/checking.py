@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import sys
-import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlzoo.data.decoding import ImageError, decode_image
+from mtlzoo.progress import Progress
 
 
 def check_images(paths: Sequence[str | Path], workers: int | None = None, progress: bool = False) -> dict[int, str]:
@@ -90,14 +89,11 @@ def _reason(path: str) -> str | None:
 
 
 def _show_progress(checks: Iterable[str | None], total: int) -> Iterable[str | None]:
-    shown = 0.0
+    progress = Progress()
     unreadable = 0
     for done, reason in enumerate(checks, start=1):
         unreadable += reason is not None
-        if time.monotonic() - shown > 0.2 or done == total:
-            shown = time.monotonic()
-            end = "\n" if done == total else ""
-            print(f"\rChecked {done} of {total} images, {unreadable} unreadable", end=end, file=sys.stderr, flush=True)
+        progress.show(f"Checked {done} of {total} images, {unreadable} unreadable", last=done == total)
         yield reason
 
 

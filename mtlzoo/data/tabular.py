@@ -67,9 +67,8 @@ def read_csv(
     for name in [*names, *sorted(others - {IMAGE, group})]:
         if name not in frame and (name in names or name not in rows):
             known = ", ".join(column for column in frame if column not in {IMAGE, group})
-            raise TableError(
-                f"{path.name}: unknown {'head' if long else 'column'} {name!r}, expected some of: {known}."
-            )
+            what = "head" if name in names else "column"
+            raise TableError(f"{path.name}: unknown {what} {name!r}, expected some of: {known}.")
     if heads is None and not names:
         raise TableError(f"{path.name}: no column of labels beside {', '.join(frame)}.")
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)

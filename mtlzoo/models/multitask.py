@@ -302,14 +302,13 @@ class MultiTaskModel(keras.Model):
         return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
 
     def get_compile_config(self) -> dict[str, Any]:
-        """The optimizer and how steps are run; all else comes from the heads."""
+        """The optimizer and how steps are run; losses come from the heads, and XLA depends on the machine that loads."""
         if not self.compiled:
             return {}
         return {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
-            "jit_compile": self.jit_compile,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def test_progress_goes_to_standard_error(folder, capsys):
     check_images([folder / name for name in NAMES], progress=True)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.endswith("\rChecked 8 of 8 images, 5 unreadable\n")
+    assert shown.err.endswith("Checked 8 of 8 images, 5 unreadable\n")
 
 
 def test_equal_files_share_a_group(folder):

@@ -238,7 +238,7 @@ def test_lines_are_counted_over_empty_ones(write):
 
 def test_unknown_columns_and_heads(write):
     columns = "garment, kids, price, tags, sender"
-    assert refusal(write(WIDE), heads=["color"]) == f"labels.csv: unknown column 'color', expected some of: {columns}."
+    assert refusal(write(WIDE), heads=["color"]) == f"labels.csv: unknown head 'color', expected some of: {columns}."
     assert refusal(write(WIDE), ignore=["color"]) == f"labels.csv: unknown column 'color', expected some of: {columns}."
     every = f"the columns are: image, {columns}"
     assert refusal(write(WIDE), image="file") == f"labels.csv: no column 'file'; {every}."

@@ -145,7 +145,7 @@ def test_impossible_numbers(tmp_path, wrong):
 
 def test_progress_is_a_line_on_standard_error(tmp_path, capsys):
     make_fashionai(tmp_path / "loud", images=3, tests=1, progress=True)
-    assert capsys.readouterr().err.endswith("\rdrawing 4/4\n")
+    assert capsys.readouterr().err.endswith("Drew 4 of 4 images\n")
     make_fashionai(tmp_path / "quiet", images=1)
     captured = capsys.readouterr()
     assert captured.err == captured.out == ""

@@ -186,6 +186,29 @@ def test_the_same_seed_gives_the_same_numbers_twice(drawn, network):
     assert first[1] != other[1]
 
 
+def test_each_stage_draws_its_own_order_from_the_seed(drawn, network, monkeypatch):
+    seeds = []
+
+    def note(*args, **kwargs):
+        seeds.append(kwargs.get("seed"))
+        return image_dataset(*args, **kwargs)
+
+    monkeypatch.setattr("mtlzoo.training.fitting.image_dataset", note)
+    for seed in (4, 4, 5):
+        # Refused when the first epoch begins: the order is drawn by then.
+        with pytest.raises(ValueError, match="enough"):
+            fit(network({"color": 3}), *drawn, Stage(1), seed=seed, callbacks=[Refuse()], **QUICK)
+    fit(network({"color": 3}), drawn[0], stages=[Stage(1), Stage(1)], seed=4, **QUICK)
+    seeds = [seed for seed in seeds if seed is not None]
+    assert seeds[0] == seeds[1] == seeds[3]
+    assert len(set(seeds)) == 3
+
+
+class Refuse(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        raise ValueError("enough")
+
+
 # === Ends of stages ===
 
 

@@ -6,7 +6,6 @@ import hashlib
 import math
 import pathlib
 import shutil
-import sys
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.data.synthetic.photograph import draw_garment
 from mtlzoo.data.synthetic.scales import neighbours
 from mtlzoo.data.synthetic.scene import picture_size
+from mtlzoo.progress import Progress
 
 __all__ = ["make_fashionai"]
 
@@ -90,12 +90,11 @@ def make_fashionai(
     directory = _prepare(pathlib.Path(directory), overwrite)
     plan = [("train", index) for index in range(images)] + [("test", index) for index in range(tests)]
     rows: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
+    shown = Progress()
     for done, (split, index) in enumerate(plan, start=1):
         rows[split].append(_draw_row(directory, split, index, seed))
-        if progress and (done % 20 == 0 or done == len(plan)):
-            print(f"\rdrawing {done}/{len(plan)}", end="", file=sys.stderr, flush=True)
-    if progress:
-        print(file=sys.stderr)
+        if progress:
+            shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
     # The tables come last: a directory without them is known to be incomplete.
     _write_rows(directory / "Tests" / "question.csv", [(path, attribute, "?") for path, attribute, _ in rows["test"]])
     _write_rows(directory / "Tests" / "answer.csv", rows["test"])
