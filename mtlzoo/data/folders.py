@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.table import IMAGE, Table, TableError
+from mtlzoo.heads import Head
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
-def read_folders(directory: str | Path) -> Table:
+def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None = None) -> Table:
     """Read pictures that are sorted by label: `DIR/<head>/<label>/*.jpg`, or `DIR/<label>/*.jpg` for one head `label`.
 
     Each picture is labelled for the one head in whose folder it lies. Files that are no pictures by their suffix, and
@@ -22,9 +23,10 @@ def read_folders(directory: str | Path) -> Table:
 
     Args:
         directory: The folder.
+        heads: The heads by name; by default all, binary with two labels, with more a softmax over them, in sorted order.
 
     Returns:
-        A table. A head with two labels is binary, with more a softmax over them, in sorted order.
+        A table with a column for every head there is, whether or not it is among the heads.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -50,16 +52,18 @@ def read_folders(directory: str | Path) -> Table:
     if rows.shape[1] == 1:
         rows.insert(0, "head", "label")
     rows.columns = ["head", "label"]
-    frame, heads = pd.DataFrame({IMAGE: files}), {}
+    frame, guessed = pd.DataFrame({IMAGE: files}), {}
     for name in sorted(rows["head"].unique()):
         if name == IMAGE:
             raise TableError(f"{directory}: a head cannot be called {IMAGE!r}, as the column of paths is; rename it.")
         frame[name] = rows["label"].where(rows["head"] == name).astype("category")
+        if heads is not None:
+            continue
         try:
-            heads[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
+            guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
-    return Table(frame, heads, root=directory, source=str(directory))
+    return Table(frame, guessed if heads is None else dict(heads), root=directory, source=str(directory))
 
 
 def _pictures(directory: Path) -> Iterator[str]:

@@ -52,6 +52,7 @@ class Table:
 
     def __post_init__(self):
         object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
+        object.__setattr__(self, "root", Path(self.root))
         columns = f"the columns are: {', '.join(map(str, self.frame))}"
         twice = self.frame.columns[self.frame.columns.duplicated()]
         if len(twice):

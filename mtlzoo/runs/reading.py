@@ -26,7 +26,7 @@ def read_table(data: Path, format: str, **arguments: Any) -> Table:
 def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    arguments = {"csv": {"heads": {}}, "fashionai": {"part": part}}.get(format, {})
+    arguments = {"csv": {"heads": {}}, "folders": {"heads": {}}, "fashionai": {"part": part}}.get(format, {})
     return read_table(data, format, **arguments).for_heads(model.heads)
 
 

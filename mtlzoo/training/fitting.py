@@ -48,7 +48,7 @@ def fit(
         augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
-            the same numbers on the same machine. Python's, numpy's and Keras' own generators are seeded too.
+            the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file.

@@ -42,6 +42,17 @@ def test_one_level_is_the_head_label(tmp_path):
     assert table.labels()["label"].tolist() == [0, 2, 2, 1]
 
 
+def test_heads_may_be_given(tmp_path):
+    """Where a folder is to be judged, one label is enough, and the order of classes is the model's."""
+    touch(tmp_path, "size/short/a.jpg", "kids/yes/b.jpg")
+    table = read_folders(tmp_path, {"size": ClassificationHead(["short", "long"])})
+    assert table.labels()["size"].tolist() == [-1, 0]
+    assert list(table.frame) == ["image", "kids", "size"]
+    assert read_folders(tmp_path, {}).heads == {}
+    with pytest.raises(TableError, match="no column for the head 'color'; the columns are: image, kids, size"):
+        read_folders(tmp_path, {"color": 3})
+
+
 def test_what_is_no_picture_is_left_alone(tmp_path):
     touch(tmp_path, "no/a.jpg", "yes/b.jpg", "notes.txt", "no/._a.jpg", ".cache/deep/in/c.jpg", "yes/Thumbs.db")
     (tmp_path / "no" / "folder.jpg").mkdir()

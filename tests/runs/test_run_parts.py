@@ -43,6 +43,12 @@ def test_labels_are_read_for_a_model(model, tmp_path, text):
         assert table.labels()["kids"].tolist() == [1, 1, 1]
 
 
+def test_folders_are_read_for_a_model(model, tmp_path):
+    (tmp_path / "size" / "l").mkdir(parents=True)
+    (tmp_path / "size" / "l" / "a.jpg").touch()
+    assert runs.read_for_model(tmp_path, "folders", model).labels()["size"].tolist() == [2]
+
+
 def test_fashionai_is_read_for_a_model(tmp_path):
     (tmp_path / "Tests").mkdir()
     (tmp_path / "Tests" / "answer.csv").write_text("a.jpg,pant_length_labels,nnynnn\n")
