@@ -97,15 +97,10 @@ def _train(options: argparse.Namespace) -> int:
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
-    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
-    _tell_skipped(skipped)
-    shares = [1 - options.valid - options.test, options.valid, options.test]
-    train, valid, test = split(table, shares, group=options.group, seed=options.seed)
-    print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
     keras.utils.set_random_seed(options.seed)
-    model = build(
+    model = build(  # before the pictures are read, so that a wrong name costs nobody's time
         options.backbone,
-        train.heads,
+        table.heads,
         _input_shape(options.image_size),
         None if options.weights == "none" else options.weights,
         cut=options.cut,
@@ -114,6 +109,11 @@ def _train(options: argparse.Namespace) -> int:
         resize=options.resize,
         **dict(map(runs.parse_option, options.option)),
     )
+    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
+    _tell_skipped(skipped)
+    shares = [1 - options.valid - options.test, options.valid, options.test]
+    train, valid, test = split(table, shares, group=options.group, seed=options.seed)
+    print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
     report, history = runs.train_run(
         model,
         train,
@@ -122,7 +122,7 @@ def _train(options: argparse.Namespace) -> int:
         options.out,
         stages,
         questions=runs.read_questions(options.data, options.format),
-        settings={name: value for name, value in vars(options).items() if name != "run"},
+        settings={name: value for name, value in vars(options).items() if name not in ("run", "loads")},
         skipped=skipped,
         batch_size=options.batch_size,
         augment=None if options.augment == "none" else options.augment,
