@@ -298,3 +298,10 @@ def test_interrupted_training_leaves_the_best_model(photographs, tmp_path, monke
     assert (out / "model.h5").is_file()
     assert len(pd.read_csv(out / "history.csv")) == 2
     assert (out / "report.csv").is_file()
+
+
+def test_tensorboard_logs_on_request(photographs, tmp_path):
+    pytest.importorskip("tensorboard")
+    arguments = ["train", photographs / "labels.csv", "--heads", "dark", *NETWORK, "--stages", "all:1:1e-3"]
+    assert main([str(argument) for argument in [*arguments, "--tensorboard", "--out", tmp_path / "run"]]) == 0
+    assert list((tmp_path / "run" / "tensorboard").rglob("events.out.tfevents.*"))

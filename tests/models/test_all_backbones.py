@@ -55,3 +55,4 @@ def test_backbone(name, tmp_path):
     assert "mtlzoo" not in json.dumps(plain.get_config(), default=str)
     for head, output in plain(images, training=False).items():
         np.testing.assert_allclose(output, answers[head], atol=1e-5, rtol=1e-5)
+    keras.backend.clear_session()  # the next one may be larger
