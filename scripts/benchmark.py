@@ -2,7 +2,7 @@
 
     python scripts/benchmark.py [--out FOLDER] [--only SECTION]
 
-The figures are ratios taken in turns within this run; single times depend on the machine. About four minutes on two cores.
+The figures are ratios taken in turns within this run; single times depend on the machine. About two minutes on two cores.
 """
 
 from __future__ import annotations
