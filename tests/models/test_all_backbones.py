@@ -10,21 +10,12 @@ import pytest
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
 
-# Weights by the gigabyte and the same layers as their smaller siblings, which are all tested: these are run on request,
-# `scripts/test -m large`.
-LARGE = {
-    *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge", "EfficientNetB5", "EfficientNetB6", "EfficientNetB7"),
-    *("EfficientNetV2M", "EfficientNetV2L", "NASNetLarge", "ResNet152", "ResNet152V2", "DenseNet201"),
-}
-
 
 def pixels(name: str) -> int:
     return max(BACKBONES[name].minimum_size[0], 32)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.large) if name in LARGE else name for name in BACKBONES]
-)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     import keras
     import tensorflow as tf
