@@ -51,14 +51,10 @@ def set_trainable(model: keras.Model, part: str | int | list[str]) -> None:
             'Expected the trainable part to be "heads", "all", a positive number of layers or a list of layer names, '
             f"received: {part!r}."
         )
-    # Keras passes a value on to the layers only where it changes, so the backbone is frozen whole first.
-    backbone.trainable = True
-    backbone.trainable = False
-    if chosen:
-        backbone.trainable = True
-        kept = {id(layer) for layer in chosen}
-        for layer in layers:
-            layer.trainable = id(layer) in kept
+    backbone.trainable = bool(chosen)  # sets every layer, so it comes first
+    kept = {id(layer) for layer in chosen}
+    for layer in layers:
+        layer.trainable = id(layer) in kept
 
 
 def _layers(model: keras.Model) -> list[keras.Layer]:

@@ -24,7 +24,8 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
     on drawn test pictures, which training does not see.
 
     Args:
-        directory: The run folder; the drawings go into its folder `data`, and are kept for the next run.
+        directory: The run folder; the drawings go into its folder `data-<images>-<seed>`, and are kept for
+            the next run.
         images: How many training pictures.
         epochs: How often to go over them.
         seed: What everything is drawn from.
