@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     from mtlzoo import backbones, data, evaluation, export, heads, losses, metrics, models, training
     from mtlzoo.evaluation import evaluate, predict
     from mtlzoo.export import load_model
-    from mtlzoo.heads import BinaryHead, ClassificationHead, Head, MultiLabelHead, OrdinalHead, RegressionHead
+    from mtlzoo.heads import (
+        BinaryHead,
+        ClassificationHead,
+        ExpectationHead,
+        Head,
+        LandmarkHead,
+        MultiLabelHead,
+        OrdinalHead,
+        RegressionHead,
+    )
     from mtlzoo.models import MultiTaskModel, build
-    from mtlzoo.training import Stage, fit
+    from mtlzoo.training import Stage, TaskwiseEarlyStopping, fit
 
 _MODULES = {
     "mtlzoo.evaluation": ["evaluate", "predict"],
@@ -34,13 +43,15 @@ _MODULES = {
     "mtlzoo.heads": [
         "BinaryHead",
         "ClassificationHead",
+        "ExpectationHead",
         "Head",
+        "LandmarkHead",
         "MultiLabelHead",
         "OrdinalHead",
         "RegressionHead",
     ],
     "mtlzoo.models": ["MultiTaskModel", "build"],
-    "mtlzoo.training": ["Stage", "fit"],
+    "mtlzoo.training": ["Stage", "TaskwiseEarlyStopping", "fit"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
@@ -48,12 +59,15 @@ _ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metri
 __all__ = [
     "BinaryHead",
     "ClassificationHead",
+    "ExpectationHead",
     "Head",
+    "LandmarkHead",
     "MultiLabelHead",
     "MultiTaskModel",
     "OrdinalHead",
     "RegressionHead",
     "Stage",
+    "TaskwiseEarlyStopping",
     "__version__",
     "backbones",
     "build",

@@ -12,7 +12,7 @@ from typing import Any
 from mtlzoo._version import __version__
 from mtlzoo.startup import load_quietly
 
-READERS = ("csv", "fashionai", "folders")
+READERS = ("csv", "fashionai", "folders", "mtfl", "utkface")
 DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
 
 
@@ -73,13 +73,16 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _make_data(options: argparse.Namespace) -> None:
-    from mtlzoo.data import MAKERS
+    from mtlzoo import runs
 
-    if options.kind not in MAKERS:
-        raise ValueError(f"Unknown kind of data {options.kind!r}, expected one of: {', '.join(MAKERS)}.")
-    maker = MAKERS[options.kind]
-    directory = maker(
-        options.directory, images=options.images, seed=options.seed, overwrite=options.overwrite, progress=True
+    directory = runs.make_data(
+        options.kind,
+        options.directory,
+        options.layout,
+        images=options.images,
+        seed=options.seed,
+        overwrite=options.overwrite,
+        progress=True,
     )
     print(f"Drew {options.images} labelled images into {directory}.")
 
@@ -94,6 +97,7 @@ def _train(options: argparse.Namespace) -> int:
     _fresh_folder(options.out, options.overwrite)
     stages = runs.parse_stages(options.stages, options.patience)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
@@ -145,8 +149,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     table = runs.read_for_model(options.data, options.format, model, options.part)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
+    _tell_notes(table)
     report = evaluate(model, table) if options.out is None else runs.report_run(model, table, options.out)
     print(runs.as_text(report))
+    if options.by:
+        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out))}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -172,7 +179,9 @@ def _export(options: argparse.Namespace) -> None:
     from mtlzoo.export import export, load_model
 
     _fresh_file(options.out, options.overwrite)
-    print(f"Wrote {export(load_model(options.model, trusted=options.trust), options.out, options.format)}.")
+    runtime = {} if options.runtime is None else {"runtime": options.runtime}
+    model = load_model(options.model, trusted=options.trust)
+    print(f"Wrote {export(model, options.out, options.format, **runtime)}.")
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -189,6 +198,8 @@ def _score(options: argparse.Namespace) -> None:
 def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
     if options.format == "fashionai":
         return {"part": options.part, "maybe": options.maybe}
+    if options.format == "mtfl":
+        return {"part": options.part, "seed": options.seed}
     if options.format == "csv":
         from mtlzoo.runs import parse_heads
 
@@ -215,6 +226,11 @@ def _fresh_file(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists already and is left as it is; choose another name or say --overwrite.")
 
 
+def _tell_notes(table: Any) -> None:
+    for note in table.notes:
+        print(f"Note: {note}", file=sys.stderr)
+
+
 def _tell_skipped(lines: Sequence[str]) -> None:
     for line in lines:
         print(f"Skipped {line}", file=sys.stderr)
@@ -239,8 +255,9 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("pattern", nargs="?", default="*", help='names to list, such as "mobile*" (default: all)')
 
     make = _command(commands, "make-data", _make_data, "draw a dataset in the layout of a real one")
-    make.add_argument("kind", metavar="KIND", help="fashion")
+    make.add_argument("kind", metavar="KIND", help="fashion or faces")
     make.add_argument("directory", metavar="DIR", type=Path)
+    make.add_argument("--layout", help="faces: utkface (the default) or mtfl")
     make.add_argument("--images", type=int, default=2000, help="how many labelled images (default: 2000)")
     make.add_argument("--seed", type=int, default=0)
     make.add_argument("--overwrite", action="store_true", help="draw into a folder that holds something")
@@ -250,6 +267,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate = _command(commands, "evaluate", _evaluate, "judge a model on labelled photographs")
     _model_argument(evaluate)
     _data_arguments(evaluate)
+    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="judge each group of these columns by itself, too")
     evaluate.add_argument("--out", type=Path, help="a folder for the report and its pictures")
     evaluate.add_argument("--overwrite", action="store_true", help="write into a folder that holds something")
 
@@ -263,7 +281,8 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", _export, "write a model in another format")
     _model_argument(export)
     export.add_argument("out", metavar="OUT", type=Path, help="model.h5, .keras, .tflite, .onnx, or a folder")
-    export.add_argument("--format", help="h5, keras, litert, onnx or savedmodel, where the suffix does not say")
+    export.add_argument("--format", help="h5, keras, litert, onnx, savedmodel or web, where the suffix does not say")
+    export.add_argument("--runtime", choices=["local", "cdn"], help="web: in the folder, or from a public CDN")
     export.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
     score = _command(commands, "score", _score, "the FashionAI score of a submission", loads=False)
@@ -287,7 +306,7 @@ def _model_argument(command: argparse.ArgumentParser) -> None:
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=Path, help="a label file or the dataset's folder")
     command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
-    command.add_argument("--part", default="train", help="fashionai: train or answer (default: train)")
+    command.add_argument("--part", default="train", help="fashionai: train or answer; mtfl: train or test")
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
 
 
@@ -316,7 +335,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], metavar="KEY=VALUE", help="for the backbone: alpha=0.25"
     )
     network.add_argument("--image-size", nargs="+", type=int, metavar="PIXELS", help="one number or height and width")
-    network.add_argument("--weights", default="imagenet", help="imagenet, none, or a file (default: imagenet)")
+    network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
     network.add_argument("--cut", metavar="LAYER", help="where the backbone ends")
     network.add_argument("--pooling", choices=["avg", "max", "flatten"], default="avg")
     network.add_argument("--dropout", type=float, default=0.2, metavar="SHARE")

@@ -15,6 +15,7 @@ Only `keras.ops` is used, so the rule is the same on every Keras backend.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -86,7 +87,8 @@ def number_targets(y_true: Tensor, units: int = 1) -> tuple[Tensor, Tensor]:
     """Read numbers.
 
     Args:
-        y_true: Numbers of shape `(batch, units)`, or `(batch,)` where there is one unit.
+        y_true: Numbers of shape `(batch, units)`, or `(batch,)` where there is one unit, or with several axes of so many
+            numbers in all, such as points `(batch, points, 2)`.
         units: The number of numbers a row.
 
     Returns:
@@ -104,6 +106,8 @@ def _columns(y_true: Tensor, columns: int) -> Tensor:
     values = floats(y_true)
     if len(values.shape) == 1 and columns == 1:
         values = ops.expand_dims(values, -1)
+    elif len(values.shape) > 2 and math.prod(values.shape[1:]) == columns:
+        values = ops.reshape(values, (-1, columns))
     if len(values.shape) != 2 or values.shape[-1] != columns:
         raise ValueError(f"Expected targets of shape (batch, {columns}), received shape {values.shape}.")
     return values

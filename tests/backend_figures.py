@@ -26,6 +26,9 @@ def figures() -> dict[str, float | list[float]]:
     answers[0], answers[1] = 0, 1
     numbers = np.where(rng.random((12, 2)) < 0.5, rng.normal(size=(12, 2)), NAN).astype("float32")
     predicted = rng.normal(size=(12, 2)).astype("float32")
+    points = np.where(rng.random((12, 3, 1)) < 0.8, rng.normal(size=(12, 3, 2)), NAN).astype("float32")
+    predicted_points = rng.normal(size=(12, 3, 2)).astype("float32")
+    ages = np.where(rng.random((12, 1)) < 0.8, rng.uniform(0, 3, (12, 1)), NAN).astype("float32")
     weights = rng.integers(0, 3, 12).astype("float32")
     factors = [0.5, 1.0, 2.0, 0.0]
     pairs = [[1.0, 2.0], [0.5, 1.0], [3.0, 0.0]]
@@ -42,6 +45,11 @@ def figures() -> dict[str, float | list[float]]:
         (losses.MaskedMeanSquaredError(2), numbers, predicted),
         (losses.MaskedMeanAbsoluteError(2, scale=3.0), numbers, predicted),
         (losses.MaskedHuber(2, scale=0.5), numbers, predicted),
+        (losses.MaskedLabelDistributionLoss(range(4), 1.0, 0.5, 2.0), ages, shares),
+        (losses.MaskedLabelDistributionLoss([0, 0.5, 1, 3], 0.0), ages[:, 0], shares),
+        (losses.MaskedWing(2, scale=0.5), numbers, predicted),
+        (metrics.MaskedNormalizedMeanError(3, [0, 2]), points, predicted_points),
+        (metrics.MaskedFailureRate(3, None, 1.5), points, predicted_points),
         (metrics.MaskedCategoricalAccuracy(4), ids, shares),
         (metrics.MaskedCategoricalAccuracy(4), soft, shares),
         (metrics.MaskedOrdinalAccuracy(4), ids, shares),
@@ -49,6 +57,7 @@ def figures() -> dict[str, float | list[float]]:
         (metrics.MaskedBinaryAccuracy(3, 0.4), tags, answers),
         (metrics.MaskedF1(3, 0.4), tags, answers),
         (metrics.MaskedMeanAbsoluteError(2), numbers, predicted),
+        (metrics.MaskedExpectationError(range(4)), ages, shares),
     ]
     found = {}
     for number, (figure, targets, predictions) in enumerate(cases):

@@ -104,7 +104,7 @@ def test_models_lists_by_pattern(capsys):
         "MobileNetV3Large",
     ]
     assert main(["models"]) == 0
-    assert len(capsys.readouterr().out.strip().splitlines()) == 41
+    assert len(capsys.readouterr().out.strip().splitlines()) == 42
 
 
 def test_fashion_from_drawing_to_score(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import os
 import warnings
@@ -15,7 +16,7 @@ from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.backbones.rewriting import to_builtin_layers
 
-# Arguments of `keras.applications` that concern the top, or that `create_backbone` has itself.
+# Arguments of the constructors that concern the top, or that `create_backbone` has itself.
 _OWN_ARGUMENTS = {
     *("input_shape", "input_tensor", "weights", "name"),
     *("include_top", "pooling", "classes", "classifier_activation", "dropout", "dropout_rate"),
@@ -25,7 +26,7 @@ _OWN_ARGUMENTS = {
 def create_backbone(
     backbone: str | keras.Model,
     input_shape: tuple[int | None, int | None, int],
-    weights: str | os.PathLike | None = "imagenet",
+    weights: str | os.PathLike | None = "auto",
     cut: str | None = None,
     preprocessing: Preprocessing | None = None,
     **arguments: Any,
@@ -37,11 +38,12 @@ def create_backbone(
             its weights and shares them with the result.
         input_shape: Height and width in pixels (`None` for any) and the number of channels.
         weights: `"imagenet"`, a weights file for this architecture without its top (of any input size), or `None` for
-            random weights. With a model, a file is loaded into it; `"imagenet"` and `None` leave it as it is.
+            random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, else for `None`. With a
+            model, a file is loaded into it; all else leaves it as it is.
         cut: The name of the layer whose output are the features; the last layer by default.
         preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and `"none"`
             for a model.
-        **arguments: Further arguments of the function in `keras.applications`, such as `alpha=0.25`.
+        **arguments: Further arguments of the function that makes the architecture, such as `alpha=0.25`.
 
     Returns:
         The backbone, which bears the name that Keras gave the architecture, and the mode for `preprocess`. The features
@@ -62,9 +64,9 @@ def create_backbone(
     ```
     """
     input_shape = _checked_shape(input_shape)
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
+    if weights not in (None, "auto", "imagenet") and not Path(weights).is_file():
         raise FileNotFoundError(
-            f"Expected weights=None, 'imagenet' or the path of a weights file, received: {os.fspath(weights)!r}."
+            f"Expected weights=None, 'auto', 'imagenet' or the path of a weights file, received: {os.fspath(weights)!r}."
         )
     if isinstance(backbone, str):
         spec = get_backbone(backbone)
@@ -95,8 +97,8 @@ def _checked_shape(input_shape: Any) -> tuple[int | None, int | None, int]:
 
 
 def _application(spec: BackboneSpec, input_shape: tuple, weights: Any, arguments: dict[str, Any]) -> keras.Model:
-    """The architecture from `keras.applications`, with its weights, made of built-in layers."""
-    constructor = getattr(keras.applications, spec.name)
+    """The architecture of that name, with its weights, made of built-in layers."""
+    constructor = getattr(importlib.import_module(spec.module), spec.name)
     accepted = sorted(set(inspect.signature(constructor).parameters) - _OWN_ARGUMENTS)
     unknown = sorted(set(arguments) - set(accepted))
     if unknown:
@@ -108,10 +110,14 @@ def _application(spec: BackboneSpec, input_shape: tuple, weights: Any, arguments
             f"{spec.name} needs images of at least {spec.minimum_size[0]} x {spec.minimum_size[1]} pixels "
             f"(height x width), received: input_shape={input_shape}."
         )
+    if weights == "auto":
+        weights = "imagenet" if spec.imagenet else None
     if weights == "imagenet":
         model = _with_imagenet(spec, constructor, input_shape, arguments)
     else:
-        model = constructor(include_top=False, weights=None, input_shape=input_shape, **arguments)
+        if spec.module == "keras.applications":
+            arguments = {"include_top": False, "weights": None, **arguments}
+        model = constructor(input_shape=input_shape, **arguments)
         if weights is not None:
             _load(model, weights)
     rewritten = to_builtin_layers(model)
@@ -124,6 +130,12 @@ def _application(spec: BackboneSpec, input_shape: tuple, weights: Any, arguments
 
 
 def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: tuple, arguments: dict[str, Any]) -> keras.Model:
+    if not spec.imagenet:
+        raise ValueError(
+            f'There are no ImageNet weights for {spec.name}, received: weights="imagenet". Leave weights= out or pass '
+            "weights=None to train from random weights, pass weights=<path of a file>, or take another backbone, see "
+            "`mtlzoo models`."
+        )
     if input_shape[-1] != 3:
         raise ValueError(
             f'Expected 3 channels for weights="imagenet", received: input_shape={input_shape}. '
@@ -173,7 +185,7 @@ def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, ar
         raise TypeError(
             f"A model given as backbone takes no further arguments, received: {', '.join(sorted(arguments))}."
         )
-    if weights not in (None, "imagenet"):
+    if weights not in (None, "auto", "imagenet"):
         _load(model, weights)
     if cut is not None:
         model = _cut(model, cut)

@@ -25,23 +25,25 @@ _PAPERS = {
     "EfficientNet": "Tan & Le 2019, arXiv:1905.11946",
     "EfficientNetV2": "Tan & Le 2021, arXiv:2104.00298",
     "ConvNeXt": "Liu et al. 2022, arXiv:2201.03545",
+    "TCDCN": "Zhang et al. 2014, arXiv:1408.3967",
 }
 
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """The facts of one backbone of `keras.applications`.
+    """The facts of one backbone.
 
     Attributes:
-        name: The function in `keras.applications`, such as `"MobileNetV2"`.
+        name: The function that makes it, such as `"MobileNetV2"`.
         source: The paper that describes the architecture.
-        preprocessing: What its ImageNet weights expect of an RGB image from 0 to 255: `"tf"` (scaled to -1 to 1),
+        preprocessing: What it, or its ImageNet weights, expect of an image from 0 to 255: `"tf"` (scaled to -1 to 1),
             `"torch"` (ImageNet's mean and deviation), `"caffe"` (BGR, less ImageNet's mean), or `"none"` where the
             model scales its input itself.
-        usual_size: Height and width, in pixels, of the images that its ImageNet weights were trained on.
+        usual_size: Height and width, in pixels, of the images that it was made for or its ImageNet weights trained on.
         minimum_size: The smallest height and width, in pixels, that it accepts.
         parameters: The number of its weights, without the top, for three channels and with default arguments.
         imagenet: Whether Keras offers ImageNet weights for it.
+        module: The module with the function.
     """
 
     name: str
@@ -51,6 +53,7 @@ class BackboneSpec:
     minimum_size: tuple[int, int]
     parameters: int
     imagenet: bool = True
+    module: str = "keras.applications"
 
 
 def _spec(name: str, family: str, preprocessing: Preprocessing, usual: int, minimum: int, parameters: int):
@@ -98,10 +101,11 @@ _SPECS = (
     _spec("ConvNeXtBase", "ConvNeXt", "none", 224, 32, 87_566_464),
     _spec("ConvNeXtLarge", "ConvNeXt", "none", 224, 32, 196_230_336),
     _spec("ConvNeXtXLarge", "ConvNeXt", "none", 224, 32, 348_147_968),
+    BackboneSpec("TCDCN", _PAPERS["TCDCN"], "tf", (40, 40), (32, 32), 78_912, False, "mtlzoo.backbones.tcdcn"),
 )
 
 BACKBONES: dict[str, BackboneSpec] = {spec.name: spec for spec in _SPECS}
-"""Every backbone by its name in `keras.applications`; add a line above to add one."""
+"""Every backbone by its name; add a line above to add one."""
 
 
 def list_backbones(pattern: str = "*") -> list[str]:

@@ -3,16 +3,19 @@
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.data.augmentation import Augmentation
 from mtlzoo.data.checking import check_images, same_content
+from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
 from mtlzoo.data.decoding import ImageError, decode_image
 from mtlzoo.data.fashionai import read_fashionai
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.loading import load_image
+from mtlzoo.data.mtfl import read_mtfl
 from mtlzoo.data.splitting import split
-from mtlzoo.data.synthetic import make_fashionai
+from mtlzoo.data.synthetic import make_faces, make_fashionai
 from mtlzoo.data.table import Table, TableError
 from mtlzoo.data.tabular import read_csv
+from mtlzoo.data.utkface import read_utkface
 
 __all__ = [
     "FASHIONAI_ATTRIBUTES",
@@ -27,15 +30,25 @@ __all__ = [
     "image_dataset",
     "infer_head",
     "load_image",
+    "make_faces",
     "make_fashionai",
     "read_csv",
     "read_fashionai",
     "read_folders",
+    "read_mtfl",
+    "read_utkface",
     "same_content",
     "split",
+    "split_by_content",
 ]
 
 # Readers by the name that the command line knows them by.
-FORMATS = {"csv": read_csv, "fashionai": read_fashionai, "folders": read_folders}
+FORMATS = {
+    "csv": read_csv,
+    "fashionai": read_fashionai,
+    "folders": read_folders,
+    "mtfl": read_mtfl,
+    "utkface": read_utkface,
+}
 # Drawn datasets, likewise.
-MAKERS = {"fashion": make_fashionai}
+MAKERS = {"faces": make_faces, "fashion": make_fashionai}

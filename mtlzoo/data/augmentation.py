@@ -20,6 +20,7 @@ FILLS = {
     "constant": cv2.BORDER_CONSTANT,
 }
 RESIZES = ("stretch", "crop", "pad")
+Region = tuple[float, float, float, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Augmentation:
         source_shape: tuple[int, ...],
         image_size: tuple[int, int],
         resize: str = "stretch",
+        region: Region | None = None,
     ) -> np.ndarray:
         """Draws the affine matrix that takes source pixels to pixels of the augmented image.
 
@@ -87,6 +89,7 @@ class Augmentation:
             source_shape: (height, width) in pixels, or the shape of the image array.
             image_size: (height, width) of the augmented image.
             resize: How an image is resized to the size: see `resize_matrix`.
+            region: The part of the source that is seen, see `resize_matrix`.
 
         Returns:
             float64 matrix of shape (2, 3): (x, y, 1) in the source to (x, y) in the augmented image.
@@ -97,9 +100,8 @@ class Augmentation:
         mirror = -1 if self.flip and flip < 0.5 else 1
         cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
         shift_x, shift_y = (self.shift * (2 * amount - 1) for amount in shift)
-        return _centred_matrix(
-            source_shape, image_size, resize, (mirror * cosine, -mirror * sine, sine, cosine), (shift_x, shift_y)
-        )
+        linear = (mirror * cosine, -mirror * sine, sine, cosine)
+        return _centred_matrix(source_shape, image_size, resize, linear, (shift_x, shift_y), region)
 
     def adjust_colors(self, rng: np.random.Generator, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Draws brightness and contrast, and applies them to a uint8 image, saturating at 0 and 255.
@@ -157,7 +159,12 @@ def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
     raise ValueError(f"Expected None, an Augmentation, or one of {names}, received: {identifier!r}.")
 
 
-def resize_matrix(source_shape: tuple[int, ...], image_size: tuple[int, int], resize: str = "stretch") -> np.ndarray:
+def resize_matrix(
+    source_shape: tuple[int, ...],
+    image_size: tuple[int, int],
+    resize: str = "stretch",
+    region: Region | None = None,
+) -> np.ndarray:
     """Returns the affine matrix that resizes and does nothing else.
 
     Args:
@@ -165,6 +172,8 @@ def resize_matrix(source_shape: tuple[int, ...], image_size: tuple[int, int], re
         image_size: (height, width) of the result.
         resize: "stretch" (each side to its new length), "crop" (keeps the aspect ratio, cuts off what does not fit
             in the middle) or "pad" (keeps the aspect ratio, black bars).
+        region: The part of the source that is resized, (x_min, y_min, x_max, y_max) in pixels, by default the whole; it
+            may reach beyond the source's edges.
 
     Returns:
         float64 matrix of shape (2, 3): (x, y, 1) in the source to (x, y) in the result.
@@ -172,7 +181,7 @@ def resize_matrix(source_shape: tuple[int, ...], image_size: tuple[int, int], re
     Raises:
         ValueError: `resize` is unknown.
     """
-    return _centred_matrix(source_shape, image_size, resize, (1, 0, 0, 1), (0, 0))
+    return _centred_matrix(source_shape, image_size, resize, (1, 0, 0, 1), (0, 0), region)
 
 
 def _centred_matrix(
@@ -181,9 +190,12 @@ def _centred_matrix(
     resize: str,
     linear: tuple[float, float, float, float],
     shift: tuple[float, float],
+    region: Region | None,
 ) -> np.ndarray:
     """Resizes, then applies `linear` about the centre, then shifts by a part of the size."""
-    (source_height, source_width), (height, width) = source_shape[:2], image_size
+    height, width = image_size
+    left, top, right, bottom = (-0.5, -0.5, source_shape[1] - 0.5, source_shape[0] - 0.5) if region is None else region
+    source_width, source_height = right - left, bottom - top
     scale_x, scale_y = width / source_width, height / source_height
     if resize == "crop":
         scale_x = scale_y = max(scale_x, scale_y)
@@ -192,7 +204,7 @@ def _centred_matrix(
     elif resize != "stretch":
         raise ValueError(f"Expected resize to be one of {', '.join(RESIZES)}, received: {resize!r}.")
     xx, xy, yx, yy = linear[0] * scale_x, linear[1] * scale_y, linear[2] * scale_x, linear[3] * scale_y
-    centre_x, centre_y = (source_width - 1) / 2, (source_height - 1) / 2
+    centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
     x = (width - 1) / 2 + shift[0] * width - xx * centre_x - xy * centre_y
     y = (height - 1) / 2 + shift[1] * height - yx * centre_x - yy * centre_y
     return np.array([[xx, xy, x], [yx, yy, y]])

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.augmentation import Augmentation, augmentation
-from mtlzoo.data.decoding import ImageError
-from mtlzoo.data.loading import load_batch
+from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
+from mtlzoo.data.decoding import ImageError, decode_with_size
+from mtlzoo.data.loading import check_channels, load_batch
 from mtlzoo.data.table import Table, TableError
+from mtlzoo.placement import Placement
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,6 +34,8 @@ def image_dataset(
     sample_weight: str | None = None,
     labels: bool = True,
     drop_remainder: bool = False,
+    channels: int = 3,
+    placement: Placement | None = None,
 ) -> tf.data.Dataset:
     """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
 
@@ -51,10 +54,13 @@ def image_dataset(
         sample_weight: A column of the table with the weight of each row, numbers of at least 0. They come with the labels.
         labels: Whether labels come with the pictures.
         drop_remainder: Whether to leave out a last batch that is not full.
+        channels: 3 for RGB, 1 for gray.
+        placement: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
 
     Returns:
-        A dataset of uint8 images `(batch, height, width, 3)`, 0 to 255, RGB; with labels, of pairs with a dictionary of
-        targets by head; with sample weights, of triples with float32 `(batch,)`.
+        A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of
+        targets by head; with sample weights, of triples with float32 `(batch,)`. Points are moved with the pixels, and
+        where a picture is mirrored left and right change places.
 
     Raises:
         TableError: If a label or a weight cannot be read; while iterating, a `tf.errors.OpError` that says "TableError"
@@ -72,7 +78,9 @@ def image_dataset(
     targets = table.labels() if labels else {}
     weights = [_weights(table, sample_weight)] if labels and sample_weight is not None else []
     columns = [*targets.values(), *weights]
+    check_channels(channels)
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
+    regions = table.regions()
     epochs = itertools.count()
 
     def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -82,17 +90,21 @@ def image_dataset(
 
     def load(rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         try:
-            images = load_batch([paths[row] for row in rows], image_size, chosen, resize, seeds)
+            parts = None if regions is None else [regions[row] for row in rows]
+            images, where = load_batch([paths[row] for row in rows], image_size, chosen, resize, seeds, parts, channels)
         except ImageError as error:
             row = next(row for row in rows if paths[row] == error.path)
             raise TableError(f"{table.where(row)}: {error.reason}") from None
+        if placement is not None:
+            placement.matrices[rows], placement.sizes[rows] = where.matrices, where.sizes
         # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
-        return [images, *(column[rows] for column in columns)]
+        placed = [table.heads[name].place(column[rows], where) for name, column in targets.items()]
+        return [images, *placed, *(column[rows] for column in weights)]
 
     def load_tensors(rows: tf.Tensor, seeds: tf.Tensor):
         kinds = [tf.as_dtype(column.dtype) for column in columns]
         images, *cells = tf.numpy_function(load, [rows, seeds], [tf.uint8, *kinds], stateful=False)
-        images.set_shape((rows.shape[0], *image_size, 3))
+        images.set_shape((rows.shape[0], *image_size, channels))
         for tensor, column in zip(cells, columns):
             tensor.set_shape((rows.shape[0], *column.shape[1:]))
         if not labels:
@@ -106,6 +118,23 @@ def image_dataset(
     dataset = dataset.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+
+
+def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> Placement:
+    """Where each row's pixels come to lie without augmentation, from the sizes of its pictures.
+
+    Raises:
+        TableError: If a picture cannot be read; it names the row.
+    """
+    placement, regions = Placement.empty(len(table), image_size), table.regions()
+    for row, path in enumerate(table.paths()):
+        try:
+            size = decode_with_size(path, at_least=(1, 1))[1]
+        except ImageError as error:
+            raise TableError(f"{table.where(row)}: {error.reason}") from None
+        placement.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
+        placement.sizes[row] = size
+    return placement
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from mtlzoo.data import augmentation as augmentations
-from mtlzoo.data.augmentation import Augmentation
+from mtlzoo.data.augmentation import Augmentation, Region
 from mtlzoo.data.decoding import ImageError, decode_with_size
+from mtlzoo.placement import Placement
 
 # Batches are loaded side by side by whoever calls `load_batch`, which keeps every core busy. Threads of OpenCV's own on
 # top would only compete with them, and one image is too small to gain from them. The setting is one for the whole
@@ -24,6 +25,7 @@ def load_image(
     augmentation: str | Augmentation | None = None,
     resize: str = "stretch",
     rng: np.random.Generator | None = None,
+    channels: int = 3,
 ) -> np.ndarray:
     """Loads one image at the network's size.
 
@@ -33,13 +35,14 @@ def load_image(
         augmentation: `None`, the name of a preset ("default", "light"), or an `Augmentation`.
         resize: "stretch", "crop" (the middle, at its own aspect ratio) or "pad" (black bars).
         rng: Where the augmentation's random numbers come from; by default fresh ones.
+        channels: 3 for RGB, 1 for gray.
 
     Returns:
-        uint8 RGB image of shape (height, width, 3), 0 to 255.
+        uint8 image of shape (height, width, channels), 0 to 255.
 
     Raises:
         ImageError: The image cannot be read; the message names the path.
-        ValueError: The augmentation or `resize` is unknown.
+        ValueError: The augmentation or `resize` is unknown, or there are no such channels.
 
     Example:
 
@@ -53,7 +56,9 @@ def load_image(
     assert image.shape == (224, 224, 3)
     ```
     """
-    return load_with_matrix(source, image_size, augmentation, resize, rng)[0]
+    check_channels(channels)
+    image = load_with_matrix(source, image_size, augmentation, resize, rng)[0]
+    return image if channels == 3 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
 
 
 def load_with_matrix(
@@ -63,8 +68,9 @@ def load_with_matrix(
     resize: str = "stretch",
     rng: np.random.Generator | None = None,
     out: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """`load_image`, and the matrix that moves landmarks and boxes with the pixels.
+    region: Region | None = None,
+) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """`load_image`, and where its pixels come from.
 
     Args:
         source: As in `load_image`, like the other arguments.
@@ -73,26 +79,28 @@ def load_with_matrix(
         resize: How the image is resized.
         rng: Where the random numbers come from.
         out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
+        region: The part of the image that is seen, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
 
     Returns:
-        The uint8 image of shape (height, width, 3), and the float64 matrix of shape (2, 3) for
+        The uint8 image of shape (height, width, 3); the float64 matrix of shape (2, 3) for
         `mtlzoo.data.augmentation.transform_points`, from pixels of the whole image, as a viewer shows it, to pixels
-        of the returned one.
+        of the returned one; and (height, width) of the whole image.
     """
     augmentation = augmentations.augmentation(augmentation)
-    image, size = decode_with_size(source, at_least=image_size)
+    # A region may be a small part of the image, so that there is nothing to spare in decoding.
+    image, size = decode_with_size(source, at_least=image_size if region is None else None)
     if augmentation is None:
-        matrix = augmentations.resize_matrix(size, image_size, resize)
+        matrix = augmentations.resize_matrix(size, image_size, resize, region)
     else:
         rng = np.random.default_rng() if rng is None else rng
-        matrix = augmentation.sample_matrix(rng, size, image_size, resize)
+        matrix = augmentation.sample_matrix(rng, size, image_size, resize, region)
     # The image may have come reduced; bars are black whatever the fill, so that training and validation look alike.
     to_reduced = matrix if image.shape[:2] == size else matrix @ augmentations.scale_matrix(image.shape[:2], size)
     fill = "constant" if resize == "pad" else augmentation.fill if augmentation else "nearest"
     image = augmentations.warp(image, to_reduced, image_size, fill, out)
     if augmentation is not None:
         image = augmentation.adjust_colors(rng, image, out=image)
-    return image, matrix
+    return image, matrix, size
 
 
 def load_batch(
@@ -101,7 +109,9 @@ def load_batch(
     augmentation: str | Augmentation | None = None,
     resize: str = "stretch",
     seeds: Sequence[int] | np.ndarray | None = None,
-) -> np.ndarray:
+    regions: Sequence[Region | None] | None = None,
+    channels: int = 3,
+) -> tuple[np.ndarray, Placement]:
     """Loads a batch of images.
 
     Each image depends on its own seed alone: the same picture comes out whichever worker loads it, in whatever batch.
@@ -112,9 +122,11 @@ def load_batch(
         augmentation: `None`, the name of a preset, or an `Augmentation`.
         resize: "stretch", "crop" or "pad".
         seeds: One integer of at least 0 a row; needed if there is an augmentation.
+        regions: The part of each image that is seen; by default the whole of all.
+        channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
 
     Returns:
-        uint8 RGB images of shape (rows, height, width, 3).
+        uint8 images of shape (rows, height, width, channels), and where their pixels come from.
 
     Raises:
         ImageError: An image cannot be read; the message names the path.
@@ -124,11 +136,28 @@ def load_batch(
     if augmentation is not None and (seeds is None or len(seeds) != len(paths)):
         received = "none" if seeds is None else len(seeds)
         raise ValueError(f"Expected one seed for each of the {len(paths)} rows, received: {received}.")
-    images = np.empty((len(paths), *image_size, 3), np.uint8)
+    check_channels(channels)
+    images = np.empty((len(paths), *image_size, channels), np.uint8)
+    placement = Placement.empty(len(paths), image_size)
     for row, path in enumerate(paths):
         rng = None if augmentation is None else np.random.Generator(np.random.Philox(int(seeds[row])))
-        load_with_matrix(path, image_size, augmentation, resize, rng, out=images[row])
-    return images
+        out = images[row] if channels == 3 else None
+        region = None if regions is None else regions[row]
+        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region)
+        if channels == 1:
+            images[row, ..., 0] = cv2.cvtColor(loaded[0], cv2.COLOR_RGB2GRAY)
+        placement.matrices[row], placement.sizes[row] = loaded[1:]
+    return images, placement
 
 
-__all__ = ["ImageError", "load_batch", "load_image", "load_with_matrix"]
+def check_channels(channels: int) -> None:
+    """Refuse a number of channels that no picture file has.
+
+    Raises:
+        ValueError: It is neither 1 nor 3.
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"Expected 3 channels (RGB) or 1 (gray), received: {channels!r}.")
+
+
+__all__ = ["ImageError", "check_channels", "load_batch", "load_image", "load_with_matrix"]

@@ -54,10 +54,9 @@ def split(
     train, valid = mtl.data.split(table, [0.8, 0.2], group="sender_id")
     ```
     """
-    shares = np.asarray(shares, "float64")
-    if shares.ndim != 1 or len(shares) < 2 or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
-        raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {shares.tolist()}.")
-    units = _units(table, group, identical)
+    shares = check_shares(shares)
+    groups = group_ids(table, group)
+    units = join(groups, same_content(table.paths()) if identical else None, len(table))
     number = int(units.max(initial=-1)) + 1
     if number < len(shares):
         what = "rows" if group is None and not identical else "groups of rows that stay together"
@@ -66,31 +65,50 @@ def split(
     return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(shares))]
 
 
-def _units(table: Table, group: str | Sequence | None, identical: bool) -> np.ndarray:
-    """The id of the smallest set of rows that must stay together, for each row."""
+def check_shares(shares: Sequence[float]) -> np.ndarray:
+    """The shares of a split as float64.
+
+    Raises:
+        ValueError: If there are fewer than two, one is not above 0, or their sum is not 1.
+    """
+    shares = np.asarray(shares, "float64")
+    if shares.ndim != 1 or len(shares) < 2 or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
+        raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {shares.tolist()}.")
+    return shares
+
+
+def group_ids(table: Table, group: str | Sequence | None) -> np.ndarray | None:
+    """The id of each row's group, rows without a value being groups of their own; `None` without groups.
+
+    Raises:
+        ValueError: If there is not one group value a row.
+        TableError: If there is no such group column.
+    """
+    if group is None:
+        return None
     if isinstance(group, str):
         if group not in table.frame:
             raise TableError(
                 f"{table.source}: no column {group!r} to group by; the columns are: {', '.join(map(str, table.frame))}."
             )
         group = table.frame[group]
-    rows = np.arange(len(table))
-    links = []
-    if group is not None:
-        if len(group) != len(table):
-            raise ValueError(f"Expected one group value for each of {len(table)} rows, received: {len(group)}.")
-        codes = pd.factorize(np.asarray(group, dtype=object))[0]
-        links.append(pd.factorize(np.where(codes < 0, rows + len(table), codes))[0])
-    if identical:
-        links.append(pd.factorize(same_content(table.paths()))[0])
-    if len(links) < 2:
-        return links[0] if links else rows
+    if len(group) != len(table):
+        raise ValueError(f"Expected one group value for each of {len(table)} rows, received: {len(group)}.")
+    codes = pd.factorize(np.asarray(group, dtype=object))[0]
+    return pd.factorize(np.where(codes < 0, np.arange(len(table)) + len(table), codes))[0]
+
+
+def join(groups: np.ndarray | None, contents: np.ndarray | None, rows: int) -> np.ndarray:
+    """The id of the smallest set of rows that must stay together, for each row, given ids of groups and of contents."""
+    if groups is None or contents is None:
+        known = contents if groups is None else groups
+        return np.arange(rows) if known is None else pd.factorize(known)[0]
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     # Two rows belong together if a chain of shared groups and shared contents leads from one to the other.
-    groups, contents = links
-    edges = coo_array((np.ones(len(rows)), (groups, len(rows) + contents)), shape=(2 * len(rows),) * 2)
+    contents = pd.factorize(contents)[0]
+    edges = coo_array((np.ones(rows), (groups, rows + contents)), shape=(2 * rows,) * 2)
     return pd.factorize(connected_components(edges, directed=False)[1][groups])[0]
 
 

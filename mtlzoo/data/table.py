@@ -13,6 +13,8 @@ import pandas as pd
 from mtlzoo.heads import Head, LabelError, get_heads
 
 IMAGE = "image"
+# The part of a picture that the network is shown, (x_min, y_min, x_max, y_max) in pixels; optional.
+REGION = "region"
 
 
 class TableError(ValueError):
@@ -30,6 +32,7 @@ class Table:
         root: The folder that relative paths start from.
         source: What the rows were read from, as messages call it.
         first_line: The line of the source that holds the row with index 0; `None` if the source has no lines.
+        notes: What is odd about the source and does not keep it from being used, a line each.
 
     Raises:
         TableError: If there is no column of images, none for some head, or two columns share a name.
@@ -48,6 +51,7 @@ class Table:
     root: Path = Path(".")
     source: str = "table"
     first_line: int | None = None
+    notes: tuple[str, ...] = ()
     _encoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -77,6 +81,10 @@ class Table:
         """Where each row's picture lies."""
         root = "" if self.root == Path(".") else os.fspath(self.root)
         return [os.path.join(root, image) for image in self.frame[IMAGE]]
+
+    def regions(self) -> list[tuple[float, float, float, float] | None] | None:
+        """The part of each picture that is shown, `(x_min, y_min, x_max, y_max)` in pixels; `None` for the whole."""
+        return list(self.frame[REGION]) if REGION in self.frame else None
 
     def labels(self) -> dict[str, np.ndarray]:
         """Encoded targets by head, rows on the first axis.

@@ -6,29 +6,44 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtlzoo.evaluation.details import predictions
     from mtlzoo.evaluation.fashionai import fashionai_score
-    from mtlzoo.evaluation.plots import plot_confusion, plot_history, plot_model, plot_predictions
+    from mtlzoo.evaluation.plots import (
+        Mark,
+        plot_confusion,
+        plot_groups,
+        plot_history,
+        plot_model,
+        plot_predictions,
+    )
     from mtlzoo.evaluation.prediction import outputs, predict
     from mtlzoo.evaluation.report import evaluate
+    from mtlzoo.evaluation.subgroups import evaluate_groups
     from mtlzoo.evaluation.submission import read_answers, read_submission, submission_frame, write_submission
 
 _MODULES = {
+    "details": ["predictions"],
     "fashionai": ["fashionai_score"],
-    "plots": ["plot_confusion", "plot_history", "plot_model", "plot_predictions"],
+    "plots": ["Mark", "plot_confusion", "plot_groups", "plot_history", "plot_model", "plot_predictions"],
     "prediction": ["outputs", "predict"],
     "report": ["evaluate"],
+    "subgroups": ["evaluate_groups"],
     "submission": ["read_answers", "read_submission", "submission_frame", "write_submission"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
+    "Mark",
     "evaluate",
+    "evaluate_groups",
     "fashionai_score",
     "outputs",
     "plot_confusion",
+    "plot_groups",
     "plot_history",
     "plot_model",
     "plot_predictions",
     "predict",
+    "predictions",
     "read_answers",
     "read_submission",
     "submission_frame",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table
-from mtlzoo.evaluation.prediction import outputs
+from mtlzoo.data.dataset import locate
+from mtlzoo.evaluation.prediction import placed_outputs
+from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.placement import Placement
 
 MEAN, WEIGHTED = "mean", "weighted mean"
 
@@ -19,6 +23,7 @@ def evaluate(
     table: Table,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
+    placement: Placement | None = None,
 ) -> pd.DataFrame:
     """Judge a model on a table, labelled rows only.
 
@@ -27,6 +32,7 @@ def evaluate(
         table: Pictures with labels for some of the model's heads.
         batch_size: Rows at a time.
         predictions: What :func:`outputs` gave for these rows, if it is known already; for the heads that have labels.
+        placement: Where what the network saw lies in the pictures, if that is known already.
 
     Returns:
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
@@ -50,16 +56,25 @@ def evaluate(
     table = table.for_heads(model.heads)
     labels = table.labels()
     if predictions is None:
-        predictions = outputs(model, table, batch_size)
+        predictions, placement = placed_outputs(model, table, batch_size)
+    elif placement is None and any(model.heads[name].spatial for name in labels):
+        placement = locate(table, model.input_shape[1:3], model.resize)
     rows = {}
     for name, targets in labels.items():
         head = model.heads[name]
         if len(predictions[name]) != len(table):
             raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
-        figures = head.evaluate(targets, predictions[name])
+        figures = judge(head, targets, predictions[name], placement)
         rows[name] = {"kind": head.describe(), "labelled": int(head.labelled(targets).sum()), **figures}
     report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
     return pd.concat([report, _overall(report)]).rename_axis("head")
+
+
+def judge(head: Head, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None) -> dict[str, Any]:
+    """A head's figures; places are compared where they lie in the pictures."""
+    if not head.spatial or placement is None:
+        return head.evaluate(targets, predictions)
+    return head.evaluate(head.place(targets, placement), predictions, placement)
 
 
 def _overall(report: pd.DataFrame) -> pd.DataFrame:

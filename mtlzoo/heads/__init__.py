@@ -10,6 +10,8 @@ from typing import Any
 from mtlzoo.heads.base import Head, LabelError
 from mtlzoo.heads.binary import BinaryHead
 from mtlzoo.heads.classification import ClassificationHead
+from mtlzoo.heads.expectation import ExpectationHead
+from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
@@ -18,8 +20,10 @@ __all__ = [
     "HEADS",
     "BinaryHead",
     "ClassificationHead",
+    "ExpectationHead",
     "Head",
     "LabelError",
+    "LandmarkHead",
     "MultiLabelHead",
     "OrdinalHead",
     "RegressionHead",
@@ -36,6 +40,8 @@ HEADS: dict[str, type[Head]] = {
     "regression": RegressionHead,
     "classification": ClassificationHead,
     "ordinal": OrdinalHead,
+    "expectation": ExpectationHead,
+    "landmarks": LandmarkHead,
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mtlzoo.losses import MaskedLoss
+    from mtlzoo.placement import Placement
 
 
 class LabelError(ValueError):
@@ -41,7 +42,13 @@ class Head(ABC):
         activation: The activation of the hidden layers.
         dropout: The share of features dropped before the output while training, in `[0, 1)`.
         loss_weight: The factor of this head's loss in the total, at least 0.
+
+    Attributes:
+        spatial: Whether answers are places in the picture. Such a head sees the backbone's feature map, not its mean;
+            :meth:`place` and :meth:`restore` move its labels and answers; and its `evaluate` and `marks` take them so.
     """
+
+    spatial = False
 
     def __init__(
         self,
@@ -101,13 +108,25 @@ class Head(ABC):
     def adapt(self, targets: np.ndarray) -> None:  # noqa: B027 - most heads have nothing to learn
         """Learn what the head needs to know of the training labels (counts, mean and spread); no-op once known."""
 
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """Move encoded targets as the pixels of their pictures were moved, and swap left and right where mirrored.
+
+        Args:
+            targets: As :meth:`encode` gives them.
+            placement: Where each row's pixels come to lie.
+
+        Returns:
+            Targets of the same shape and dtype, as the loss and the metrics take them.
+        """
+        return targets
+
     # === Network ===
 
     def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Build the head's layers on the shared features.
 
         Args:
-            features: `(batch, channels)`.
+            features: `(batch, channels)`; for a spatial head `(batch, height, width, channels)`, if there is such a map.
             name: The name of the head, which its output layer gets too.
 
         Returns:
@@ -145,16 +164,57 @@ class Head(ABC):
 
     # === Answers ===
 
+    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
+        """Move predictions from what the network sees back to the picture, as labels are written."""
+        return predictions
+
     @abstractmethod
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """Read predictions back.
 
         Args:
-            predictions: What the model puts out for this head, rows on the first axis.
+            predictions: What the model puts out for this head, rows on the first axis, after :meth:`restore`.
 
         Returns:
             Columns of one value a row: `"answer"`, and where there is such a thing `"probability"`, that of the answer.
         """
+
+    def details(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
+        """All that predictions tell, by the names that TensorFlow's Head API has for it, rows on the first axis.
+
+        Args:
+            predictions: As in :meth:`decode`.
+
+        Returns:
+            `predictions`, as they are; heads with classes give `probabilities`, `class_ids`, `classes` and `all_classes`.
+        """
+        return {"predictions": predictions}
+
+    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+        """What of encoded labels or restored predictions can be drawn on the pictures, in pixels of these.
+
+        Returns:
+            `"points"` `(rows, points, 2)` as (x, y), or `"box"` `(rows, 4)` as x_min, y_min, x_max, y_max; or nothing.
+        """
+        return {}
+
+    def display(self) -> dict[str, Any]:
+        """How a page that knows only the output's numbers shows them, as plain JSON.
+
+        Returns:
+            `"show"`, the way, and what that way needs:
+
+            - `"values"`: the numbers as they are, which is all that the base class knows;
+            - `"classes"` with `"names"`: a probability for each class, the largest is the answer;
+            - `"binary"` with `"names"`: the probability of the second of two answers;
+            - `"levels"` with `"names"`: a probability for each level in order, the median is the answer;
+            - `"tags"` with `"names"` and `"threshold"`: a probability for each tag, given from the threshold up;
+            - `"numbers"`, with `"range"` where numbers of a usual size are known, `[lowest, highest]`;
+            - `"expectation"` with `"values"`: a probability for each value, the mean is the answer;
+            - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of what the network sees;
+            - `"box"`: x_min, y_min, x_max and y_max of a box, likewise.
+        """
+        return {"show": "values"}
 
     @abstractmethod
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
@@ -204,7 +264,11 @@ class Head(ABC):
             if "__init__" in vars(cls) and issubclass(cls, Head)
             for parameter in inspect.signature(cls.__init__).parameters.values()
         }
-        told = {name: value for name, value in self.get_config().items() if value not in (defaults.get(name), [], ())}
+        told = {
+            name: value
+            for name, value in self.get_config().items()
+            if value != defaults.get(name) and not (value == [] and defaults.get(name) == ())
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
 

@@ -14,6 +14,7 @@ from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
+from mtlzoo.placement import Placement
 
 
 class BinaryHead(ClassesHead):
@@ -77,6 +78,13 @@ class BinaryHead(ClassesHead):
             targets = np.where(targets.any(axis=-1), targets[:, 1], -1)
         return targets.astype("float32")
 
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """Where a picture is mirrored, the two labels change places, if they are a pair."""
+        if not self.flip_pairs:
+            return targets
+        mirrored = placement.mirrored.reshape(-1, *[1] * (targets.ndim - 1))
+        return np.where(mirrored & (targets >= 0), 1 - targets, targets)
+
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
         """The answer, 0 or 1, of each labelled row."""
         return (targets[self.labelled(targets)].reshape(-1) >= 0.5).astype("int64")
@@ -106,10 +114,14 @@ class BinaryHead(ClassesHead):
         """The probability of either answer, `(rows, 2)`."""
         return np.stack([1 - predictions.reshape(-1), predictions.reshape(-1)], axis=-1)
 
+    def display(self) -> dict[str, Any]:
+        """The names of the two answers."""
+        return {"show": "binary", "names": list(self.names)}
+
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """Accuracy beside the majority's, balanced accuracy, and the area under the ROC curve."""
         figures = accuracy_figures(self.confusion(targets, predictions)[0])
-        accuracy, majority = figures["accuracy"], figures.pop("majority")
+        accuracy, majority = figures["accuracy"], figures["accuracy_baseline"]
         truth, auc = self.class_ids(targets), float("nan")
         if len(set(truth)) == 2:
             from sklearn.metrics import roc_auc_score

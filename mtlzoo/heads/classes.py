@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.placement import Placement
 
 NOT_COUNTED = (
     'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
@@ -25,6 +27,7 @@ class ClassesHead(Head):
         class_weight: `None`; a dictionary from class (name or id) to the factor of its rows' losses, 1 where not named;
             or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
         label_counts: Labelled training rows of each class, as :meth:`adapt` counts them; normally not given.
+        flip_pairs: Pairs of classes that change places when augmentation mirrors a picture, e.g. `[["left", "right"]]`.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class ClassesHead(Head):
         *,
         class_weight: Mapping[Any, float] | str | None = None,
         label_counts: Sequence[float] | None = None,
+        flip_pairs: Sequence[Sequence[str]] = (),
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -43,6 +47,7 @@ class ClassesHead(Head):
         self.names = names
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
+        self.flip_pairs = check_flip_pairs(flip_pairs, names)
 
     # === Labels ===
 
@@ -107,6 +112,18 @@ class ClassesHead(Head):
         strata[self.labelled(targets)] = self.class_ids(targets)
         return strata
 
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """Where a picture is mirrored, the classes of each pair change places."""
+        mirrored = placement.mirrored
+        if not self.flip_pairs or not mirrored.any():
+            return targets
+        order = flip_order(self.flip_pairs, self.names)
+        if targets.ndim == 2 and targets.shape[1] > 1:
+            swapped = targets[:, order]
+        else:
+            swapped = np.where(targets >= 0, order[targets.astype("int64")], targets).astype(targets.dtype)
+        return np.where(mirrored.reshape(-1, *[1] * (targets.ndim - 1)), swapped, targets)
+
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
         """The (most probable) class of each labelled row."""
         targets = targets[self.labelled(targets)]
@@ -144,6 +161,13 @@ class ClassesHead(Head):
         probabilities = np.take_along_axis(self.probabilities(predictions), ids[:, None], axis=-1)
         return {"answer": np.asarray(self.names, dtype=object)[ids], "probability": probabilities[:, 0]}
 
+    def details(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
+        """`probabilities` `(rows, classes)`, `class_ids` and `classes` `(rows,)`, `all_classes` `(rows, classes)`."""
+        probabilities, ids = self.probabilities(predictions), self.answers(predictions)
+        names = np.asarray(self.names, dtype=object)
+        every = np.broadcast_to(names, probabilities.shape)
+        return {"probabilities": probabilities, "class_ids": ids, "classes": names[ids], "all_classes": every}
+
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """The probability of each class, `(rows, classes)`."""
         return predictions
@@ -151,6 +175,10 @@ class ClassesHead(Head):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The id of the answered class of each row, the most probable one."""
         return predictions.argmax(axis=-1)
+
+    def display(self) -> dict[str, Any]:
+        """The classes' names, for bars."""
+        return {"show": "classes", "names": list(self.names)}
 
     def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]]:
         """Counts of labelled rows: true classes down, answers across."""
@@ -161,15 +189,15 @@ class ClassesHead(Head):
 
 
 def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:
-    """Accuracy, balanced accuracy (the mean recall of the classes that occur) and the majority's share."""
+    """Accuracy, the majority's share, and balanced accuracy (the mean recall of the classes that occur)."""
     support, total = matrix.sum(axis=1), matrix.sum()
     if total == 0:
-        return dict.fromkeys(("accuracy", "balanced_accuracy", "majority"), float("nan"))
+        return dict.fromkeys(("accuracy", "accuracy_baseline", "balanced_accuracy"), float("nan"))
     recall = matrix.diagonal()[support > 0] / support[support > 0]
     return {
         "accuracy": float(matrix.trace() / total),
+        "accuracy_baseline": float(support.max() / total),
         "balanced_accuracy": float(recall.mean()),
-        "majority": float(support.max() / total),
     }
 
 

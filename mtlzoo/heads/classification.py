@@ -66,7 +66,7 @@ class ClassificationHead(ClassesHead):
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """Accuracy beside the majority's, and balanced accuracy."""
         figures = accuracy_figures(self.confusion(targets, predictions)[0])
-        accuracy, majority = figures["accuracy"], figures.pop("majority")
+        accuracy, majority = figures["accuracy"], figures["accuracy_baseline"]
         return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures}
 
     def describe(self) -> str:

@@ -14,8 +14,10 @@ from keras import layers
 
 from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_id, class_names
+from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
+from mtlzoo.placement import Placement
 
 
 class MultiLabelHead(Head):
@@ -28,6 +30,7 @@ class MultiLabelHead(Head):
         class_weight: `None`; a dictionary from tag (name or id) to the factor of the loss where the tag applies; or
             `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
         label_counts: Labelled training rows of each tag, one pair `(without, with)` a tag; normally not given.
+        flip_pairs: Pairs of tags that change places when augmentation mirrors a picture, e.g. `[["left", "right"]]`.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
     The output is `(batch, classes)` float32; the main metric is `f1`, the mean over tags. Targets are float32
@@ -50,6 +53,7 @@ class MultiLabelHead(Head):
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | str | None = None,
         label_counts: Sequence[Sequence[float]] | None = None,
+        flip_pairs: Sequence[Sequence[str]] = (),
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -64,6 +68,7 @@ class MultiLabelHead(Head):
         self.label_smoothing = label_smoothing
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [[float(no), float(yes)] for no, yes in label_counts]
+        self.flip_pairs = check_flip_pairs(flip_pairs, names)
 
     # === Labels ===
 
@@ -129,6 +134,11 @@ class MultiLabelHead(Head):
             without, given = ((targets >= 0) & (targets < 0.5)).sum(axis=0), (targets >= 0.5).sum(axis=0)
             self.label_counts = [[float(no), float(yes)] for no, yes in zip(without, given)]
 
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """Where a picture is mirrored, the tags of each pair change places."""
+        mirrored = targets[:, flip_order(self.flip_pairs, self.names)]
+        return np.where(placement.mirrored[:, None], mirrored, targets)
+
     # === Network and training ===
 
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
@@ -155,17 +165,38 @@ class MultiLabelHead(Head):
             "probability": np.where(given, predictions, 1 - predictions).min(axis=-1),
         }
 
+    def details(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
+        """`probabilities`, `class_ids` (0 or 1) and `all_classes` `(rows, tags)`; `classes` `(rows,)`, lists of tags."""
+        given, names = predictions >= self.threshold, np.asarray(self.names, dtype=object)
+        classes = np.empty(len(given), dtype=object)
+        classes[:] = [names[row].tolist() for row in given]
+        every = np.broadcast_to(names, given.shape)
+        ids = given.astype("int64")
+        return {"probabilities": predictions, "class_ids": ids, "classes": classes, "all_classes": every}
+
+    def display(self) -> dict[str, Any]:
+        """The tags' names, and the probability from which they are given."""
+        return {"show": "tags", "names": list(self.names), "threshold": self.threshold}
+
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Macro F1 beside that of giving every tag to every picture, and the share of right tags."""
+        """Macro F1 beside that of giving every tag to every picture, and the share of right tags beside that of giving
+        each tag to all pictures or to none."""
         labelled = targets >= 0
         truth, answers = (targets >= 0.5) & labelled, (predictions >= self.threshold) & labelled
         if not labelled.any():
-            return {"metric": "f1", **dict.fromkeys(("value", "baseline", "score", "f1", "accuracy"), float("nan"))}
-        rows = self.labelled(targets)
-        right = np.where(labelled, truth == answers, 0)[rows].sum(axis=-1) / labelled[rows].sum(axis=-1)
+            names = ("value", "baseline", "score", "f1", "accuracy", "accuracy_baseline")
+            return {"metric": "f1", **dict.fromkeys(names, float("nan"))}
         value, baseline = _macro_f1(truth, answers), _macro_f1(truth, labelled)
-        accuracy = float(right.mean())
-        return {"metric": "f1", "value": value, "baseline": baseline, "score": value, "f1": value, "accuracy": accuracy}
+        frequent = 2 * truth.sum(axis=0) > labelled.sum(axis=0)
+        return {
+            "metric": "f1",
+            "value": value,
+            "baseline": baseline,
+            "score": value,
+            "f1": value,
+            "accuracy": _mean_accuracy(truth, answers, labelled),
+            "accuracy_baseline": _mean_accuracy(truth, frequent, labelled),
+        }
 
     def describe(self) -> str:
         """The kind of answer in a few words."""
@@ -183,6 +214,12 @@ class MultiLabelHead(Head):
         counts = np.asarray(self.label_counts)
         weights = counts.sum(axis=1, keepdims=True) / (2 * np.maximum(counts, 1))
         return np.where((counts > 0).all(axis=1, keepdims=True), weights, 1.0).tolist()
+
+
+def _mean_accuracy(truth: np.ndarray, answers: np.ndarray, labelled: np.ndarray) -> float:
+    """The mean over labelled rows of each row's share of right tags, as the metric counts."""
+    right, known = ((truth == answers) & labelled).sum(axis=-1), labelled.sum(axis=-1)
+    return float((right[known > 0] / known[known > 0]).mean())
 
 
 def _macro_f1(truth: np.ndarray, answers: np.ndarray) -> float:

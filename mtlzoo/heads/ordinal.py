@@ -82,11 +82,14 @@ class OrdinalHead(ClassesHead):
         """The id of the median level of each row."""
         return (predictions.cumsum(axis=-1)[:, :-1] < 0.5).sum(axis=-1)
 
+    def display(self) -> dict[str, Any]:
+        """The levels' names in their order."""
+        return {"show": "levels", "names": list(self.names)}
+
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Mean distance beside that of the median level, accuracy and balanced accuracy."""
+        """Mean distance beside that of the median level, accuracy beside the majority's, and balanced accuracy."""
         truth = self.class_ids(targets)
         figures = accuracy_figures(self.confusion(targets, predictions)[0])
-        del figures["majority"]
         if not len(truth):
             return {"metric": "mae", **dict.fromkeys(("value", "baseline", "score", "mae"), float("nan")), **figures}
         mae = float(np.abs(truth - self.answers(predictions[self.labelled(targets)])).mean())

@@ -2,15 +2,19 @@
 
 from mtlzoo.losses.base import MaskedLoss
 from mtlzoo.losses.crossentropy import MaskedBinaryCrossentropy, MaskedCategoricalCrossentropy
+from mtlzoo.losses.distribution import MaskedLabelDistributionLoss
 from mtlzoo.losses.ordinal import MaskedOrdinalCrossentropy
 from mtlzoo.losses.regression import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
+from mtlzoo.losses.wing import MaskedWing
 
 __all__ = [
     "MaskedBinaryCrossentropy",
     "MaskedCategoricalCrossentropy",
     "MaskedHuber",
+    "MaskedLabelDistributionLoss",
     "MaskedLoss",
     "MaskedMeanAbsoluteError",
     "MaskedMeanSquaredError",
     "MaskedOrdinalCrossentropy",
+    "MaskedWing",
 ]

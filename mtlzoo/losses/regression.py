@@ -11,7 +11,7 @@ from mtlzoo import masking
 from mtlzoo.losses.base import MaskedLoss, Tensor
 
 
-class _MaskedRegressionLoss(MaskedLoss):
+class MaskedRegressionLoss(MaskedLoss):
     """A loss of the differences `(prediction - target) / scale`; each row is the mean over its labelled numbers.
 
     Args:
@@ -43,7 +43,7 @@ class _MaskedRegressionLoss(MaskedLoss):
 
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
-class MaskedMeanSquaredError(_MaskedRegressionLoss):
+class MaskedMeanSquaredError(MaskedRegressionLoss):
     """The mean of squared scaled differences over labelled rows."""
 
     def cost(self, difference: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class MaskedMeanSquaredError(_MaskedRegressionLoss):
 
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
-class MaskedMeanAbsoluteError(_MaskedRegressionLoss):
+class MaskedMeanAbsoluteError(MaskedRegressionLoss):
     """The mean of absolute scaled differences over labelled rows."""
 
     def cost(self, difference: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class MaskedMeanAbsoluteError(_MaskedRegressionLoss):
 
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
-class MaskedHuber(_MaskedRegressionLoss):
+class MaskedHuber(MaskedRegressionLoss):
     """Huber's loss with its knee at one `scale`: half the square below it, linear above (Huber 1964)."""
 
     def cost(self, difference: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -33,6 +34,32 @@ class MaskedMeanAbsoluteError(MaskedMetric):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("mtlzoo.metrics")
+class MaskedExpectationError(MaskedMetric):
+    """The mean absolute error of a distribution's expectation over labelled rows, in the targets' own unit.
+
+    Args:
+        values: The numbers that the predicted probabilities `(batch, values)` belong to. Targets are numbers `(batch, 1)`
+            or `(batch,)`.
+    """
+
+    mode = "min"
+
+    def __init__(self, values: Sequence[float], name: str = "mae", **kwargs: Any):
+        super().__init__(name=name, **kwargs)
+        self.values = [float(value) for value in values]
+
+    def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        """The absolute error of each row."""
+        targets, labelled = masking.number_targets(y_true)
+        expectation = ops.sum(y_pred * masking.floats(self.values), axis=-1)
+        return ops.abs(expectation - targets[:, 0]), labelled[:, 0]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "values": self.values}
 
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")

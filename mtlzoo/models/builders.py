@@ -25,7 +25,7 @@ def build(
     backbone: str | keras.Model,
     heads: Mapping[str, Head | int],
     input_shape: tuple[int, int, int] | None = None,
-    weights: str | os.PathLike | None = "imagenet",
+    weights: str | os.PathLike | None = "auto",
     *,
     cut: str | None = None,
     preprocessing: str | None = None,
@@ -42,11 +42,12 @@ def build(
             functional `keras.Model` that takes images.
         heads: The heads by name; a number stands for a softmax head with so many classes.
         input_shape: Height, width and channels; by default the backbone's usual size and three channels.
-        weights: `"imagenet"`, a file of weights, or `None` for random weights.
+        weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
+            such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
         cut: The name of the layer at which the backbone ends; its last by default.
         preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with. It is part
             of the graph, so images go in as they are decoded, 0 to 255, uint8 or float.
-        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`.
+        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads of landmarks see the map.
         dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
         resize: How pictures come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
@@ -76,7 +77,7 @@ def build(
 
     # === Functional Model ===
     images = keras.Input(input_shape, name="images")
-    features = extractor(preprocess(images, mode))
+    feature_map = features = extractor(preprocess(images, mode))
     if len(features.shape) == 4:
         features = POOLING[pooling]()(features)
     elif len(features.shape) != 2:
@@ -89,7 +90,11 @@ def build(
         raise ValueError(
             f"A head cannot be called {clash[0]!r}, which is the name of a layer; taken are: {sorted(taken)}."
         )
-    outputs = {head_name: head.connect(features, head_name) for head_name, head in heads.items()}
+    # One pass through the backbone for all; where something lies is known before pooling only.
+    outputs = {
+        head_name: head.connect(feature_map if head.spatial else features, head_name)
+        for head_name, head in heads.items()
+    }
     return MultiTaskModel(
         images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
     )

@@ -135,6 +135,35 @@ class MultiTaskModel(keras.Model):
         for name, metrics in self._head_metrics.items():
             for metric in metrics:
                 metric.name = f"{name}_{metric.name}"
+        self._loss_factors = dict.fromkeys(self.heads, 1.0)
+
+    def set_loss_factor(self, name: str, factor: float) -> None:
+        """Multiply a head's part of the total loss by a factor, beside its loss weight, from the next step on.
+
+        For callbacks that let a head pull more or less on the shared layers as training goes on, such as
+        :class:`mtlzoo.TaskwiseEarlyStopping`. The head, and so every file, stays as it is; `compile` sets all back to 1.
+
+        Args:
+            name: The head.
+            factor: At least 0. The logged `loss` is the total with it, `<head>_loss` the head's loss without.
+
+        Raises:
+            ValueError: If there is no such head, the factor is negative, or the model is not compiled.
+        """
+        if name not in self.heads:
+            raise ValueError(f"Expected the name of a head ({', '.join(self.heads)}), received: {name!r}.")
+        if not 0 <= factor < float("inf"):
+            raise ValueError(f"Expected a factor of at least 0, received: {factor!r}.")
+        if not self.compiled:
+            raise ValueError("Expected a compiled model, since `compile` sets all factors to 1: call it first.")
+        if factor == self._loss_factors[name]:
+            return
+        self._loss_factors[name] = float(factor)
+        # Functions that are compiled already hold the old factor, and `fit` needs new ones in their place.
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+        if self.test_function is not None:
+            self.make_test_function(force=True)
 
     def fit(
         self,
@@ -211,7 +240,7 @@ class MultiTaskModel(keras.Model):
                 continue
             sums = self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name))
             self._loss_means[name].add(*sums)
-            total = total + head.loss_weight * masking.quotient(*sums)
+            total = total + head.loss_weight * self._loss_factors[name] * masking.quotient(*sums)
         # Asked at each step: an activity regularizer has no loss before the layer is called.
         penalty = sum((ops.sum(ops.cast(loss, total.dtype)) for loss in self.losses), ops.zeros_like(total))
         self._penalty.update_state(penalty)
@@ -229,7 +258,7 @@ class MultiTaskModel(keras.Model):
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The figures over the epoch so far."""
         losses = {name: mean.result() for name, mean in self._loss_means.items()}
-        total = sum(self.heads[name].loss_weight * loss for name, loss in losses.items())
+        total = sum(self.heads[name].loss_weight * self._loss_factors[name] * loss for name, loss in losses.items())
         result = {"loss": total + self._penalty.result()}
         scores = []
         for name, metrics in self._head_metrics.items():

@@ -4,13 +4,14 @@ from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
     configure_heads,
     drop_bad_images,
+    make_data,
     parse_heads,
     parse_option,
     read_for_model,
     read_questions,
     read_table,
 )
-from mtlzoo.runs.reporting import as_text, report_run, write_csv
+from mtlzoo.runs.reporting import as_text, report_groups, report_run, write_csv
 from mtlzoo.runs.training import parse_stages, tensorboard, train_run
 
 __all__ = [
@@ -18,12 +19,14 @@ __all__ = [
     "configure_heads",
     "demo",
     "drop_bad_images",
+    "make_data",
     "parse_heads",
     "parse_option",
     "parse_stages",
     "read_for_model",
     "read_questions",
     "read_table",
+    "report_groups",
     "report_run",
     "small_network",
     "tensorboard",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import FORMATS, ImageError, Table, check_images
+from mtlzoo.data import FORMATS, MAKERS, ImageError, Table, check_images
 from mtlzoo.models import MultiTaskModel
 
 
@@ -23,10 +24,26 @@ def read_table(data: Path, format: str, **arguments: Any) -> Table:
     return FORMATS[format](data, **arguments)
 
 
+def make_data(kind: str, directory: Path, layout: str | None = None, **arguments: Any) -> Path:
+    """Draw a dataset of a named kind, in one of the layouts that the kind has.
+
+    Raises:
+        ValueError: If the kind is unknown, or has no such layout.
+    """
+    if kind not in MAKERS:
+        raise ValueError(f"Unknown kind of data {kind!r}, expected one of: {', '.join(MAKERS)}.")
+    if layout is not None:
+        if "layout" not in inspect.signature(MAKERS[kind]).parameters:
+            raise ValueError(f"Expected no layout for {kind!r}, which has one only, received: {layout!r}.")
+        arguments["layout"] = layout
+    return MAKERS[kind](directory, **arguments)
+
+
 def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    arguments = {"csv": {"heads": {}}, "folders": {"heads": {}}, "fashionai": {"part": part}}.get(format, {})
+    own = {"csv": {"heads": {}}, "folders": {"heads": {}}, "fashionai": {"part": part}, "mtfl": {"part": part}}
+    arguments = own.get(format, {})
     return read_table(data, format, **arguments).for_heads(model.heads)
 
 

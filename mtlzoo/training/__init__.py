@@ -3,5 +3,15 @@
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.fitting import fit
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
 
-__all__ = ["DEFAULT_STAGES", "FASHIONAI_STAGES", "BestModel", "Patience", "Progress", "Stage", "fit"]
+__all__ = [
+    "DEFAULT_STAGES",
+    "FASHIONAI_STAGES",
+    "BestModel",
+    "Patience",
+    "Progress",
+    "Stage",
+    "TaskwiseEarlyStopping",
+    "fit",
+]

@@ -79,7 +79,7 @@ def fit(
         model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
-    size = model.input_shape[1:3]
+    size, channels = model.input_shape[1:3], model.input_shape[3]
     if isinstance(train, Table):
         train = train.for_heads(model.heads)
         train.check()
@@ -89,7 +89,7 @@ def fit(
         if not len(valid):
             raise TableError(f"{valid.source}: no rows to validate on.")
         heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
-        validation = image_dataset(valid.for_heads(heads), size, batch_size, resize=model.resize)
+        validation = image_dataset(valid.for_heads(heads), size, batch_size, resize=model.resize, channels=channels)
     best = BestModel("val_score", on_best) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
@@ -107,6 +107,7 @@ def fit(
                 seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
                 resize=model.resize,
                 sample_weight=sample_weight,
+                channels=channels,
             )
         model.set_trainable(stage.trainable)
         model.compile(stage.make_optimizer(stage.epochs * _steps(rows)))

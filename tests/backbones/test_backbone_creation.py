@@ -141,7 +141,7 @@ def test_missing_imagenet_weights_are_one_clear_error(monkeypatch, tmp_path):
         ({"input_shape": (96, 96, 1), "weights": "imagenet"}, ValueError, "Expected 3 channels"),
         ({"beta": 1}, TypeError, "MobileNet has no argument beta. It accepts: alpha, depth_multiplier"),
         ({"pooling": "avg"}, TypeError, "MobileNet has no argument pooling"),
-        ({"weights": "missing.h5"}, FileNotFoundError, "Expected weights=None, 'imagenet' or the path"),
+        ({"weights": "missing.h5"}, FileNotFoundError, "Expected weights=None, 'auto', 'imagenet' or the path"),
         ({"weights": "imagenet", "alpha": 0.3}, ValueError, "alpha"),
     ],
 )

@@ -11,8 +11,12 @@ from mtlzoo.backbones import BACKBONES, get_backbone, list_backbones
 
 def test_holds_every_architecture_of_keras_applications():
     constructors = {name for name in dir(keras.applications) if name[0].isupper()}
-    assert set(BACKBONES) == constructors
-    assert len(BACKBONES) == 40
+    assert {name for name, spec in BACKBONES.items() if spec.module == "keras.applications"} == constructors
+    assert len(constructors) == 40
+
+
+def test_only_backbones_of_our_own_have_no_imagenet_weights():
+    assert [name for name, spec in BACKBONES.items() if not spec.imagenet] == ["TCDCN"]
 
 
 @pytest.mark.parametrize("name", ["VGG16", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50V2"])

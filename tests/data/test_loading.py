@@ -47,7 +47,7 @@ def test_shape_and_type(paths, resize, augmentation):
 def test_reduced_decoding_changes_little(paths, resize, augmentation):
     fill = "constant" if resize == "pad" else "reflect"
     for path in paths:
-        image, matrix = load_with_matrix(path, (40, 56), augmentation, resize, np.random.default_rng(1))
+        image, matrix, _ = load_with_matrix(path, (40, 56), augmentation, resize, np.random.default_rng(1))
         whole = warp(decode_image(path), matrix, (40, 56), fill)
         assert np.abs(image.astype(int) - whole).mean() < 4
 
@@ -67,7 +67,7 @@ def test_matrix_counts_pixels_of_the_whole_image(tmp_path):
     for seed in range(5):
         rng = np.random.default_rng(seed)
         drawn = Augmentation(rotation=30, brightness=0)
-        image, matrix = load_with_matrix(path, (96, 96), drawn, rng=rng)
+        image, matrix, _ = load_with_matrix(path, (96, 96), drawn, rng=rng)
         assert decode_image(path, (96, 96)).shape[0] == 120  # It did come reduced.
         weights = np.where(image[..., 0] > 60, image[..., 0], 0).astype(float)
         centre = np.array([(weights * np.arange(96)).sum(), (weights.T * np.arange(96)).sum()]) / weights.sum()
@@ -84,7 +84,8 @@ def test_bars_are_black_whatever_the_fill(paths):
 
 def test_batch_is_its_images(paths):
     seeds = np.arange(len(paths)) + 7
-    batch = load_batch(paths, (32, 48), "default", seeds=seeds)
+    batch, placement = load_batch(paths, (32, 48), "default", seeds=seeds)
+    assert len(placement) == len(paths)
     assert batch.shape == (len(paths), 32, 48, 3)
     assert batch.dtype == np.uint8
     for row, (path, seed) in enumerate(zip(paths, seeds, strict=True)):
@@ -94,19 +95,19 @@ def test_batch_is_its_images(paths):
 
 def test_a_picture_depends_on_its_seed_alone(paths):
     seeds = list(range(len(paths)))
-    batch = load_batch(paths, (32, 48), "default", "crop", seeds)
-    np.testing.assert_array_equal(load_batch(paths[::-1], (32, 48), "default", "crop", seeds[::-1]), batch[::-1])
+    batch = load_batch(paths, (32, 48), "default", "crop", seeds)[0]
+    np.testing.assert_array_equal(load_batch(paths[::-1], (32, 48), "default", "crop", seeds[::-1])[0], batch[::-1])
     with ThreadPoolExecutor(3) as pool:
-        rows = list(pool.map(lambda row: load_batch([paths[row]], (32, 48), "default", "crop", [row])[0], seeds))
+        rows = list(pool.map(lambda row: load_batch([paths[row]], (32, 48), "default", "crop", [row])[0][0], seeds))
     np.testing.assert_array_equal(rows, batch)
-    other = load_batch(paths, (32, 48), "default", "crop", [seed + 100 for seed in seeds])
+    other = load_batch(paths, (32, 48), "default", "crop", [seed + 100 for seed in seeds])[0]
     assert all(not np.array_equal(first, second) for first, second in zip(batch, other, strict=True))
 
 
 def test_without_augmentation_no_seeds_are_needed(paths):
-    batch = load_batch(paths, (32, 48))
+    batch = load_batch(paths, (32, 48))[0]
     np.testing.assert_array_equal(batch[2], load_image(paths[2], (32, 48)))
-    assert load_batch([], (32, 48)).shape == (0, 32, 48, 3)
+    assert load_batch([], (32, 48))[0].shape == (0, 32, 48, 3)
 
 
 def test_missing_seeds_are_refused(paths):

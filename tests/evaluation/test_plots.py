@@ -2,6 +2,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import cv2
 import matplotlib.figure
 import matplotlib.text
 import numpy as np
@@ -9,7 +10,15 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from mtlzoo.evaluation.plots import plot_confusion, plot_history, plot_model, plot_predictions, style
+from mtlzoo.evaluation.plots import (
+    Mark,
+    plot_confusion,
+    plot_groups,
+    plot_history,
+    plot_model,
+    plot_predictions,
+    style,
+)
 
 HEADS = [
     "coat_length",
@@ -323,7 +332,7 @@ def test_float_images_run_from_0_to_255():
     [
         ([], [], None, "0 images"),
         ([np.zeros((9, 9, 3))], [], None, "1 images, 0 captions"),
-        ([np.zeros((9, 9, 3))], [[]], [True, False], "2 entries of `correct`"),
+        ([np.zeros((9, 9, 3))], [[]], [True, False], "2 entries of `correct`, 1 of `marks`"),
         ([np.zeros((9, 9, 3)), np.zeros((9, 9, 4))], [[], []], None, r"image 1 .*\(9, 9, 4\)"),
         ([np.zeros((0, 9, 3))], [[]], None, r"\(0, 9, 3\)"),
     ],
@@ -331,6 +340,193 @@ def test_float_images_run_from_0_to_255():
 def test_wrong_pictures_are_refused(images, captions, correct, message):
     with pytest.raises(ValueError, match=message):
         plot_predictions(images, captions, correct)
+
+
+# === Marks ===
+
+
+def rendered(figure):
+    """The figure's pixels, RGB."""
+    png = np.frombuffer(figure._repr_png_(), np.uint8)
+    return cv2.imdecode(png, cv2.IMREAD_COLOR)[..., ::-1].astype(int)
+
+
+LOOKS = {("true", None): "true", ("predicted", True): "predicted, right", ("predicted", False): "predicted, wrong"}
+LOOKS["predicted", None] = "predicted"
+
+
+def drawn_marks(images, marks, columns=4):
+    """The lines drawn on the pictures, without those of the legend, and where each picture lies."""
+    (axes,) = plot_predictions(images, [[]] * len(images), marks=marks, columns=columns).axes
+    return [line for line in axes.get_lines() if line.get_clip_box().width < axes.bbox.width], [
+        image.get_extent() for image in axes.images
+    ]
+
+
+def test_marks_lie_in_the_pictures_own_pixels():
+    """The picture's corners, its middle, and a box about one pixel."""
+    points, box = Mark(np.array([[-0.5, -0.5], [3.5, 1.5], [1.5, 0.5]])), Mark(np.array([0.5, -0.5, 1.5, 0.5]), "box")
+    lines, extents = drawn_marks([np.zeros((9, 9)), np.zeros((2, 4, 3))], [[], [points, box]])
+    left, right, bottom, top = extents[1]
+    expected = [[left, top], [right, bottom], [(left + right) / 2, (bottom + top) / 2]]
+    np.testing.assert_allclose(lines[0].get_xydata(), expected)
+    x, y = left + (right - left) * np.array([0.25, 0.5]), top - (top - bottom) * np.array([0, 0.5])
+    np.testing.assert_allclose(
+        lines[1].get_xydata(), [[x[0], y[0]], [x[1], y[0]], [x[1], y[1]], [x[0], y[1]], [x[0], y[0]]]
+    )
+
+
+def test_points_that_are_missing_are_left_out():
+    points = np.array([[1, 2], [np.nan, 2], [3, np.nan], [4, 5]])
+    marks = [Mark(points), Mark(np.full((3, 2), np.nan)), Mark([0, 0, np.nan, 3], "box"), Mark(np.empty((0, 2)))]
+    lines, _ = drawn_marks([np.zeros((9, 9))], [marks])
+    assert [len(line.get_xydata()) for line in lines] == [2, 0, 0]
+
+
+def test_what_lies_outside_of_the_picture_is_cut_off():
+    image, marks = (
+        np.full((20, 20, 3), 255, "uint8"),
+        [Mark([-30, 5, 60, 90], "box"), Mark(np.array([[19.4, 10], [50, 10]]))],
+    )
+    sheets = []
+    for drawn in ([[]], [marks]):
+        sheet = rendered(plot_predictions([image], [[]], marks=drawn))
+        sheets.append(sheet[: int(2.7 * style.PIXELS_PER_INCH)])  # without the legend
+    inside = slice(int(0.2 * style.PIXELS_PER_INCH) - 2, int(2.6 * style.PIXELS_PER_INCH) + 2)
+    changed = (sheets[0] != sheets[1]).any(axis=-1)
+    assert changed[inside, inside].any()
+    changed[inside, inside] = False
+    assert not changed.any()
+
+
+@pytest.mark.parametrize("background", [0, 255])
+@pytest.mark.parametrize("kind", ["points", "box"])
+@pytest.mark.parametrize(("role", "verdict"), LOOKS)
+def test_marks_are_seen_on_any_background_and_told_apart(background, kind, role, verdict):
+    image = np.full((20, 20, 3), background, "uint8")
+    coordinates = np.array([[9.5, 9.5]]) if kind == "points" else np.array([4, 4, 15, 15])
+    pixels = rendered(plot_predictions([image], [[]], marks=[[Mark(coordinates, kind, role, verdict)]]))[32:388, 32:388]
+    brightness = pixels @ [0.2126, 0.7152, 0.0722]
+    assert (np.abs(brightness - background) > 75).sum() > 60
+    middle = pixels[175:181, 175:181]
+    if kind == "points":  # a ring lets the place itself be seen
+        assert (middle == background).all() == (role == "true")
+
+
+def test_the_legend_names_what_is_there():
+    image, points, box = np.zeros((9, 9, 3)), np.array([[1.0, 2.0]]), np.array([1, 2, 3, 4])
+    without = plot_predictions([image], [[]])
+    assert texts(without) == []
+    assert texts(plot_predictions([image], [[]], marks=[[]])) == []
+    assert plot_predictions([image], [[]], marks=[[]]).get_figheight() == without.get_figheight()
+    for (role, verdict), name in LOOKS.items():
+        marks = [[Mark(points, role=role, verdict=verdict), Mark(box, "box", role, verdict)]]
+        assert texts(plot_predictions([image], [[]], marks=marks)) == [name]
+    everything = [[Mark(box, "box", role, verdict) for role, verdict in reversed(LOOKS)], [Mark(points, role="true")]]
+    for columns in (1, 2):
+        figure = plot_predictions([image] * 2, [[("caption", None)]] * 2, marks=everything, columns=columns)
+        assert [text for text in texts(figure) if text != "caption"] == list(LOOKS.values())
+        assert_inside(figure)
+        lowest = min(image.get_extent()[2] for image in figure.axes[0].images)
+        assert all(
+            text.get_position()[1] < lowest for text in figure.axes[0].texts if text.get_text() in LOOKS.values()
+        )
+
+
+def test_wrong_marks_are_refused():
+    for kind, shape in (("points", (4,)), ("points", (2, 3)), ("box", (2, 2)), ("box", (5,))):
+        with pytest.raises(ValueError, match=rf"Expected {kind} of shape \(.*received: \({shape[0]},"):
+            Mark(np.zeros(shape), kind)
+    with pytest.raises(ValueError, match="received: 'circle' and 'predicted'"):
+        Mark(np.zeros((1, 2)), "circle")
+    with pytest.raises(ValueError, match="received: 'points' and 'guessed'"):
+        Mark(np.zeros((1, 2)), role="guessed")
+    with pytest.raises(ValueError, match="2 images, 2 captions, 2 entries of `correct`, 1 of `marks`"):
+        plot_predictions([np.zeros((9, 9))] * 2, [[]] * 2, marks=[[]])
+
+
+# === Groups ===
+
+
+def groups(heads, by=("gender", "ethnicity"), names=("a", "b", "c"), metric="accuracy", seed=0):
+    """What `evaluate_groups` returns, with values from 0.3 to 0.7 and intervals of 0.1 to either side."""
+    generator = np.random.default_rng(seed)
+    keys = [("all", "all"), *((block, group) for block in by for group in names)]
+    rows = [(*key, head) for key in keys for head in heads]
+    index = pd.MultiIndex.from_tuples(rows, names=["by", "group", "head"])
+    value = generator.uniform(0.3, 0.7, len(rows))
+    columns = {"labelled": np.arange(len(rows)) + 2, "metric": metric, "value": value, "score": value}
+    return pd.DataFrame({**columns, "low": value - 0.1, "high": value + 0.1, "gap": 0.0}, index=index)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 4, 5, 9])
+@pytest.mark.filterwarnings("ignore:indexing past lexsort depth")
+def test_groups_have_a_panel_for_each_head(heads, tmp_path):
+    names = [f"head_{number}" for number in range(heads)]
+    frame = groups(names, ["gender", "ethnicity, $as$ far as it is known, and told at length by those who knew"])
+    figure = plot_groups(frame, tmp_path / "groups.png")
+    _, *panels = figure.axes
+    assert len(panels) == heads
+    written = texts(figure)
+    assert all(written.count(name) == 1 for name in names)
+    assert {str(rows) for rows in frame["labelled"].iloc[heads:]} <= set(written)
+    assert_inside(figure)
+    assert_png(tmp_path / "groups.png", figure)
+    boxes = [axes.get_position() for axes in panels]
+    for number, box in enumerate(boxes):
+        assert 0 < box.x0 < box.x1 < 1
+        assert 0 < box.y0 < box.y1 < 1
+        assert not any(box.overlaps(other) for other in boxes[:number])
+
+
+def points_of(axes):
+    """The points of a panel from the top: value, colour, height."""
+    lines = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    found = [(line.get_xdata()[0], to_hex(line.get_color()).upper(), line.get_ydata()[0]) for line in lines]
+    return sorted(found, key=lambda point: -point[2])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_points_bars_and_the_line_of_all_rows(sign):
+    frame = groups(["age"], ["gender"])
+    frame["value"] = [0.5, 0.35, 0.45, 0.65]
+    frame["low"], frame["high"], frame["score"] = frame["value"] - 0.1, frame["value"] + 0.1, sign * frame["value"]
+    _, axes = plot_groups(frame).axes
+    assert [value for value, _, _ in points_of(axes)] == [0.35, 0.45, 0.65]
+    worse = [style.ORANGE, style.BLUE, style.BLUE] if sign > 0 else [style.BLUE, style.BLUE, style.ORANGE]
+    assert [color for _, color, _ in points_of(axes)] == worse
+    lines = [line.get_xdata() for line in axes.get_lines() if line.get_marker() != "o"]
+    np.testing.assert_allclose(lines, [[0.5, 0.5], [0.25, 0.45], [0.35, 0.55], [0.55, 0.75]])
+    assert axes.get_xlabel() == f"accuracy, {'higher' if sign > 0 else 'lower'} is better"
+
+
+def test_names_stand_beside_their_points():
+    figure = plot_groups(groups(["age", "sex"]))
+    canvas, *panels = figure.axes
+    height = {text.get_text(): text.get_position()[1] for text in canvas.texts}
+    for axes in panels:
+        assert len(points_of(axes)) == 6
+        assert [y for _, _, y in points_of(axes)][3:] == [height[name] for name in "abc"]
+        assert axes.get_ylim()[0] < height["c"] < height["a"] < height["ethnicity"] < axes.get_ylim()[1]
+
+
+def test_groups_without_labels_or_interval():
+    frame = groups(["age", "sex"])
+    frame.iloc[2, [2, 3, 4, 5]] = np.nan
+    frame.iloc[4, [4, 5]] = np.nan
+    frame.iloc[1::2, 2:6] = np.nan
+    _, age, sex = plot_groups(frame.reset_index()).axes
+    assert len(points_of(age)) == 5
+    assert len(age.get_lines()) == 1 + 5 + 4
+    assert not sex.get_lines()
+    assert [text.get_text() for text in sex.texts] == ["no labels"]
+
+
+def test_wrong_groups_are_refused():
+    with pytest.raises(ValueError, match=r"received: 7 rows and the columns \['by', 'group', 'head', 'labelled'\]"):
+        plot_groups(groups(["age"])[["labelled"]])
+    with pytest.raises(ValueError, match="received: 1 rows"):
+        plot_groups(groups(["age"]).iloc[:1])
 
 
 # === Model ===

@@ -67,7 +67,7 @@ def test_classes_are_judged_as_scikit_learn_does(judged):
     assert row["metric"] == "accuracy"
     assert row["value"] == row["score"] == row["accuracy"] == pytest.approx(metrics.accuracy_score(truth, answers))
     assert row["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, answers))
-    assert row["baseline"] == pytest.approx(truth.value_counts().max() / len(truth))
+    assert row["baseline"] == row["accuracy_baseline"] == pytest.approx(truth.value_counts().max() / len(truth))
 
 
 def test_yes_or_no_is_judged_as_scikit_learn_does(judged):
@@ -78,7 +78,7 @@ def test_yes_or_no_is_judged_as_scikit_learn_does(judged):
     assert row["accuracy"] == pytest.approx(metrics.accuracy_score(truth, yes >= 0.5))
     assert row["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, yes >= 0.5))
     assert row["auc"] == pytest.approx(metrics.roc_auc_score(truth, yes))
-    assert row["baseline"] == pytest.approx(max(truth.mean(), 1 - truth.mean()))
+    assert row["baseline"] == row["accuracy_baseline"] == pytest.approx(max(truth.mean(), 1 - truth.mean()))
 
 
 def test_tags_levels_and_numbers_are_judged_as_scikit_learn_does(judged):
@@ -93,6 +93,7 @@ def test_tags_levels_and_numbers_are_judged_as_scikit_learn_does(judged):
     medians = (predictions["length"].cumsum(axis=1)[:, :-1] < 0.5).sum(axis=1)[labelled["length"]]
     assert found.loc["length", "mae"] == pytest.approx(metrics.mean_absolute_error(levels, medians))
     assert found.loc["length", "accuracy"] == pytest.approx(metrics.accuracy_score(levels, medians))
+    assert found.loc["length", "accuracy_baseline"] == pytest.approx(np.bincount(levels).max() / len(levels))
 
     prices = table.frame["price"][labelled["price"]].astype(float)
     guesses = predictions["price"][labelled["price"], 0]
@@ -101,6 +102,18 @@ def test_tags_levels_and_numbers_are_judged_as_scikit_learn_does(judged):
     assert found.loc["price", "r2"] == pytest.approx(metrics.r2_score(prices, guesses), rel=1e-5)
     assert found.loc["price", "baseline"] == pytest.approx(abs(prices - prices.mean()).mean(), rel=1e-5)
     assert found.loc["price", "score"] == pytest.approx(4 / (4 + mae), rel=1e-5)
+
+
+def test_beside_every_accuracy_stands_its_baseline(judged):
+    table, predictions, _ = judged
+    found = report(table, predictions)
+    figures = list(found)
+    assert figures.index("accuracy_baseline") == figures.index("accuracy") + 1
+    assert (found["accuracy"].notna() == found["accuracy_baseline"].notna()).all()
+    for name, head in HEADS.items():
+        names = list(head.evaluate(table.labels()[name], predictions[name]))
+        assert ("accuracy" in names) == ("accuracy_baseline" in names)
+        assert "accuracy" not in names or names.index("accuracy_baseline") == names.index("accuracy") + 1
 
 
 def test_what_stands_in_unlabelled_rows_does_not_matter(judged):

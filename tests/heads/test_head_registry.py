@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,20 +11,9 @@ from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead, get_hea
 
 
 def test_every_kind_is_tested_like_all_others():
-    import test_binary_head
-    import test_classification_head
-    import test_multilabel_head
-    import test_ordinal_head
-    import test_regression_head
     from head_checks import HeadChecks
 
-    modules = (
-        test_binary_head,
-        test_classification_head,
-        test_multilabel_head,
-        test_ordinal_head,
-        test_regression_head,
-    )
+    modules = [importlib.import_module(path.stem) for path in Path(__file__).parent.glob("test_*_head.py")]
     classes = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     tested = {type(head) for cls in classes if issubclass(cls, HeadChecks) for head in getattr(cls, "heads", [])}
     assert tested == set(heads.HEADS.values())

@@ -117,6 +117,15 @@ def test_f1_is_that_of_scikit_learn_where_nothing_is_missing(rng):
     assert figures["accuracy"] == pytest.approx((targets == (predictions >= 0.5)).mean())
     everything = scores.f1_score(targets, np.ones_like(targets), average="macro")
     assert figures["baseline"] == pytest.approx(everything)
+    shares = targets.mean(axis=0)
+    assert figures["accuracy_baseline"] == pytest.approx(np.maximum(shares, 1 - shares).mean())
+
+
+def test_the_accuracys_baseline_takes_each_tags_more_frequent_value():
+    targets = np.array([[1, 0, -1], [1, -1, 1], [0, 1, 0], [-1, -1, -1], [1, 0, 1]])
+    figures = MultiLabelHead(TAGS).evaluate(targets, np.full((5, 3), 0.9))
+    assert figures["accuracy_baseline"] == pytest.approx((1 + 1 + 0 + 1) / 4)
+    assert figures["accuracy"] == pytest.approx((1 / 2 + 1 + 1 / 3 + 2 / 3) / 4)
 
 
 def test_decodes_with_the_probability_of_the_least_certain_decision():

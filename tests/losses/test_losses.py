@@ -36,6 +36,24 @@ def huber(difference):
     return np.where(size <= 1, size**2 / 2, size - 0.5).mean()
 
 
+def wing(difference, width=10 / 22.4, curvature=2 / 22.4):
+    size = np.abs(difference)
+    step = width - width * np.log(1 + width / curvature)
+    return np.where(size < width, width * np.log(1 + size / curvature), size - step).mean()
+
+
+def label_distribution(target, predicted):
+    """Spread 1, expectation weight 0.5 and scale 2, for bins 0, 1, 2, ..."""
+    number, bins = target.item(), np.arange(CLASSES)
+    truth = np.zeros(CLASSES)
+    for bin, share in enumerate(np.maximum(1 - np.abs(number - bins), 0)):
+        reach = min(bin, CLASSES - 1 - bin)
+        gaussian = np.exp(-((bins - bin) ** 2) / 2) * (np.abs(bins - bin) <= reach)
+        truth += share * gaussian / gaussian.sum()
+    divergence = sum(t * np.log(t / p) for t, p in zip(truth, predicted) if t)
+    return divergence + 0.5 * abs((predicted * bins).sum() - number) / 2
+
+
 def softmax(logits):
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -50,6 +68,10 @@ def case(rng):
             known = rng.random(ROWS) < 0.6
             targets = np.eye(CLASSES)[rng.integers(CLASSES, size=ROWS)] * known[:, None]
             return targets.astype("float32"), softmax(rng.normal(size=(ROWS, CLASSES))).astype("float32"), known
+        if kind == "binned":
+            known, numbers = rng.random((ROWS, 1)) < 0.6, rng.uniform(0, CLASSES - 1, (ROWS, 1))
+            targets, predictions = np.where(known, numbers, NAN), softmax(rng.normal(size=(ROWS, CLASSES)))
+            return targets.astype("float32"), predictions.astype("float32"), known
         known = rng.random((ROWS, 3)) < 0.5
         if kind == "tags":
             targets, predictions = rng.integers(2, size=(ROWS, 3)).astype("float32"), rng.uniform(0.01, 0.99, (ROWS, 3))
@@ -63,7 +85,8 @@ def case(rng):
 def mean_over_rows(row_loss, targets, predictions, known, weights=None):
     """The numpy mean of `row_loss` over rows with anything labelled, each over its labelled entries."""
     rows = [row for row in range(len(targets)) if np.any(known[row])]
-    values = [row_loss(targets[row][known[row]], predictions[row][known[row]]) for row in rows]
+    entries = [known[row] if known.shape == predictions.shape else slice(None) for row in range(len(targets))]
+    values = [row_loss(targets[row][known[row]], predictions[row][entries[row]]) for row in rows]
     return np.average(values, weights=None if weights is None else weights[rows])
 
 
@@ -91,7 +114,13 @@ CASES = {
         "numbers",
         lambda target, predicted: np.abs((predicted - target) / 2).mean(),
     ),
+    "wing": (losses.MaskedWing(3, scale=9.0), "numbers", lambda target, predicted: wing((predicted - target) / 9)),
     "huber": (losses.MaskedHuber(3, scale=2.0), "numbers", lambda target, predicted: huber((predicted - target) / 2)),
+    "label distribution": (
+        losses.MaskedLabelDistributionLoss(range(CLASSES), spread=1.0, expectation_weight=0.5, scale=2.0),
+        "binned",
+        label_distribution,
+    ),
 }
 
 
@@ -168,7 +197,7 @@ def test_without_a_label_it_is_exactly_zero_with_zero_finite_gradients(every):
     loss, targets, predictions, _, _ = every
     extreme = np.concatenate([predictions, np.zeros_like(predictions), np.ones_like(predictions)])
     forms = [np.full((len(extreme), targets.shape[1]), NAN, "float32")]
-    if not isinstance(loss, losses.MaskedMeanSquaredError | losses.MaskedMeanAbsoluteError | losses.MaskedHuber):
+    if not hasattr(loss, "scale"):  # of a number, -1 is a label like any other
         forms.append(np.full(forms[0].shape, -1, "int32"))
     if hasattr(loss, "classes") or hasattr(loss, "levels"):
         forms += [np.zeros(forms[0].shape), np.full(len(extreme), -1), np.full((len(extreme), 1), NAN)]
@@ -336,6 +365,7 @@ def test_an_id_beyond_the_last_class_makes_the_loss_nan():
     [
         (losses.MaskedCategoricalCrossentropy(3), [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]], [0]),
         (losses.MaskedOrdinalCrossentropy(3), [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]], [0]),
+        (losses.MaskedLabelDistributionLoss([0, 1, 2]), [[1.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]], [0]),
         (losses.MaskedBinaryCrossentropy(), [[1.0]], [[0.0]], [1]),
         (losses.MaskedBinaryCrossentropy(), [[0.0]], [[1.0]], [0]),
     ],

@@ -48,6 +48,10 @@ def absolute_error(targets, predictions, weights):
     return of_rows(np.abs(targets - predictions), ~np.isnan(targets), weights)
 
 
+def expectation_error(targets, predictions, weights):
+    return absolute_error(targets, predictions @ np.arange(CLASSES)[:, None], weights)
+
+
 def macro_f1(targets, predictions, weights):
     scores = []
     for truth, answer in zip(targets.T, predictions.T >= 0.5):
@@ -66,6 +70,7 @@ CASES = {
     "tag accuracy": (lambda: metrics.MaskedBinaryAccuracy(3), "tags", tag_accuracy),
     "f1": (lambda: metrics.MaskedF1(3), "tags", macro_f1),
     "mae": (lambda: metrics.MaskedMeanAbsoluteError(3), "numbers", absolute_error),
+    "expectation error": (lambda: metrics.MaskedExpectationError(range(CLASSES)), "binned", expectation_error),
 }
 
 
@@ -74,6 +79,9 @@ def every(request, rng):
     make, kind, truth = CASES[request.param]
     if kind == "classes":
         targets = np.eye(CLASSES)[rng.integers(CLASSES, size=ROWS)] * (rng.random((ROWS, 1)) < 0.6)
+        predictions = rng.dirichlet(np.ones(CLASSES), ROWS)
+    elif kind == "binned":
+        targets = np.where(rng.random((ROWS, 1)) < 0.6, rng.integers(CLASSES, size=(ROWS, 1)), NAN)
         predictions = rng.dirichlet(np.ones(CLASSES), ROWS)
     elif kind == "tags":
         targets = np.where(rng.random((ROWS, 3)) < 0.5, rng.integers(2, size=(ROWS, 3)), -1)
@@ -139,6 +147,8 @@ def test_a_perfect_answer_is_best_and_the_mode_says_which_way_that_is(every):
     perfect = np.where(np.isnan(targets), 0, np.maximum(targets, 0)).astype("float32")
     if np.isnan(targets).any():
         perfect = np.nan_to_num(targets)
+    if targets.shape != predictions.shape:
+        perfect = np.eye(CLASSES, dtype="float32")[perfect[:, 0].astype(int)]
     best, usual = (float(make()(targets, answers)) for answers in (perfect, predictions))
     assert best == (1 if make().mode == "max" else 0)
     assert usual < best if make().mode == "max" else usual > best

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +12,10 @@ from drawings import draw_table
 
 from mtlzoo import runs
 from mtlzoo.data import ImageError, Table
-from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
-from mtlzoo.runs import reporting
+from mtlzoo.data.dataset import locate
+from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, RegressionHead
+from mtlzoo.placement import Placement
+from mtlzoo.runs import pictures
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 
 # === Reading ===
@@ -134,6 +137,29 @@ def test_stages_that_are_none(text):
 # === The pictures of a report ===
 
 
+def test_places_are_marked_where_they_lie_in_the_picture(tmp_path, monkeypatch):
+    path = tmp_path / "wide.png"
+    cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
+    frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
+    table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
+    placement, shown = locate(table, (32, 32)), []
+    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: shown.extend(marks))
+    restored = {"tips": table.heads["tips"].restore(np.array([[[0.5, 0.5], [1.0, 1.0]]]), placement)}
+    pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
+    ((true, predicted),) = shown
+    assert (true.role, predicted.role) == ("true", "predicted")
+    # The wide picture lies in the middle of a square of 256 pixels.
+    np.testing.assert_allclose(true.coordinates, [[127.5, 127.5], [-0.5, 63.5]], atol=1e-6)
+    np.testing.assert_allclose(predicted.coordinates, [[127.5, 127.5], [255.5, 191.5]], atol=1e-6)
+
+
+def test_drawn_data_has_the_layouts_that_its_kind_has(tmp_path):
+    with pytest.raises(ValueError, match="Unknown kind of data 'cars', expected one of: faces, fashion"):
+        runs.make_data("cars", tmp_path)
+    with pytest.raises(ValueError, match="Expected no layout for 'fashion'"):
+        runs.make_data("fashion", tmp_path, "mtfl")
+
+
 def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, monkeypatch):
     """A class id, a soft label, tags in another order: what the head means by it counts."""
     drawn = draw_table(tmp_path, rows=4)
@@ -149,8 +175,10 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
         "price": {"answer": np.array([1.25, 2.0, 3.0, 4.0])},
     }
     captions = []
-    monkeypatch.setattr(reporting, "plot_predictions", lambda images, lines, path: captions.extend(lines))
-    reporting.plot_answers(Table(frame, heads, root=drawn.root), answers, tmp_path / "plot.png")
+    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: captions.extend(lines))
+    restored = {name: answer["answer"] for name, answer in answers.items()}
+    placement = Placement.whole([(40, 40)] * 4, (32, 32))
+    pictures.plot_answers(Table(frame, heads, root=drawn.root), answers, restored, placement, tmp_path / "plot.png")
     assert sorted(captions, key=str) == sorted(
         [
             [("size: m", True), ("tags: a;b", True), ("price: 1.25 (true 1.5)", None)],

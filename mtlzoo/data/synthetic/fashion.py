@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import pathlib
-import shutil
 
 import cv2
 import numpy as np
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
+from mtlzoo.data.synthetic.directories import check_numbers, prepare_directory
 from mtlzoo.data.synthetic.photograph import draw_garment
 from mtlzoo.data.synthetic.scales import neighbours
 from mtlzoo.data.synthetic.scene import picture_size
@@ -83,11 +83,12 @@ def make_fashionai(
     Source of the layout: FashionAI "Attributes Recognition of Apparel" challenge, 2018.
     """
     tests = images // 4 if tests is None else tests
-    if images < 1:
-        raise ValueError(f"Expected `images` to be at least 1, received: {images}")
-    if tests < 0 or seed < 0:
-        raise ValueError(f"Expected `tests` and `seed` to be at least 0, received: tests={tests}, seed={seed}")
-    directory = _prepare(pathlib.Path(directory), overwrite)
+    check_numbers(images, tests, seed)
+    directory = prepare_directory(directory, FOLDERS, overwrite)
+    for attribute in FASHIONAI_ATTRIBUTES:
+        (directory / "Images" / f"{attribute}_labels").mkdir(parents=True)
+    (directory / "Annotations").mkdir()
+    (directory / "Tests").mkdir()
     plan = [("train", index) for index in range(images)] + [("test", index) for index in range(tests)]
     rows: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
     shown = Progress()
@@ -99,24 +100,6 @@ def make_fashionai(
     _write_rows(directory / "Tests" / "question.csv", [(path, attribute, "?") for path, attribute, _ in rows["test"]])
     _write_rows(directory / "Tests" / "answer.csv", rows["test"])
     _write_rows(directory / "Annotations" / "label.csv", rows["train"])
-    return directory
-
-
-def _prepare(directory: pathlib.Path, overwrite: bool) -> pathlib.Path:
-    if directory.exists() and not directory.is_dir():
-        raise FileExistsError(f"Expected a directory to write into, received a file: {directory}")
-    if directory.exists() and any(directory.iterdir()):
-        if not overwrite:
-            raise FileExistsError(
-                f"Expected an empty or a new directory, but {directory} has something in it. Choose another one, or "
-                f"pass overwrite=True to replace its {', '.join(FOLDERS)}."
-            )
-        for folder in FOLDERS:
-            shutil.rmtree(directory / folder, ignore_errors=True)
-    for attribute in FASHIONAI_ATTRIBUTES:
-        (directory / "Images" / f"{attribute}_labels").mkdir(parents=True)
-    (directory / "Annotations").mkdir()
-    (directory / "Tests").mkdir()
     return directory
 
 

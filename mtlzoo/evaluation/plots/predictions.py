@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mtlzoo.evaluation.plots import style
+from mtlzoo.evaluation.plots.marks import Mark, draw_legend, draw_marks, legend_height, legend_lines
 
 Line = tuple[str, bool | None]
 VERDICTS = {True: ("✓", style.RIGHT), False: ("✗", style.WRONG), None: ("", style.UNKNOWN)}
@@ -24,6 +25,7 @@ def plot_predictions(
     correct: Sequence[bool | None] | None = None,
     path: str | os.PathLike | None = None,
     columns: int = 4,
+    marks: Sequence[Sequence[Mark]] | None = None,
 ) -> Figure:
     """Draw pictures in a grid, each with lines of text below it: right green, wrong red, unknown gray.
 
@@ -34,6 +36,8 @@ def plot_predictions(
         correct: For each image whether it is right as a whole, shown by the colour of its frame. Default: no frames.
         path: Where to save the figure as PNG. Default: not saved.
         columns: Pictures side by side, at most.
+        marks: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Mark`. A legend below
+            the pictures explains them. Default: none.
 
     Returns:
         The `matplotlib.figure.Figure`.
@@ -53,10 +57,12 @@ def plot_predictions(
     ```
     """
     verdicts = [None] * len(images) if correct is None else list(correct)
-    if not len(images) or not len(images) == len(captions) == len(verdicts):
+    marks = [()] * len(images) if marks is None else list(marks)
+    if not len(images) or not len(images) == len(captions) == len(verdicts) == len(marks):
         raise ValueError(
-            f"Expected one caption (and one entry of `correct`, where it is given) for each of at least one image, "
-            f"received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of `correct`."
+            f"Expected one caption (and one entry of `correct` and of `marks`, where they are given) for each of at least "
+            f"one image, received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of `correct`, "
+            f"{len(marks)} of `marks`."
         )
     pictures = [_picture(image, index) for index, image in enumerate(images)]
     # === Layout, in inches ===
@@ -66,16 +72,21 @@ def plot_predictions(
     # A row of wide pictures only is as high as the highest of them.
     picture_heights = [max(_fitted(pictures[index])[1] for index in row) for row in rows]
     text_heights = [max(len(wrapped[index]) for index in row) * LINE_HEIGHT + 0.1 for row in rows]
-    height = sum(picture_heights) + sum(text_heights) + GAP * (len(rows) - 1) + 2 * MARGIN
+    inner_width = columns * CELL + (columns - 1) * GAP
+    legend = legend_lines((mark for drawn in marks for mark in drawn), inner_width)
+    height = sum(picture_heights) + sum(text_heights) + GAP * (len(rows) - 1) + 2 * MARGIN + legend_height(legend)
 
     # === Drawing ===
-    figure = style.new_figure(columns * CELL + (columns - 1) * GAP + 2 * MARGIN, height)
+    figure = style.new_figure(inner_width + 2 * MARGIN, height)
     canvas = style.add_canvas(figure)
     top = height - MARGIN
     for row, picture_height, text_height in zip(rows, picture_heights, text_heights, strict=True):
         for column, index in enumerate(row):
             left = MARGIN + column * (CELL + GAP)
-            _draw_picture(canvas, pictures[index], left, top - picture_height, verdicts[index], correct is not None)
+            frame = _draw_picture(
+                canvas, pictures[index], left, top - picture_height, verdicts[index], correct is not None
+            )
+            draw_marks(canvas, marks[index], frame, pictures[index].shape[:2])
             for number, (text, verdict, first) in enumerate(wrapped[index]):
                 mark, color = VERDICTS[verdict]
                 y = top - picture_height - 0.1 - (number + 0.5) * LINE_HEIGHT
@@ -83,6 +94,7 @@ def plot_predictions(
                 if first and mark:
                     style.write(canvas, left, y, mark, color=color)
         top -= picture_height + text_height + GAP
+    draw_legend(canvas, legend, MARGIN, MARGIN + legend_height(legend))
     return style.finish(figure, path)
 
 
@@ -117,11 +129,11 @@ def _wrap(lines: Sequence[Line]) -> list[tuple[str, bool | None, bool]]:
 
 def _draw_picture(
     canvas: Axes, picture: np.ndarray, left: float, bottom: float, verdict: bool | None, framed: bool
-) -> None:
+) -> Rectangle:
     width, height = _fitted(picture)
     limits = canvas.axis()
     canvas.imshow(picture, extent=(left, left + width, bottom, bottom + height), aspect="auto", origin="upper")
     canvas.axis(limits)  # imshow has set them to the picture's
     color = VERDICTS[None if verdict is None else bool(verdict)][1]
     edge = {"edgecolor": color, "linewidth": 2.5} if framed else {"edgecolor": style.LINE, "linewidth": 0.6}
-    canvas.add_patch(Rectangle((left, bottom), width, height, facecolor="none", joinstyle="miter", **edge))
+    return canvas.add_patch(Rectangle((left, bottom), width, height, facecolor="none", joinstyle="miter", **edge))

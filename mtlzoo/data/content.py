@@ -1,0 +1,81 @@
+"""Split a table by what is in its files, so that a picture stays on its side for good."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from mtlzoo.data.splitting import check_shares, group_ids, join
+from mtlzoo.data.table import Table, TableError
+
+
+def split_by_content(table: Table, shares: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
+    """Split a table into parts so that a picture's part follows from the bytes of its file alone.
+
+    Adding, removing, renaming or reordering files moves no other picture, and whoever has the same files has the same
+    parts: what a test set is to be. Identical pictures stay together, as they have one content. The parts have the
+    shares' sizes, and the labels' shares, as nearly as chance has it; :func:`split` keeps both far better, but deals
+    anew whenever the table changes.
+
+    The BLAKE2b hash of a file (16 bytes) gives a number from 0 to 1, its last eight bytes over 2⁶⁴, and the number the
+    part: the first up to the first share, the second up to the sum of the first two, and so on. Rows that groups keep
+    together follow the one of them whose hash is the smallest; a group then moves as a whole if that file comes or goes.
+
+    The parts of a part are not to be had this way, as its numbers all lie in one stretch: give all shares at once, or
+    split the part with :func:`split`.
+
+    Args:
+        table: What to split. Every file is read.
+        shares: The shares of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
+        group: The name of a column, or one value a row; rows with the same value stay together, rows without a value
+            stand alone.
+
+    Returns:
+        One table a share, rows in their old order.
+
+    Raises:
+        ValueError: If the shares are wrong, or there is not one group value a row.
+        TableError: If a file cannot be read, a part gets no picture, or there is no such group column.
+
+    Example:
+
+    ```python
+    rest, test = mtl.data.split_by_content(table, [0.9, 0.1])
+    train, valid = mtl.data.split(rest, [0.9, 0.1])
+    ```
+    """
+    shares = check_shares(shares)
+    groups = group_ids(table, group)
+    digests = _digests(table)
+    contents = {digest: content for content, digest in enumerate(sorted(set(digests)))}
+    ranks = np.array([contents[digest] for digest in digests], "int64")
+    units = join(groups, ranks, len(table))
+    smallest = np.full(units.max(initial=-1) + 1, len(contents), "int64")
+    np.minimum.at(smallest, units, ranks)
+    # The first bytes settle which is the smallest and the last ones the part, or large groups would crowd into the first.
+    numbers = np.array([int.from_bytes(digest[8:]) / 2**64 for digest in contents])
+    sides = np.searchsorted(np.cumsum(shares)[:-1], numbers[smallest[units]], side="right")
+    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(shares))]
+    for part, share in zip(parts, shares):
+        if not len(part):
+            raise TableError(
+                f"{table.source}: of {len(contents)} different pictures none falls into the part of {share:g}. There are "
+                "too few, or they are one part of such a split already: give all shares at once, or use `split`."
+            )
+    return parts
+
+
+def _digests(table: Table) -> list[bytes]:
+    """The hash of each row's file."""
+    known: dict[str, bytes] = {}
+    for row, path in enumerate(table.paths()):
+        if path not in known:
+            try:
+                with open(path, "rb") as file:
+                    known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise TableError(f"{table.where(row)}: the file cannot be read: {reason}.") from None
+    return [known[path] for path in table.paths()]

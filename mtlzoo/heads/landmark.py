@@ -1,0 +1,262 @@
+"""Points in the picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
+from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
+from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
+from mtlzoo.placement import Placement
+
+LOSSES: dict[str, type[MaskedLoss]] = {
+    "wing": MaskedWing,
+    "l1": MaskedMeanAbsoluteError,
+    "l2": MaskedMeanSquaredError,
+}
+FORMATS = ("rel_xy", "xy")
+EYES = ("left_eye", "right_eye")
+FAILURE = 0.1
+# Of relative coordinates: a face's points lie about so far from the middle, and a tenth of the side is a gross error.
+SPREAD, ERROR_SCALE = 0.2, 0.1
+
+
+class LandmarkHead(Head):
+    """So many named points, each as (x, y).
+
+    The network puts out relative coordinates, 0 to 1 from edge to edge of what it sees, `(batch, points, 2)` float32.
+    Geometric augmentation moves the points of the labels with the pixels; where it mirrors, left and right points change
+    places. Answers come back in the picture's own coordinates.
+
+    Args:
+        points: The number of points, or their names.
+        format: How labels are written: `"rel_xy"` as shares of the picture's width and height, or `"xy"` in its pixels,
+            counted from 0 at the centre of the upper left one.
+        loss: `"wing"` (Feng et al. 2018, the default: small errors keep pulling), `"l1"` or `"l2"`.
+        normalizer: The two points whose distance errors are divided by. By default the eyes, if points are called
+            `left_eye` and `right_eye`; otherwise errors are shares of the side of what the network sees.
+        flip_pairs: Pairs of points that change places in the mirror. By default those whose names say left and right.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The main metric is `nme`, the normalized mean error, lower is better; beside it stands `failure_rate`, the share of
+    rows with an `nme` above 0.1. The score is `0.1 / (0.1 + nme)`. While training, both are taken in relative coordinates,
+    which is exact where what the network sees is neither stretched nor longer than wide; `mtl.evaluate` takes them in
+    pixels of the picture, which is exact always. Targets are float32 `(rows, points, 2)`, `NaN` where missing, for each
+    point by itself.
+
+    A point lies somewhere, and a mean over the whole picture does not know where: the head flattens the backbone's feature
+    map rather than pooling it.
+
+    Example:
+
+    ```python
+    head = mtl.LandmarkHead(["left_eye", "right_eye", "nose"], hidden=[128])
+    head.encode([[[0.3, 0.4], [0.7, 0.4], [0.5, 0.6]], None])  # (2, 3, 2), the second row NaN
+    ```
+    """
+
+    spatial = True
+
+    def __init__(
+        self,
+        points: int | Sequence[str],
+        *,
+        format: str = "rel_xy",
+        loss: str = "wing",
+        normalizer: Sequence[str] | None = None,
+        flip_pairs: Sequence[Sequence[str]] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        numbered = isinstance(points, Integral) and not isinstance(points, bool)
+        if isinstance(points, str | bool) or not (numbered or hasattr(points, "__iter__")):
+            raise ValueError(f"Expected `points` to be a number or a list of names, received: {points!r}.")
+        names = [str(name) for name in (range(points) if numbered else points)]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"Expected `points` to be names that differ, at least one, received: {points!r}.")
+        for argument, value, known in (("format", format, FORMATS), ("loss", loss, LOSSES)):
+            if value not in known:
+                raise ValueError(f"Expected `{argument}` to be one of {', '.join(known)}, received: {value!r}.")
+        if normalizer is None and set(EYES) <= set(names):
+            normalizer = EYES
+        if normalizer is not None and (len(set(normalizer)) != 2 or not set(map(str, normalizer)) <= set(names)):
+            raise ValueError(f"Expected `normalizer` to be two of {shorten(names)}, received: {normalizer!r}.")
+        self.points = len(names) if numbered else names
+        self.point_names = names
+        self.format = format
+        self._loss = loss
+        self.normalizer = None if normalizer is None else [str(name) for name in normalizer]
+        self.flip_pairs = left_right_pairs(names) if flip_pairs is None else check_flip_pairs(flip_pairs, names)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "loss": self._loss}
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        return (-1, len(self.point_names), 2)
+
+    @property
+    def _between(self) -> list[int] | None:
+        return None if self.normalizer is None else [self.point_names.index(name) for name in self.normalizer]
+
+    # === Labels ===
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> LandmarkHead:
+        """As many points as the first label has."""
+        first = labels.iloc[0]
+        return cls(len(first.split(";")) // 2 if isinstance(first, str) else np.size(first) // 2)
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Points as labels are written, float32 `(rows, points, 2)`, `NaN` for missing.
+
+        A value is a sequence of (x, y) pairs or of the numbers x, y, x, y, ..., or the text of such a list: with `;`
+        between the numbers, or as Python and JSON write it.
+        """
+        if isinstance(values, np.ndarray) and values.ndim in (2, 3) and values.dtype != object:
+            targets = values.reshape(len(values), -1).astype("float32")
+            if targets.shape[1] != 2 * len(self.point_names):
+                raise LabelError(0, f"expected {len(self.point_names)} points, received shape {values.shape[1:]}")
+        else:
+            targets = np.asarray([self._numbers(value, row) for row, value in enumerate(values)], "float32")
+        targets = targets.reshape(self._shape)
+        infinite = np.isinf(targets).any(axis=(1, 2))
+        if infinite.any():
+            raise LabelError(int(np.argmax(infinite)), "expected finite coordinates, received inf")
+        return np.where(np.isnan(targets).any(axis=-1, keepdims=True), np.float32("nan"), targets)
+
+    def _numbers(self, value: Any, row: int) -> np.ndarray:
+        wanted = 2 * len(self.point_names)
+        if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+            return np.full(wanted, np.nan)
+        parts = value
+        if isinstance(value, str):
+            parts = value.split(";") if ";" in value else [part for part in re.split(r"[\s,()\[\]]+", value) if part]
+        try:
+            if isinstance(parts, list | tuple):
+                flat = [
+                    part for pair in parts for part in (pair if isinstance(pair, list | tuple | np.ndarray) else [pair])
+                ]
+                parts = [np.nan if is_missing(part) else part for part in flat]
+            numbers = np.asarray(parts, "float64").ravel()
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        if len(numbers) != wanted:
+            raise LabelError(row, f"expected {len(self.point_names)} points, {wanted} numbers, received {value!r}")
+        return numbers
+
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows have at least one point."""
+        return ~np.isnan(targets.reshape(self._shape)).all(axis=(1, 2))
+
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """To relative coordinates of what the network sees."""
+        points = targets.reshape(self._shape).astype("float64")
+        points = placement.to_network(points if self.format == "xy" else placement.to_pixels(points))
+        swapped = points[:, flip_order(self.flip_pairs, self.point_names)]
+        return np.where(placement.mirrored[:, None, None], swapped, points).astype("float32")
+
+    # === Network and training ===
+
+    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """Flatten the feature map, then as any head."""
+        if len(features.shape) > 2:
+            features = layers.Flatten(name=f"{name}_flatten")(features)
+        return super().connect(features, name)
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense layer of coordinates about the middle, and their way to shares of the side."""
+        _, points, _ = self._shape
+        centred = layers.Dense(2 * points, dtype="float32", name=f"{name}_centred")(features)
+        relative = layers.Rescaling(SPREAD, 0.5, dtype="float32", name=f"{name}_relative")(centred)
+        return layers.Reshape((points, 2), dtype="float32", name=name)(relative)
+
+    def loss(self) -> MaskedLoss:
+        """The chosen loss of relative differences, a tenth of the side counting as 1."""
+        return LOSSES[self._loss](2 * len(self.point_names), scale=ERROR_SCALE)
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Normalized mean error and failure rate."""
+        points = len(self.point_names)
+        return [
+            MaskedNormalizedMeanError(points, self._between, name="nme"),
+            MaskedFailureRate(points, self._between, FAILURE, name="failure_rate"),
+        ]
+
+    def score(self, value: Any) -> Any:
+        """`0.1 / (0.1 + nme)`: one half at the error that counts as a failure."""
+        return FAILURE / (FAILURE + value)
+
+    # === Answers ===
+
+    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
+        """To coordinates of the picture, as labels are written."""
+        points = placement.to_picture(predictions.reshape(self._shape).astype("float64"))
+        return points if self.format == "xy" else placement.to_relative(points)
+
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """A list of [x, y] a row."""
+        answers = np.empty(len(predictions), dtype=object)
+        answers[:] = predictions.reshape(self._shape).astype("float64").tolist()
+        return {"answer": answers}
+
+    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+        """The points, to be drawn."""
+        points = values.reshape(self._shape).astype("float64")
+        return {"points": points if self.format == "xy" else placement.to_pixels(points)}
+
+    def display(self) -> dict[str, Any]:
+        """The points' names."""
+        return {"show": "points", "names": list(self.point_names)}
+
+    def evaluate(
+        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+    ) -> dict[str, Any]:
+        """Normalized mean error beside that of the mean shape, and the failure rate.
+
+        Args:
+            targets: As :meth:`place` gives them, in relative coordinates of what the network sees.
+            predictions: As the network puts them out.
+            placement: Where the rows' pixels come to lie, for distances in the pictures' own pixels.
+        """
+        targets, predictions = (values.reshape(self._shape).astype("float64") for values in (targets, predictions))
+        known = ~np.isnan(targets).all(axis=0)
+        shape = np.full(targets.shape[1:], np.nan)
+        shape[known] = np.nanmean(targets[:, known[:, 0]].reshape(len(targets), -1), axis=0)
+        guesses = np.broadcast_to(shape, targets.shape)
+        if placement is not None and self.normalizer is not None:
+            targets, predictions, guesses = map(placement.to_picture, (targets, predictions, guesses))
+        errors, baseline = self._errors(targets, predictions), self._errors(targets, guesses)
+        figures = dict.fromkeys(("value", "baseline", "score", "nme", "failure_rate"), float("nan"))
+        labelled = ~np.isnan(errors)
+        if labelled.any():
+            nme = float(errors[labelled].mean())
+            figures = {"value": nme, "baseline": float(baseline[labelled].mean()), "score": self.score(nme), "nme": nme}
+            figures["failure_rate"] = float((errors[labelled] > FAILURE).mean())
+        return {"metric": "nme", **figures}
+
+    def _errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        """The normalized mean error of each row, `NaN` where there is none."""
+        distances = np.linalg.norm(predictions - targets, axis=-1)
+        known = ~np.isnan(targets).any(axis=-1)
+        errors = np.where(known, distances, 0).sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+        errors[~known.any(axis=-1)] = np.nan
+        if self._between is not None:
+            one, other = self._between
+            apart = np.linalg.norm(targets[:, one] - targets[:, other], axis=-1)
+            errors /= np.where(apart > 0, apart, np.nan)
+        return errors
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"{len(self.point_names)} points"
