@@ -37,8 +37,9 @@ def evaluate(
     Returns:
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
         (the same metric of the majority class, or of the labels' mean), `score` (the value on a scale where higher is
-        better and 1 is perfect), and what is customary for the kind of head: `accuracy`, `balanced_accuracy` (the mean
-        recall over classes), `auc`, `f1`, `mae`, `r2`. Below, the rows `mean` (every head counts the same) and
+        better and 1 is perfect), and what is customary for the kind of head: `accuracy`, beside it `accuracy_baseline` (the
+        majority's share), `balanced_accuracy` (the mean recall over classes), `auc`, `f1`, `mae`, `r2`, `nme`,
+        `failure_rate`. Below, the rows `mean` (every head counts the same) and
         `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
 
     Raises:
@@ -54,20 +55,37 @@ def evaluate(
     ```
     """
     table = table.for_heads(model.heads)
-    labels = table.labels()
-    if predictions is None:
-        predictions, placement = placed_outputs(model, table, batch_size)
-    elif placement is None and any(model.heads[name].spatial for name in labels):
-        placement = locate(table, model.input_shape[1:3], model.resize)
+    predictions, placement = answers_for(model, table, batch_size, predictions, placement)
     rows = {}
-    for name, targets in labels.items():
+    for name, targets in table.labels().items():
         head = model.heads[name]
-        if len(predictions[name]) != len(table):
-            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
         figures = judge(head, targets, predictions[name], placement)
         rows[name] = {"kind": head.describe(), "labelled": int(head.labelled(targets).sum()), **figures}
     report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
     return pd.concat([report, _overall(report)]).rename_axis("head")
+
+
+def answers_for(
+    model: MultiTaskModel,
+    table: Table,
+    batch_size: int,
+    predictions: Mapping[str, np.ndarray] | None,
+    placement: Placement | None,
+) -> tuple[Mapping[str, np.ndarray], Placement | None]:
+    """The predictions for a table that the model's heads read, and where its pixels lie, as far as they are not given.
+
+    Raises:
+        ValueError: If there is not one prediction a row.
+    """
+    names = table.labels()
+    if predictions is None:
+        return placed_outputs(model, table, batch_size)
+    for name in names:
+        if len(predictions[name]) != len(table):
+            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
+    if placement is None and any(model.heads[name].spatial for name in names):
+        placement = locate(table, model.input_shape[1:3], model.resize)
+    return predictions, placement
 
 
 def judge(head: Head, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None) -> dict[str, Any]:

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table, TableError
-from mtlzoo.data.dataset import locate
 from mtlzoo.evaluation.grouping import By, Groups, group_rows
-from mtlzoo.evaluation.prediction import placed_outputs
-from mtlzoo.evaluation.report import judge
+from mtlzoo.evaluation.report import answers_for, judge
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.placement import Placement
@@ -77,16 +75,10 @@ def evaluate_groups(
         raise TableError(f"{table.source}: no rows.")
     judged = table.for_heads(model.heads)
     blocks = {ALL: {ALL: np.ones(len(table), bool)}, **group_rows(table, judged, by, cross)}
-    labels = judged.labels()
-    if predictions is None:
-        predictions, placement = placed_outputs(model, judged, batch_size)
-    elif placement is None and any(model.heads[name].spatial for name in labels):
-        placement = locate(judged, model.input_shape[1:3], model.resize)
+    predictions, placement = answers_for(model, judged, batch_size, predictions, placement)
     records = {}
-    for name, targets in labels.items():
+    for name, targets in judged.labels().items():
         head = model.heads[name]
-        if len(predictions[name]) != len(table):
-            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
         judge_rows = _judge(head, targets, predictions[name], placement)
         records[name] = _judge_groups(judge_rows, head.labelled(targets), blocks)
     keys = [(block, group, name) for block, groups in blocks.items() for group in groups for name in records]

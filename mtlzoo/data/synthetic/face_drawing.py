@@ -131,8 +131,8 @@ def _frame(head: Head, size: tuple[int, int], framing: str, rng: np.random.Gener
         target = middle + (width, height) * np.clip(rng.normal(0, 0.05, 2), -0.12, 0.12)
         roll = float(np.clip(rng.normal(0, 8), -20, 20))
     else:
-        unit = 1.324 * short * float(np.clip(rng.normal(1, 0.06), 0.85, 1.15))
-        target = middle + short * rng.normal((-0.004, -0.006), 0.025)
+        unit = 1.19 * short * float(np.clip(rng.normal(1, 0.06), 0.85, 1.15))
+        target = middle + short * np.clip(rng.normal((-0.004, -0.006), 0.045), -0.12, 0.12)
         roll = float(np.clip(rng.normal(0, 8), -20, 20))
     return aim(size, centre, tuple(target), unit, np.deg2rad(roll), SUPERSAMPLING)
 
