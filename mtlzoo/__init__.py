@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from mtlzoo.export import load_model
     from mtlzoo.heads import (
         BinaryHead,
+        BoxHead,
         ClassificationHead,
+        DetectionHead,
+        DualTaskHead,
         ExpectationHead,
         Head,
         LandmarkHead,
@@ -42,7 +45,10 @@ _MODULES = {
     "mtlzoo.export": ["load_model"],
     "mtlzoo.heads": [
         "BinaryHead",
+        "BoxHead",
         "ClassificationHead",
+        "DetectionHead",
+        "DualTaskHead",
         "ExpectationHead",
         "Head",
         "LandmarkHead",
@@ -58,7 +64,10 @@ _ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metri
 
 __all__ = [
     "BinaryHead",
+    "BoxHead",
     "ClassificationHead",
+    "DetectionHead",
+    "DualTaskHead",
     "ExpectationHead",
     "Head",
     "LandmarkHead",

@@ -12,7 +12,7 @@ from typing import Any
 from mtlzoo._version import __version__
 from mtlzoo.startup import load_quietly
 
-READERS = ("csv", "fashionai", "folders", "mtfl", "utkface")
+READERS = ("csv", "fashionai", "folders", "mtfl", "shapes", "utkface")
 DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
 
 
@@ -78,7 +78,8 @@ def _make_data(options: argparse.Namespace) -> None:
     directory = runs.make_data(
         options.kind,
         options.directory,
-        options.layout,
+        layout=options.layout,
+        objects=options.objects,
         images=options.images,
         seed=options.seed,
         overwrite=options.overwrite,
@@ -200,6 +201,8 @@ def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
         return {"part": options.part, "maybe": options.maybe}
     if options.format == "mtfl":
         return {"part": options.part, "seed": options.seed}
+    if options.format == "shapes":
+        return {"part": options.part}
     if options.format == "csv":
         from mtlzoo.runs import parse_heads
 
@@ -255,9 +258,10 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("pattern", nargs="?", default="*", help='names to list, such as "mobile*" (default: all)')
 
     make = _command(commands, "make-data", _make_data, "draw a dataset in the layout of a real one")
-    make.add_argument("kind", metavar="KIND", help="fashion or faces")
+    make.add_argument("kind", metavar="KIND", help="fashion, faces or shapes")
     make.add_argument("directory", metavar="DIR", type=Path)
     make.add_argument("--layout", help="faces: utkface (the default) or mtfl")
+    make.add_argument("--objects", type=int, help="shapes: the largest number in a picture, 1 to 5 (default: 1)")
     make.add_argument("--images", type=int, default=2000, help="how many labelled images (default: 2000)")
     make.add_argument("--seed", type=int, default=0)
     make.add_argument("--overwrite", action="store_true", help="draw into a folder that holds something")
@@ -306,7 +310,7 @@ def _model_argument(command: argparse.ArgumentParser) -> None:
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=Path, help="a label file or the dataset's folder")
     command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
-    command.add_argument("--part", default="train", help="fashionai: train or answer; mtfl: train or test")
+    command.add_argument("--part", default="train", help="fashionai: train or answer; mtfl and shapes: train or test")
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
 
 

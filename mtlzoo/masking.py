@@ -1,6 +1,6 @@
 """What "missing" means, said once.
 
-Every loss and every metric takes its targets through one of the three readings below, which turn whatever a user may
+Every loss and every metric takes its targets through one of the readings below, which turn whatever a user may
 pass for a missing label into a harmless value and a mask, and takes its mean through :func:`masked_mean`:
 
 | targets | missing is |
@@ -9,6 +9,7 @@ pass for a missing label into a harmless value and a mask, and takes its mean th
 | one-hot or soft rows | an all-zero row, or a row holding a negative number or `NaN` |
 | tags, yes or no | a negative number (`-1`) or `NaN`, for each tag by itself |
 | numbers | `NaN`, for each number by itself |
+| objects | `-1` for all of a row; `NaN` says that there is no further object |
 
 Only `keras.ops` is used, so the rule is the same on every Keras backend.
 """
@@ -100,6 +101,31 @@ def number_targets(y_true: Tensor, units: int = 1) -> tuple[Tensor, Tensor]:
     values = _columns(y_true, units)
     labelled = ops.logical_not(ops.isnan(values))
     return ops.where(labelled, values, ops.zeros_like(values)), labelled
+
+
+def object_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Read the objects of pictures.
+
+    Args:
+        y_true: Floats `(batch, objects, 4 + classes)`: x_min, y_min, x_max, y_max and a one-hot row. `NaN` stands where
+            there is no object; a row of nothing else says that there is none, one of `-1` that nobody knows.
+        classes: The number of classes.
+
+    Returns:
+        The boxes `(batch, objects, 4)` and one-hot rows `(batch, objects, classes)` as floats, zero where there is none;
+        which are objects, bool `(batch, objects)`; and the labelled rows as bool `(batch,)`.
+
+    Raises:
+        ValueError: If the last axis is not `4 + classes`.
+    """
+    values = floats(y_true)
+    if len(values.shape) != 3 or values.shape[-1] != 4 + classes:
+        raise ValueError(f"Expected targets of shape (batch, objects, {4 + classes}), received shape {values.shape}.")
+    unknown = ops.any(values[..., 4:] < 0, axis=(1, 2))
+    there = ops.logical_not(ops.any(ops.isnan(values), axis=-1))
+    known = ops.logical_and(there, ops.logical_not(unknown)[:, None])
+    values = ops.where(known[..., None], values, ops.zeros_like(values))
+    return values[..., :4], values[..., 4:], known, ops.logical_not(unknown)
 
 
 def _columns(y_true: Tensor, columns: int) -> Tensor:

@@ -29,6 +29,17 @@ def figures() -> dict[str, float | list[float]]:
     points = np.where(rng.random((12, 3, 1)) < 0.8, rng.normal(size=(12, 3, 2)), NAN).astype("float32")
     predicted_points = rng.normal(size=(12, 3, 2)).astype("float32")
     ages = np.where(rng.random((12, 1)) < 0.8, rng.uniform(0, 3, (12, 1)), NAN).astype("float32")
+    low, sides = rng.random((2, 12, 2)), rng.uniform(-0.1, 0.8, (2, 12, 2))
+    boxes, predicted_boxes = np.concatenate([low, low + sides], axis=-1).astype("float32")
+    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 0.1)
+    boxes[::4] = NAN
+    objects, cells = np.full((12, 3, 6), NAN, "float32"), rng.random((12, 9, 6)).astype("float32")
+    objects[:, :2] = np.concatenate([*rng.uniform(0, 0.5, (1, 12, 2, 2)), np.zeros((12, 2, 4))], axis=-1)
+    objects[:, :2, 2:4] = objects[:, :2, :2] + rng.uniform(0.2, 0.5, (12, 2, 2))
+    objects[:, :2, 4:] = np.eye(2)[rng.integers(2, size=(12, 2))]
+    objects[::4], objects[1::4] = -1, NAN
+    cells[..., 2:4] = np.maximum(cells[..., 2:4], cells[..., :2] + 0.2)
+    cells[:, :2, :4] = np.nan_to_num(objects[:, :2, :4])
     weights = rng.integers(0, 3, 12).astype("float32")
     factors = [0.5, 1.0, 2.0, 0.0]
     pairs = [[1.0, 2.0], [0.5, 1.0], [3.0, 0.0]]
@@ -48,6 +59,17 @@ def figures() -> dict[str, float | list[float]]:
         (losses.MaskedLabelDistributionLoss(range(4), 1.0, 0.5, 2.0), ages, shares),
         (losses.MaskedLabelDistributionLoss([0, 0.5, 1, 3], 0.0), ages[:, 0], shares),
         (losses.MaskedWing(2, scale=0.5), numbers, predicted),
+        (losses.MaskedGeneralizedIoU(), boxes, predicted_boxes),
+        (losses.MaskedGeneralizedIoU(2.5), boxes, predicted_boxes),
+        (losses.MaskedScaledSquaredError([3.0, 1.0, 1.0, 1.0]), boxes, predicted_boxes),
+        (losses.MaskedDetectionLoss(2), objects, cells),
+        (losses.MaskedDetectionLoss(2, [1, 9], 2.5, 1.0, 0.5), objects, cells),
+        (metrics.MaskedDetectionF1(2), objects, cells),
+        (metrics.MaskedMeanIoU(), boxes, predicted_boxes),
+        (metrics.MaskedMeanIoU([0, 2, 1, 3]), boxes, predicted_boxes),
+        (metrics.MaskedIoUShare(0.2), boxes, predicted_boxes),
+        (metrics.MaskedScaledSquaredError([3.0, 1.0, 1.0, 1.0]), boxes, predicted_boxes),
+        (metrics.MaskedFirstAccuracy(0.4, 4), boxes, predicted_boxes),
         (metrics.MaskedNormalizedMeanError(3, [0, 2]), points, predicted_points),
         (metrics.MaskedFailureRate(3, None, 1.5), points, predicted_points),
         (metrics.MaskedCategoricalAccuracy(4), ids, shares),

@@ -143,3 +143,22 @@ def test_quotient_says_what_it_is_told_where_nothing_was_counted():
     assert float(masking.quotient(zero, zero)) == 0.0
     assert np.isnan(float(masking.quotient(zero, zero, otherwise=NAN)))
     assert float(masking.quotient(one, 4 * one, otherwise=NAN)) == 0.25
+
+
+# === Objects ===
+
+
+def test_objects_are_read_and_nothing_is_not_the_same_as_missing():
+    targets = np.full((3, 2, 6), NAN, "float32")
+    targets[0, 0], targets[2] = [1, 2, 3, 4, 0, 1], -1
+    boxes, classes, known, labelled = as_lists(masking.object_targets(targets, 2))
+    assert boxes == [[[1, 2, 3, 4], [0] * 4], [[0] * 4] * 2, [[0] * 4] * 2]
+    assert classes == [[[0, 1], [0, 0]], [[0, 0]] * 2, [[0, 0]] * 2]
+    assert known == [[True, False], [False, False], [False, False]]
+    assert labelled == [True, True, False]
+
+
+@pytest.mark.parametrize("shape", [(3, 6), (3, 2, 5), (3, 2, 7)])
+def test_objects_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"shape \(batch, objects, 6\)"):
+        masking.object_targets(np.zeros(shape), 2)

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
-SMALL = {"fashionai": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1"}
+SMALL = {
+    "fashionai": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1",
+    "hydranet": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",
+    "landmarks": "DATA = Path('data')\nIMAGES = 120\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1",
+}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -11,8 +11,9 @@ from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.loading import load_image
 from mtlzoo.data.mtfl import read_mtfl
+from mtlzoo.data.shapes import read_shapes
 from mtlzoo.data.splitting import split
-from mtlzoo.data.synthetic import make_faces, make_fashionai
+from mtlzoo.data.synthetic import make_faces, make_fashionai, make_shapes, shapes_dataset
 from mtlzoo.data.table import Table, TableError
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.data.utkface import read_utkface
@@ -32,12 +33,15 @@ __all__ = [
     "load_image",
     "make_faces",
     "make_fashionai",
+    "make_shapes",
     "read_csv",
     "read_fashionai",
     "read_folders",
     "read_mtfl",
+    "read_shapes",
     "read_utkface",
     "same_content",
+    "shapes_dataset",
     "split",
     "split_by_content",
 ]
@@ -48,7 +52,8 @@ FORMATS = {
     "fashionai": read_fashionai,
     "folders": read_folders,
     "mtfl": read_mtfl,
+    "shapes": read_shapes,
     "utkface": read_utkface,
 }
 # Drawn datasets, likewise.
-MAKERS = {"faces": make_faces, "fashion": make_fashionai}
+MAKERS = {"faces": make_faces, "fashion": make_fashionai, "shapes": make_shapes}

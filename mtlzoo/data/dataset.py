@@ -16,6 +16,7 @@ from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.data.loading import check_channels, load_batch
 from mtlzoo.data.table import Table, TableError
+from mtlzoo.heads import LabelError
 from mtlzoo.placement import Placement
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def image_dataset(
 
     Raises:
         TableError: If a label or a weight cannot be read; while iterating, a `tf.errors.OpError` that says "TableError"
-            and names the row if a picture cannot. See :func:`plain_errors`.
+            and names the row if a picture cannot, or if a label lies outside of its picture. See :func:`plain_errors`.
 
     Example:
 
@@ -98,7 +99,7 @@ def image_dataset(
         if placement is not None:
             placement.matrices[rows], placement.sizes[rows] = where.matrices, where.sizes
         # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
-        placed = [table.heads[name].place(column[rows], where) for name, column in targets.items()]
+        placed = [place_labels(table, name, column[rows], where, rows) for name, column in targets.items()]
         return [images, *placed, *(column[rows] for column in weights)]
 
     def load_tensors(rows: tf.Tensor, seeds: tf.Tensor):
@@ -118,6 +119,21 @@ def image_dataset(
     dataset = dataset.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+
+
+def place_labels(
+    table: Table, name: str, targets: np.ndarray, placement: Placement, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """What a head's `place` gives for some rows of a table, all of them by default.
+
+    Raises:
+        TableError: If a label cannot be where it says in its picture; it names the row.
+    """
+    try:
+        return table.heads[name].place(targets, placement)
+    except LabelError as error:
+        row = error.row if rows is None else rows[error.row]
+        raise TableError(f"{table.where(row)}: head {name!r}: {error.reason}.") from None
 
 
 def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> Placement:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table
-from mtlzoo.data.dataset import locate
+from mtlzoo.data.dataset import locate, place_labels
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
@@ -75,16 +75,20 @@ def answers_for(
     """The predictions for a table that the model's heads read, and where its pixels lie, as far as they are not given.
 
     Raises:
+        TableError: If a label lies outside of its picture; it names the row.
         ValueError: If there is not one prediction a row.
     """
-    names = table.labels()
+    labels = table.labels()
+    spatial = [name for name in labels if model.heads[name].spatial]
     if predictions is None:
-        return placed_outputs(model, table, batch_size)
-    for name in names:
+        predictions, placement = placed_outputs(model, table, batch_size)
+    for name in labels:
         if len(predictions[name]) != len(table):
             raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
-    if placement is None and any(model.heads[name].spatial for name in names):
+    if placement is None and spatial:
         placement = locate(table, model.input_shape[1:3], model.resize)
+    for name in spatial:
+        place_labels(table, name, labels[name], placement)
     return predictions, placement
 
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mtlzoo.backbones import to_builtin_layers
-from mtlzoo.export import h5, keras_file, litert, onnx, saved_model
+from mtlzoo.export import h5, keras_file, litert, onnx, saved_model, web
 from mtlzoo.export.metadata import describe
 from mtlzoo.files import replacing
 from mtlzoo.models import MultiTaskModel
 
-if TYPE_CHECKING:
-    import keras
-
-# Format: its suffix (a folder has none) and what writes a plain model and its metadata, a JSON text, to a path.
-FORMATS: dict[str, tuple[str, Callable[[keras.Model, str, Path], None]]] = {
+# Format: its suffix (a folder has none) and what writes a plain model and its metadata, a JSON text, to a path. A suffix
+# stands for the first format that has it.
+FORMATS: dict[str, tuple[str, Callable[..., None]]] = {
     "h5": (".h5", h5.write),
     "keras": (".keras", keras_file.write),
     "savedmodel": ("", saved_model.write),
     "litert": (".tflite", litert.write),
     "onnx": (".onnx", onnx.write),
+    "web": ("", web.write),
 }
 
 
-def export(model: MultiTaskModel, path: str | Path, format: str | None = None) -> Path:
+def export(model: MultiTaskModel, path: str | Path, format: str | None = None, **options: Any) -> Path:
     """Write a model to a file that runs where mtlzoo is not installed.
 
     The file holds a plain graph of built-in layers, without training state; preprocessing is part of it. An `.h5` or
@@ -36,15 +36,18 @@ def export(model: MultiTaskModel, path: str | Path, format: str | None = None) -
     Args:
         model: The model.
         path: Where to write; an existing file is replaced once the new one is complete.
-        format: `"h5"`, `"keras"`, `"litert"` (`.tflite`), `"onnx"` or `"savedmodel"` (a folder); by default what the
-            suffix says, and a SavedModel if there is none.
+        format: `"h5"`, `"keras"`, `"litert"` (`.tflite`), `"onnx"`, `"savedmodel"` (a folder) or `"web"` (a folder with a
+            page that runs the model in the browser); by default what the suffix says, and a SavedModel if there is none.
+        **options: What the format has of its own: `runtime="cdn"` lets a web page load its runtime from a public CDN
+            rather than from the folder.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: If the format is unknown, or a layer of the model is not built in.
+        ValueError: If the format is unknown or has no such option, or a layer of the model is not built in.
         ImportError: If the format needs a package that is not installed; it says which.
+        OSError: If the runtime of a web page cannot be obtained.
 
     Example:
 
@@ -63,8 +66,14 @@ def export(model: MultiTaskModel, path: str | Path, format: str | None = None) -
             )
     if format not in FORMATS:
         raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
+    write = FORMATS[format][1]
+    known = list(inspect.signature(write).parameters)[3:]  # after model, metadata and path
+    if unknown := sorted(options.keys() - set(known)):
+        raise ValueError(
+            f"Format {format!r} has {' and '.join(known) or 'no options'}, received: {', '.join(unknown)}."
+        )
     with replacing(path) as temporary, warnings.catch_warnings():
         # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
-        FORMATS[format][1](to_builtin_layers(model), describe(model), temporary)
+        write(to_builtin_layers(model), describe(model), temporary, **options)
     return path

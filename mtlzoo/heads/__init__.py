@@ -9,7 +9,10 @@ from typing import Any
 
 from mtlzoo.heads.base import Head, LabelError
 from mtlzoo.heads.binary import BinaryHead
+from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.classification import ClassificationHead
+from mtlzoo.heads.detection import DetectionHead
+from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
 from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
@@ -19,7 +22,10 @@ from mtlzoo.heads.regression import RegressionHead
 __all__ = [
     "HEADS",
     "BinaryHead",
+    "BoxHead",
     "ClassificationHead",
+    "DetectionHead",
+    "DualTaskHead",
     "ExpectationHead",
     "Head",
     "LabelError",
@@ -42,6 +48,9 @@ HEADS: dict[str, type[Head]] = {
     "ordinal": OrdinalHead,
     "expectation": ExpectationHead,
     "landmarks": LandmarkHead,
+    "box": BoxHead,
+    "dual_task": DualTaskHead,
+    "detection": DetectionHead,
 }
 
 

@@ -194,7 +194,8 @@ class Head(ABC):
         """What of encoded labels or restored predictions can be drawn on the pictures, in pixels of these.
 
         Returns:
-            `"points"` `(rows, points, 2)` as (x, y), or `"box"` `(rows, 4)` as x_min, y_min, x_max, y_max; or nothing.
+            `"points"` `(rows, points, 2)` as (x, y), `"box"` `(rows, 4)` as x_min, y_min, x_max, y_max, or `"boxes"`, an
+            object array `(rows,)` of `(boxes, 4)`; or nothing.
         """
         return {}
 
@@ -212,7 +213,12 @@ class Head(ABC):
             - `"numbers"`, with `"range"` where numbers of a usual size are known, `[lowest, highest]`;
             - `"expectation"` with `"values"`: a probability for each value, the mean is the answer;
             - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of what the network sees;
-            - `"box"`: x_min, y_min, x_max and y_max of a box, likewise.
+            - `"box"`: x_min, y_min, x_max and y_max of a box, likewise;
+            - `"boxes"` with `"names"`, `"threshold"` and `"overlap"`: for each cell of a grid a box and a score for each
+              class; answers are cells whose best score reaches the threshold, less those that overlap (IoU) a better one
+              of the same class by more than `overlap`;
+            - `"shape_and_box"` with `"names"`, `"threshold"` and `"canvas"`: a number that means the second name from the
+              threshold up, then left, right, top and bottom of a box in pixels of a canvas with that side.
         """
         return {"show": "values"}
 

@@ -1,7 +1,9 @@
 """Masked losses: each is the mean over labelled rows, whatever the batch holds. `keras.ops` only."""
 
 from mtlzoo.losses.base import MaskedLoss
+from mtlzoo.losses.boxes import MaskedGeneralizedIoU, MaskedScaledSquaredError
 from mtlzoo.losses.crossentropy import MaskedBinaryCrossentropy, MaskedCategoricalCrossentropy
+from mtlzoo.losses.detection import MaskedDetectionLoss
 from mtlzoo.losses.distribution import MaskedLabelDistributionLoss
 from mtlzoo.losses.ordinal import MaskedOrdinalCrossentropy
 from mtlzoo.losses.regression import MaskedHuber, MaskedMeanAbsoluteError, MaskedMeanSquaredError
@@ -10,11 +12,14 @@ from mtlzoo.losses.wing import MaskedWing
 __all__ = [
     "MaskedBinaryCrossentropy",
     "MaskedCategoricalCrossentropy",
+    "MaskedDetectionLoss",
+    "MaskedGeneralizedIoU",
     "MaskedHuber",
     "MaskedLabelDistributionLoss",
     "MaskedLoss",
     "MaskedMeanAbsoluteError",
     "MaskedMeanSquaredError",
     "MaskedOrdinalCrossentropy",
+    "MaskedScaledSquaredError",
     "MaskedWing",
 ]

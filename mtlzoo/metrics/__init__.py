@@ -2,6 +2,13 @@
 
 from mtlzoo.metrics.accuracy import MaskedBinaryAccuracy, MaskedCategoricalAccuracy, MaskedOrdinalAccuracy
 from mtlzoo.metrics.base import MaskedMetric, RatioOfSums
+from mtlzoo.metrics.boxes import (
+    MaskedFirstAccuracy,
+    MaskedIoUShare,
+    MaskedMeanIoU,
+    MaskedScaledSquaredError,
+)
+from mtlzoo.metrics.detection import MaskedDetectionF1
 from mtlzoo.metrics.error import (
     MaskedExpectationError,
     MaskedMeanAbsoluteError,
@@ -14,14 +21,19 @@ from mtlzoo.metrics.landmarks import MaskedFailureRate, MaskedNormalizedMeanErro
 __all__ = [
     "MaskedBinaryAccuracy",
     "MaskedCategoricalAccuracy",
+    "MaskedDetectionF1",
     "MaskedExpectationError",
     "MaskedF1",
     "MaskedFailureRate",
+    "MaskedFirstAccuracy",
+    "MaskedIoUShare",
     "MaskedMeanAbsoluteError",
+    "MaskedMeanIoU",
     "MaskedMetric",
     "MaskedNormalizedMeanError",
     "MaskedOrdinalAccuracy",
     "MaskedOrdinalError",
+    "MaskedScaledSquaredError",
     "RatioOfSums",
     "median_level",
 ]

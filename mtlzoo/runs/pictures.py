@@ -68,6 +68,10 @@ def _marks(places: Mapping[str, np.ndarray], where: Placement, role: str) -> lis
     """Places in pixels of the picture as marks on the sheet's copy of it."""
     marks = []
     for kind, values in places.items():
+        if kind == "boxes":
+            for box in values[0]:
+                marks += _marks({"box": box[None]}, where, role)
+            continue
         moved = where.to_network(values.reshape(1, -1, 2)) * PIXELS - 0.5
         marks.append(Mark(moved.reshape(values.shape[1:]), kind, role))
     return marks
@@ -77,7 +81,7 @@ def _truth(head: Head, target: np.ndarray, cell: Any) -> str:
     """A label as the head's answers would write it, whatever stands in the cell: an id, a soft label, tags in any order."""
     names = getattr(head, "names", None)
     if names is None:
-        return str(cell)
+        return " ".join(f"{number:.4g}" for number in np.ravel(target))
     strata = head.strata(target)[0]
     if np.ndim(strata) == 0:
         return names[strata]

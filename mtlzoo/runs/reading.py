@@ -24,26 +24,26 @@ def read_table(data: Path, format: str, **arguments: Any) -> Table:
     return FORMATS[format](data, **arguments)
 
 
-def make_data(kind: str, directory: Path, layout: str | None = None, **arguments: Any) -> Path:
-    """Draw a dataset of a named kind, in one of the layouts that the kind has.
+def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
+    """Draw a dataset of a named kind; arguments that are `None` are left at what the kind has for them.
 
     Raises:
-        ValueError: If the kind is unknown, or has no such layout.
+        ValueError: If the kind is unknown, or has no such argument.
     """
     if kind not in MAKERS:
         raise ValueError(f"Unknown kind of data {kind!r}, expected one of: {', '.join(MAKERS)}.")
-    if layout is not None:
-        if "layout" not in inspect.signature(MAKERS[kind]).parameters:
-            raise ValueError(f"Expected no layout for {kind!r}, which has one only, received: {layout!r}.")
-        arguments["layout"] = layout
-    return MAKERS[kind](directory, **arguments)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for name in given.keys() - inspect.signature(MAKERS[kind]).parameters.keys():
+        raise ValueError(f"Expected no {name} for {kind!r}, which has none to choose, received: {given[name]!r}.")
+    return MAKERS[kind](directory, **given)
 
 
 def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    own = {"csv": {"heads": {}}, "folders": {"heads": {}}, "fashionai": {"part": part}, "mtfl": {"part": part}}
-    arguments = own.get(format, {})
+    arguments = {"csv": {"heads": {}}, "folders": {"heads": {}}}.get(format, {})
+    if format in FORMATS and "part" in inspect.signature(FORMATS[format]).parameters:
+        arguments["part"] = part
     return read_table(data, format, **arguments).for_heads(model.heads)
 
 

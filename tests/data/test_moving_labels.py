@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Augmentation, Table, image_dataset
-from mtlzoo.data.dataset import locate
-from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
+from mtlzoo.data import Augmentation, Table, TableError, image_dataset
+from mtlzoo.data.dataset import locate, plain_errors
+from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
 from mtlzoo.placement import Placement
 
 ROWS, SIZE = 12, (96, 80)
@@ -148,3 +148,34 @@ def test_gray_pictures_are_the_luma_of_coloured_ones(table):
     np.testing.assert_array_equal(labels["spots"], same["spots"])
     with pytest.raises(ValueError, match="Expected 3 channels"):
         image_dataset(table, SIZE, channels=2)
+
+
+# === Boxes ===
+
+
+@pytest.fixture
+def boxed(table) -> Table:
+    """The same pictures with the box around their three spots, whose radius is 9."""
+    spots = np.array(table.frame["spots"].tolist()) + 0.5
+    boxes = np.concatenate([spots.min(axis=1) - 9, spots.max(axis=1) + 9], axis=1).tolist()
+    return Table(table.frame.assign(box=boxes), {"box": BoxHead(format="xyxy")}, root=table.root, first_line=2)
+
+
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+@pytest.mark.parametrize("augment", [None, Augmentation(rotation=0, zoom=0.2, shift=0.1, brightness=0)])
+def test_boxes_lie_around_what_they_lay_around(boxed, augment, resize):
+    images, labels, _ = epoch(boxed, augment=augment, resize=resize, seed=1)
+    for image, box in zip(images, labels["box"]):
+        strength = image.max(axis=-1).astype(int) - image.min(axis=-1)
+        rows, columns = np.where(strength > 80)
+        seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+        np.testing.assert_allclose(box * [SIZE[1], SIZE[0], SIZE[1], SIZE[0]], seen, atol=1.6)
+
+
+def test_a_box_outside_of_its_picture_is_named_by_its_line(boxed):
+    frame = boxed.frame.copy()
+    frame.at[7, "box"] = [10, 20, 400, 100]
+    broken = Table(frame, boxed.heads, root=boxed.root, source="labels.csv", first_line=2)
+    expected = r"labels\.csv, line 9 \(7\.png\): head 'box': expected a box within the picture of 235 x 340 pixels"
+    with pytest.raises(TableError, match=expected), plain_errors():
+        epoch(broken, shuffle=True)

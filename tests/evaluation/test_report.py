@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from sklearn import metrics
 
 from mtlzoo.data import Table, TableError
 from mtlzoo.evaluation import evaluate, outputs
-from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, OrdinalHead, RegressionHead
+from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, OrdinalHead, RegressionHead
 
 HEADS = {
     "size": ClassificationHead(["s", "m", "l"]),
@@ -212,3 +213,15 @@ def test_refusals(model, drawn):
         evaluate(model, drawn.take([]))
     with pytest.raises(ValueError, match="Expected 40 predictions for 'color', received: 39"):
         evaluate(model, drawn, predictions={name: array[1:] for name, array in outputs(model, drawn).items()})
+
+
+def test_a_box_outside_of_its_picture_is_named_by_its_row(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
+    frame = pd.DataFrame({"image": ["a.png"] * 2, "place": [[0, 0, 30, 20], [0, 0, 30, 40]]})
+    table = Table(frame, {"place": BoxHead(format="xyxy")}, root=tmp_path, source="labels.csv", first_line=2)
+    model = SimpleNamespace(heads=table.heads, input_shape=(None, 8, 8, 3), resize="stretch")
+    predictions = {"place": np.array([[0, 0, 1.0, 1.0], [0, 0, 0.5, 1.0]])}
+    with pytest.raises(TableError, match=r"line 3 \(a\.png\): head 'place': expected a box within .* 30 x 20 pixels"):
+        evaluate(model, table, predictions=predictions)
+    row = evaluate(model, table.take([0]), predictions={"place": predictions["place"][:1]}).loc["place"]
+    assert (row["metric"], row["value"], row["iou_50"]) == ("mean_iou", 1, 1)

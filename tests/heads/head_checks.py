@@ -101,7 +101,7 @@ class HeadChecks:
         decoded = head.decode(self.perfect(head, targets))
         assert list(decoded["answer"]) == self.answers
         for probabilities in [decoded["probability"]] if "probability" in decoded else []:
-            assert np.all(probabilities > 0.99)
+            assert np.all(np.hstack(probabilities) > 0.99)
 
     @pytest.mark.parametrize("form", ["list", "object array", "series", "category", "str"])
     def test_cells_may_come_in_any_container(self, head, form):
@@ -186,7 +186,8 @@ class HeadChecks:
         model = self.model(head)
         assert model.layers[-1].name == "answer"
         assert model.output.dtype == "float32"
-        assert [layer.units for layer in model.layers if "_hidden_" in layer.name] == head.hidden
+        hidden = [layer for layer in model.layers if "_hidden_" in layer.name]
+        assert [getattr(layer, "units", None) or layer.filters for layer in hidden] == head.hidden
         assert [layer.rate for layer in model.layers if layer.name == "answer_dropout"] == [head.dropout] * bool(
             head.dropout
         )

@@ -72,5 +72,5 @@ def test_a_head_of_ones_own_travels_in_files_once_it_is_registered(monkeypatch):
 
 
 def test_an_unknown_kind_in_a_file_is_refused_with_the_list():
-    with pytest.raises(ValueError, match="unknown kind 'box', expected: binary, multilabel"):
-        heads.deserialize({"age": {"kind": "box", "config": {}}})
+    with pytest.raises(ValueError, match="unknown kind 'mask', expected: binary, multilabel"):
+        heads.deserialize({"age": {"kind": "mask", "config": {}}})

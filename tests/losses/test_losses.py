@@ -54,6 +54,17 @@ def label_distribution(target, predicted):
     return divergence + 0.5 * abs((predicted * bins).sum() - number) / 2
 
 
+def generalized_iou(target, predicted):
+    def area(low, high):
+        return np.prod(np.maximum(high - low, 0))
+
+    (low, high), (other_low, other_high) = target.reshape(2, 2), predicted.reshape(2, 2)
+    both = area(np.maximum(low, other_low), np.minimum(high, other_high))
+    union = area(low, high) + area(other_low, other_high) - both
+    hull = area(np.minimum(low, other_low), np.maximum(high, other_high))
+    return 1 - both / union + (hull - union) / hull
+
+
 def softmax(logits):
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
@@ -72,6 +83,18 @@ def case(rng):
             known, numbers = rng.random((ROWS, 1)) < 0.6, rng.uniform(0, CLASSES - 1, (ROWS, 1))
             targets, predictions = np.where(known, numbers, NAN), softmax(rng.normal(size=(ROWS, CLASSES)))
             return targets.astype("float32"), predictions.astype("float32"), known
+        if kind == "boxes":
+            known, low, sides = (
+                rng.random((ROWS, 1)) < 0.6,
+                rng.random((2, ROWS, 2)),
+                rng.uniform(0.1, 0.6, (2, ROWS, 2)),
+            )
+            targets, predictions = (np.concatenate([low, low + sides], axis=-1) for low, sides in zip(low, sides))
+            return (
+                np.where(known, targets, NAN).astype("float32"),
+                predictions.astype("float32"),
+                known.repeat(4, axis=1),
+            )
         known = rng.random((ROWS, 3)) < 0.5
         if kind == "tags":
             targets, predictions = rng.integers(2, size=(ROWS, 3)).astype("float32"), rng.uniform(0.01, 0.99, (ROWS, 3))
@@ -116,6 +139,17 @@ CASES = {
     ),
     "wing": (losses.MaskedWing(3, scale=9.0), "numbers", lambda target, predicted: wing((predicted - target) / 9)),
     "huber": (losses.MaskedHuber(3, scale=2.0), "numbers", lambda target, predicted: huber((predicted - target) / 2)),
+    "giou": (losses.MaskedGeneralizedIoU(), "boxes", generalized_iou),
+    "giou and l1": (
+        losses.MaskedGeneralizedIoU(l1=2.0),
+        "boxes",
+        lambda target, predicted: generalized_iou(target, predicted) + 2 * np.abs(target - predicted).sum(),
+    ),
+    "scaled squared error": (
+        losses.MaskedScaledSquaredError([3.0, 1.0, 1.0, 0.5]),
+        "boxes",
+        lambda target, predicted: np.square(target * [3, 1, 1, 0.5] - predicted).mean(),
+    ),
     "label distribution": (
         losses.MaskedLabelDistributionLoss(range(CLASSES), spread=1.0, expectation_weight=0.5, scale=2.0),
         "binned",
@@ -197,7 +231,7 @@ def test_without_a_label_it_is_exactly_zero_with_zero_finite_gradients(every):
     loss, targets, predictions, _, _ = every
     extreme = np.concatenate([predictions, np.zeros_like(predictions), np.ones_like(predictions)])
     forms = [np.full((len(extreme), targets.shape[1]), NAN, "float32")]
-    if not hasattr(loss, "scale"):  # of a number, -1 is a label like any other
+    if hasattr(loss, "classes") or hasattr(loss, "levels") or hasattr(loss, "tags"):  # as a number, -1 is a label
         forms.append(np.full(forms[0].shape, -1, "int32"))
     if hasattr(loss, "classes") or hasattr(loss, "levels"):
         forms += [np.zeros(forms[0].shape), np.full(len(extreme), -1), np.full((len(extreme), 1), NAN)]
@@ -507,3 +541,63 @@ def test_serves_in_the_compile_of_any_keras_model(rng):
 def test_computes_in_single_precision_whatever_the_predictions():
     predictions = ops.cast([[1.0, 0.0]], "float16")
     assert float(losses.MaskedCategoricalCrossentropy(2)([1], predictions)) == pytest.approx(-np.log(1.2e-38), rel=1e-3)
+
+
+# === Boxes ===
+
+
+def box_gradient(loss, target, predicted):
+    watched = tf.constant([predicted], "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        value = loss([target], watched)
+    return float(value), tape.gradient(value, watched).numpy()[0]
+
+
+BOX = [0.4, 0.4, 0.6, 0.6]
+
+
+def test_the_giou_of_a_box_with_itself_costs_nothing_and_of_a_far_one_almost_two():
+    loss = losses.MaskedGeneralizedIoU()
+    assert float(loss([BOX], [BOX])) == 0
+    assert 1.9 < float(loss([BOX], [[90.0, 90, 91, 91]])) < 2
+
+
+@pytest.mark.parametrize(
+    "predicted", [[0.7, 0.35, 0.9, 0.62], [0, 0, 0.1, 0.1], [0.7, 0.7, 0.71, 0.72], [-3, 2, -2, 3]]
+)
+def test_a_box_that_does_not_touch_is_pulled_towards_the_target(predicted):
+    loss = losses.MaskedGeneralizedIoU()
+    value, gradient = box_gradient(loss, BOX, predicted)
+    assert np.isfinite(gradient).all()
+    assert gradient.any()
+    step = np.array(predicted) - 1e-3 * gradient / np.abs(gradient).max()
+    assert box_gradient(loss, BOX, step)[0] < value
+
+
+@pytest.mark.parametrize("predicted", [[0.6, 0.4, 0.4, 0.6], [0.57, 0.55, 0.43, 0.44], [2, 3, -1, -1]])
+def test_an_inverted_box_is_turned_round(predicted):
+    loss = losses.MaskedGeneralizedIoU()
+    predicted = np.array(predicted, float)
+    for _ in range(3000):
+        predicted -= 2e-3 * box_gradient(loss, BOX, predicted)[1]
+        if (predicted[2:] > predicted[:2]).all():
+            break
+    assert (predicted[2:] >= predicted[:2]).all()
+
+
+@pytest.mark.parametrize(
+    ("target", "predicted"),
+    [(BOX, BOX), (BOX, [0.5] * 4), (BOX, [0, 0, 0, 0]), ([0.5] * 4, [0.5] * 4), (BOX, [1e4, 1e4, -1e4, -1e4])],
+)
+def test_degenerate_boxes_have_finite_costs_and_gradients(target, predicted):
+    value, gradient = box_gradient(losses.MaskedGeneralizedIoU(l1=1.0), target, predicted)
+    assert 0 <= value < np.inf
+    assert np.isfinite(gradient).all()
+
+
+def test_the_l1_distance_pulls_where_a_point_inside_of_the_target_has_no_gradient():
+    assert not box_gradient(losses.MaskedGeneralizedIoU(), BOX, [0.45, 0.45, 0.45, 0.45])[1].any()
+    assert box_gradient(losses.MaskedGeneralizedIoU(l1=1.0), BOX, [0.45, 0.45, 0.45, 0.45])[1].all()
+    with pytest.raises(ValueError, match="`l1`"):
+        losses.MaskedGeneralizedIoU(l1=-1)

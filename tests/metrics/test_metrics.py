@@ -52,6 +52,33 @@ def expectation_error(targets, predictions, weights):
     return absolute_error(targets, predictions @ np.arange(CLASSES)[:, None], weights)
 
 
+def overlap(targets, predictions):
+    both = np.maximum(np.minimum(targets, predictions)[:, 2:] - np.maximum(targets, predictions)[:, :2], 0).prod(axis=1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (targets, predictions)]
+    return both / (areas[0] + areas[1] - both)
+
+
+def mean_iou(targets, predictions, weights):
+    known = ~np.isnan(targets).any(axis=1)
+    return np.average(overlap(targets, predictions)[known], weights=weights[known])
+
+
+def iou_share(targets, predictions, weights):
+    known = ~np.isnan(targets).any(axis=1)
+    return np.average(overlap(targets, predictions)[known] > 0.2, weights=weights[known])
+
+
+def squared_error(targets, predictions, weights):
+    known = ~np.isnan(targets).any(axis=1)
+    return np.average(np.square(targets - predictions).mean(axis=1)[known], weights=weights[known])
+
+
+def first_accuracy(targets, predictions, weights):
+    known = ~np.isnan(targets).any(axis=1)
+    right = (targets[:, 0] >= 0.5) == (predictions[:, 0] >= 0.5)
+    return np.average(right[known], weights=weights[known])
+
+
 def macro_f1(targets, predictions, weights):
     scores = []
     for truth, answer in zip(targets.T, predictions.T >= 0.5):
@@ -70,6 +97,10 @@ CASES = {
     "tag accuracy": (lambda: metrics.MaskedBinaryAccuracy(3), "tags", tag_accuracy),
     "f1": (lambda: metrics.MaskedF1(3), "tags", macro_f1),
     "mae": (lambda: metrics.MaskedMeanAbsoluteError(3), "numbers", absolute_error),
+    "mean iou": (lambda: metrics.MaskedMeanIoU(), "boxes", mean_iou),
+    "iou share": (lambda: metrics.MaskedIoUShare(0.2), "boxes", iou_share),
+    "scaled squared error": (lambda: metrics.MaskedScaledSquaredError([1] * 4), "boxes", squared_error),
+    "first accuracy": (lambda: metrics.MaskedFirstAccuracy(0.5, 4), "boxes", first_accuracy),
     "expectation error": (lambda: metrics.MaskedExpectationError(range(CLASSES)), "binned", expectation_error),
 }
 
@@ -83,6 +114,10 @@ def every(request, rng):
     elif kind == "binned":
         targets = np.where(rng.random((ROWS, 1)) < 0.6, rng.integers(CLASSES, size=(ROWS, 1)), NAN)
         predictions = rng.dirichlet(np.ones(CLASSES), ROWS)
+    elif kind == "boxes":
+        low, sides = rng.random((2, ROWS, 2)), rng.uniform(0.2, 0.8, (2, ROWS, 2))
+        targets, predictions = np.concatenate([low, low + sides], axis=-1)
+        targets = np.where(rng.random((ROWS, 1)) < 0.6, targets, NAN)
     elif kind == "tags":
         targets = np.where(rng.random((ROWS, 3)) < 0.5, rng.integers(2, size=(ROWS, 3)), -1)
         predictions = rng.random((ROWS, 3))
@@ -240,6 +275,19 @@ def test_a_ratio_of_sums_says_what_it_is_told_where_nothing_was_counted():
         mean.add(1.0, 2)
         assert float(mean.result()) == 1.0
         assert mean.get_config()["otherwise"] is otherwise
+
+
+def test_columns_say_where_the_corners_of_a_box_are():
+    boxes, others = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1]])
+    sides = [np.concatenate([[[7.0]], values[:, [0, 2, 1, 3]]], axis=1) for values in (boxes, others)]
+    assert float(metrics.MaskedMeanIoU([1, 3, 2, 4], 5)(*sides)) == float(metrics.MaskedMeanIoU()(boxes, others)) == 0.5
+    assert float(metrics.MaskedIoUShare(0.5, [1, 3, 2, 4], 5)(*sides)) == 0
+    assert float(metrics.MaskedIoUShare(0.49, [1, 3, 2, 4], 5)(*sides)) == 1
+
+
+def test_an_inverted_or_empty_box_overlaps_nothing():
+    for answer in ([0.6, 0.4, 0.4, 0.6], [0.6, 0.6, 0.4, 0.4], [0.5] * 4, [7, 7, 8, 8]):
+        assert float(metrics.MaskedMeanIoU()([[0.4, 0.4, 0.6, 0.6]], [answer])) == 0
 
 
 # === In plain Keras ===

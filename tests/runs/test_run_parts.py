@@ -13,7 +13,7 @@ from drawings import draw_table
 from mtlzoo import runs
 from mtlzoo.data import ImageError, Table
 from mtlzoo.data.dataset import locate
-from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, RegressionHead
+from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
 from mtlzoo.placement import Placement
 from mtlzoo.runs import pictures
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
@@ -153,11 +153,26 @@ def test_places_are_marked_where_they_lie_in_the_picture(tmp_path, monkeypatch):
     np.testing.assert_allclose(predicted.coordinates, [[127.5, 127.5], [255.5, 191.5]], atol=1e-6)
 
 
+def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
+    path = tmp_path / "wide.png"
+    cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
+    cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
+    table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
+    placement, shown = locate(table, (32, 32)), []
+    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: shown.extend(marks))
+    restored = {"dots": table.heads["dots"].restore(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), placement)}
+    pictures.plot_answers(table, {"dots": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
+    (marks,) = shown
+    assert [(mark.kind, mark.role) for mark in marks] == [("box", "true"), ("box", "true"), ("box", "predicted")]
+    expected = [[-0.5, 63.5, 255.5, 191.5], [127.5, 127.5, 255.5, 191.5], [-0.5, 63.5, 127.5, 127.5]]
+    np.testing.assert_allclose([mark.coordinates.ravel() for mark in marks], expected, atol=1e-4)
+
+
 def test_drawn_data_has_the_layouts_that_its_kind_has(tmp_path):
-    with pytest.raises(ValueError, match="Unknown kind of data 'cars', expected one of: faces, fashion"):
+    with pytest.raises(ValueError, match="Unknown kind of data 'cars', expected one of: faces, fashion, shapes"):
         runs.make_data("cars", tmp_path)
     with pytest.raises(ValueError, match="Expected no layout for 'fashion'"):
-        runs.make_data("fashion", tmp_path, "mtfl")
+        runs.make_data("fashion", tmp_path, layout="mtfl")
 
 
 def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, monkeypatch):
@@ -183,8 +198,8 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
         [
             [("size: m", True), ("tags: a;b", True), ("price: 1.25 (true 1.5)", None)],
             [("size: s", False), ("true: l", None), ("tags: none", True)],
-            [("tags: a", False), ("true: b", None), ("price: 3 (true 3.0)", None)],
-            [("size: s", True), ("price: 4 (true 4.0)", None)],
+            [("tags: a", False), ("true: b", None), ("price: 3 (true 3)", None)],
+            [("size: s", True), ("price: 4 (true 4)", None)],
         ],
         key=str,
     )

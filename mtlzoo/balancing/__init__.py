@@ -1,0 +1,201 @@
+"""How many losses become one step: loss weighting and gradient balancing. `BALANCING` is the registry.
+
+Importing this room loads neither Keras nor scipy: a method loads what it needs when it is used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mtlzoo.balancing.aligned_mtl import AlignedMTL
+from mtlzoo.balancing.base import Balancing, GradientBalancing, GramianBalancing
+from mtlzoo.balancing.cagrad import CAGrad
+from mtlzoo.balancing.conflict_free import ConFIG
+from mtlzoo.balancing.dualproj import DualProj
+from mtlzoo.balancing.fairgrad import FairGrad
+from mtlzoo.balancing.graddrop import GradDrop
+from mtlzoo.balancing.gradvac import GradVac
+from mtlzoo.balancing.imtl_g import IMTLG
+from mtlzoo.balancing.mgda import MGDA
+from mtlzoo.balancing.nash_mtl import NashMTL
+from mtlzoo.balancing.pcgrad import PCGrad
+from mtlzoo.balancing.upgrad import UPGrad
+from mtlzoo.balancing.weighting import (
+    FAMO,
+    IMTLL,
+    DynamicWeightAverage,
+    Equal,
+    GeometricMean,
+    GradNorm,
+    LossWeighting,
+    RandomLossWeighting,
+    SmoothTchebycheff,
+    Static,
+    Uncertainty,
+    Variable,
+)
+
+__all__ = [
+    "BALANCING",
+    "FAMO",
+    "IMTLG",
+    "IMTLL",
+    "MGDA",
+    "AlignedMTL",
+    "Balancing",
+    "CAGrad",
+    "ConFIG",
+    "DualProj",
+    "DynamicWeightAverage",
+    "Equal",
+    "FairGrad",
+    "GeometricMean",
+    "GradDrop",
+    "GradNorm",
+    "GradVac",
+    "GradientBalancing",
+    "GramianBalancing",
+    "LossWeighting",
+    "NashMTL",
+    "PCGrad",
+    "RandomLossWeighting",
+    "SmoothTchebycheff",
+    "Static",
+    "UPGrad",
+    "Uncertainty",
+    "Variable",
+    "deserialize",
+    "get_balancing",
+    "list_balancing",
+    "serialize",
+]
+
+BALANCING: dict[str, type[Balancing]] = {
+    # Loss weighting
+    "equal": Equal,
+    "static": Static,
+    "uncertainty": Uncertainty,
+    "dwa": DynamicWeightAverage,
+    "rlw": RandomLossWeighting,
+    "geometric_mean": GeometricMean,
+    "gradnorm": GradNorm,
+    "imtl_l": IMTLL,
+    "famo": FAMO,
+    "smooth_tchebycheff": SmoothTchebycheff,
+    # Gradient balancing
+    "mgda": MGDA,
+    "pcgrad": PCGrad,
+    "gradvac": GradVac,
+    "cagrad": CAGrad,
+    "imtl_g": IMTLG,
+    "nash_mtl": NashMTL,
+    "aligned_mtl": AlignedMTL,
+    "fairgrad": FairGrad,
+    "upgrad": UPGrad,
+    "dualproj": DualProj,
+    "config": ConFIG,
+    "graddrop": GradDrop,
+}
+"""Every method by its name; add a line to add one, a method of your own too."""
+
+
+def list_balancing(pattern: str = "*") -> list[str]:
+    """The names of the balancing methods that match a shell pattern.
+
+    Args:
+        pattern: With `*`, `?` and `[...]`; case, underscores and hyphens make no difference.
+
+    Returns:
+        The names in the order of the registry: loss weighting first, then gradient balancing.
+
+    Example:
+
+    ```python
+    mtl.list_balancing("imtl*")  # ["imtl_l", "imtl_g"]
+    ```
+    """
+    # A hyphen inside brackets is a range.
+    pattern = re.sub(r"(\[[^\]]*\])|[_-]", lambda found: found.group(1) or "", pattern.lower())
+    return [name for name in BALANCING if fnmatch.fnmatchcase(_plain(name), pattern)]
+
+
+def get_balancing(identifier: str | Balancing | Mapping[str, Any] | None) -> Balancing | None:
+    """A balancing method, from whatever `compile` was given.
+
+    Args:
+        identifier: A method, or the name of one in the registry or of its class, with its defaults; case, underscores
+            and hyphens make no difference. Or what :func:`serialize` gives. Or `None`, for none.
+
+    Raises:
+        ValueError: If there is no such method; the message lists the nearest names and all valid ones.
+        TypeError: If it is none of these.
+
+    Example:
+
+    ```python
+    get_balancing("Nash-MTL")  # NashMTL()
+    ```
+    """
+    if identifier is None or isinstance(identifier, Balancing):
+        return identifier
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        return _find(identifier)()
+    raise TypeError(
+        "Expected a balancing method such as mtl.balancing.CAGrad(c=0.4), its name, or None, received: "
+        f"{identifier!r}{', which is a class: call it' if isinstance(identifier, type) else ''}."
+    )
+
+
+def serialize(balancing: Balancing | None) -> dict[str, Any] | None:
+    """A balancing method as plain JSON values.
+
+    Raises:
+        ValueError: If its class is not in the registry.
+    """
+    if balancing is None:
+        return None
+    for name, cls in BALANCING.items():
+        if type(balancing) is cls:
+            return {"name": name, "config": balancing.get_config()}
+    raise ValueError(
+        f"Expected a method of the registry, received a {type(balancing).__name__}; add its class to "
+        "`mtl.balancing.BALANCING` first."
+    )
+
+
+def deserialize(config: Mapping[str, Any] | None) -> Balancing | None:
+    """The method that :func:`serialize` wrote.
+
+    Raises:
+        ValueError: If there is no such method, or the dictionary is not of this form.
+    """
+    if config is None:
+        return None
+    if "name" not in config or not set(config) <= {"name", "config"}:
+        raise ValueError(f'Expected {{"name": ..., "config": {{...}}}}, received: {dict(config)!r}.')
+    return _find(config["name"]).from_config(dict(config.get("config", {})))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[_\-\s]", "", name.lower())
+
+
+def _find(name: str) -> type[Balancing]:
+    known = {_plain(cls.__name__): cls for cls in BALANCING.values()} | {
+        _plain(key): BALANCING[key] for key in BALANCING
+    }
+    wanted = _plain(str(name))
+    if wanted in known:
+        return known[wanted]
+    names = {_plain(key): key for key in BALANCING}
+    close = [names[key] for key in difflib.get_close_matches(wanted, names, n=3)]
+    hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
+    raise ValueError(
+        f"Expected the name of a balancing method, received: {name!r}.{hint} Valid names: {', '.join(BALANCING)}."
+    )

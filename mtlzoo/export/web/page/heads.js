@@ -1,0 +1,108 @@
+// What the numbers of each output say. One function a kind of answer; what it returns is drawn by cards.js and marks.js,
+// which know no kinds:
+//
+//   answer        what is said, in words
+//   probability   of that, where there is such a thing
+//   bars          [{name, value, given}], one a class; `ordered` keeps their order, otherwise the largest come first
+//   scales        [{name, value, range}], one a number
+//   distribution  {values, shares, mean}
+//   rows          [[text, ...], ...], for a small table
+//   note          one more sentence
+//   points        [{name, place: [x, y]}], relative to what the network sees
+//   boxes         [{name, corners: [x_min, y_min, x_max, y_max]}], likewise
+
+const SHOWS = { values, classes, binary, levels, tags, numbers, expectation, points, box };
+
+/** Read one output.
+ *
+ * @param output Its entry in model.json.
+ * @param numbers Its numbers, in one row.
+ */
+export function readOutput(output, numbers) {
+  return (SHOWS[output.show] ?? values)(numbers, output);
+}
+
+/** What an output may answer, before there is a picture. */
+export function promise({ show, names, values, range, shape }) {
+  if (show === "points") return `${names.length} points in the picture`;
+  if (show === "box") return "a box in the picture";
+  if (show === "tags") return `any of ${listNames(names)}`;
+  if (names) return listNames(names);
+  if (values) return `a number from ${formatNumber(values[0])} to ${formatNumber(values.at(-1))}`;
+  const count = shape.slice(1).reduce((product, length) => product * length, 1);
+  if (show === "numbers" && count === 1) return range ? `a number about ${formatNumber((range[0] + range[1]) / 2)}` : "a number";
+  return `${count} numbers`;
+}
+
+function listNames(names, most = 6) {
+  const rest = names.length - most;
+  return names.slice(0, most).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+// === Classes ===
+
+function classes(probabilities, { names }) {
+  return chosen(probabilities, names, probabilities.indexOf(Math.max(...probabilities)));
+}
+
+function binary([probability], { names }) {
+  return { ...chosen([1 - probability, probability], names, Number(probability >= 0.5)), ordered: true };
+}
+
+/** The median level: the first that at least half of the probability does not lie above. */
+function levels(probabilities, { names }) {
+  let below = 0;
+  const median = probabilities.slice(0, -1).findIndex((probability) => (below += probability) >= 0.5);
+  const answer = chosen(probabilities, names, median < 0 ? names.length - 1 : median);
+  return { ...answer, ordered: true, note: "The answer is the median level." };
+}
+
+function chosen(probabilities, names, answer) {
+  const bars = names.map((name, index) => ({ name, value: probabilities[index], given: index === answer }));
+  return { answer: names[answer], probability: probabilities[answer], bars };
+}
+
+function tags(probabilities, { names, threshold }) {
+  const bars = names.map((name, index) => ({ name, value: probabilities[index], given: probabilities[index] >= threshold }));
+  const given = bars.filter((bar) => bar.given).map((bar) => bar.name);
+  return { answer: given.join(", ") || "none", bars, threshold };
+}
+
+// === Numbers ===
+
+function numbers(values, { range }) {
+  const scales = values.map((value, index) => ({ name: values.length > 1 ? String(index) : "", value, range }));
+  return { answer: values.map(formatNumber).join(", "), scales };
+}
+
+function expectation(shares, { values }) {
+  const mean = shares.reduce((sum, share, index) => sum + share * values[index], 0);
+  return { answer: formatNumber(mean), distribution: { values, shares, mean } };
+}
+
+function values(numbers) {
+  const rows = numbers.slice(0, 20).map((number, index) => [String(index), formatNumber(number)]);
+  return { answer: `${numbers.length} number${numbers.length === 1 ? "" : "s"}`, rows };
+}
+
+// === Places ===
+
+function points(numbers, { names }) {
+  const places = names.map((name, index) => ({ name, place: numbers.slice(2 * index, 2 * index + 2) }));
+  return { answer: `${names.length} point${names.length === 1 ? "" : "s"}`, points: places };
+}
+
+function box(corners, { name }) {
+  return { answer: "", boxes: [{ name, corners }] };
+}
+
+// === Text ===
+
+/** A name of a column as words. */
+export const inWords = (name) => name.replaceAll("_", " ");
+
+const FORMAT = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
+
+export const formatNumber = (number) => FORMAT.format(number);
+
+export const formatShare = (share) => (share > 0 && share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(1)}%`);

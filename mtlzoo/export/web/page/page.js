@@ -1,0 +1,216 @@
+// The page: where pictures come from, and what happens to each.
+
+import { cameraLack, startCamera } from "./camera.js";
+import { answerCard, emptyCard, make } from "./cards.js";
+import { formatShare, inWords, promise, readOutput } from "./heads.js";
+import { describeMarks, drawPicture, placeMarks } from "./marks.js";
+import { readFile, readPixels } from "./pixels.js";
+import { resize, toImage } from "./resize.js";
+import { loadNetwork } from "./runtime.js";
+import { drawScene } from "./scene.js";
+
+const element = (id) => document.getElementById(id);
+const SPOKEN_EVERY = 3000; // milliseconds; what the camera sees changes faster than it can be read out
+
+let description; // model.json
+let run; // the network
+let shown = null; // what is on the screen: {picture, marks, seen}
+let camera = null;
+let spoken = { text: "", time: -Infinity };
+let turn = 0; // the newest picture wins
+
+// === One picture ===
+
+async function answer(picture, caption) {
+  const { input, outputs } = description;
+  const start = performance.now();
+  const { pixels, matrix } = resize(picture, input);
+  const resizing = performance.now() - start;
+  const result = await run(pixels);
+  const answers = outputs.map((output) => readOutput(output, result.outputs[output.name]));
+  const marks = placeMarks(answers, matrix, input);
+  const [[left, top], [right, bottom]] = [toImage([0, 0], matrix, input), toImage([1, 1], matrix, input)];
+  shown = { picture, marks, seen: { left, top, right, bottom } };
+  showPicture(caption);
+  outputs.forEach(({ name }, index) => {
+    const lines = describeMarks(placeMarks([answers[index]], matrix, input));
+    if (lines.length) Object.assign(answers[index], { rows: lines, note: "x, y in pixels from the upper left corner" });
+  });
+  element("answers").replaceChildren(...outputs.map(({ name }, index) => answerCard(name, answers[index])));
+  element("status").textContent =
+    `${result.milliseconds.toFixed(1)} ms for the network, ${resizing.toFixed(1)} ms to resize the picture`;
+  showNumbers(result.outputs);
+  announce(outputs.map(({ name }, index) => `${inWords(name)}: ${say(answers[index])}`).join("; "));
+  document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
+}
+
+function showPicture(caption) {
+  const { picture } = shown;
+  element("invitation").hidden = true;
+  element("picture").hidden = false;
+  drawPicture(element("picture"), picture, shown.marks, shown.seen);
+  const size = `${picture.width} × ${picture.height} pixels`;
+  element("picture").setAttribute("aria-label", `${caption}, ${size}`);
+  element("caption").textContent = `${caption}, ${size}`;
+  element("caption").hidden = false;
+}
+
+function showNumbers(numbers) {
+  const lines = Object.entries(numbers).map(([name, values]) => `${JSON.stringify(name)}: ${JSON.stringify(values)}`);
+  element("numbers").textContent = `{\n${lines.join(",\n")}\n}`;
+  element("raw").hidden = false;
+}
+
+function say({ answer, probability, rows }) {
+  if (!answer && rows) return rows.map((row) => row.join(" ")).join(", ");
+  return probability === undefined ? answer : `${answer}, ${formatShare(probability)}`;
+}
+
+function announce(text) {
+  const now = performance.now();
+  if (text === spoken.text || (camera && now - spoken.time < SPOKEN_EVERY)) return;
+  spoken = { text, time: now };
+  element("announcement").textContent = text;
+}
+
+// === Where pictures come from ===
+
+/** Answer for what `get` gives, unless something newer has come meanwhile. */
+async function take(get) {
+  stopCamera();
+  const mine = ++turn;
+  tell(null);
+  try {
+    const { picture, caption } = await get();
+    if (mine === turn) await answer(picture, caption);
+  } catch (error) {
+    if (mine === turn) tell(error.message);
+  }
+}
+
+function takeFile(file) {
+  return take(async () => ({ picture: await readFile(file), caption: file.name || "Pasted picture" }));
+}
+
+function takeScene() {
+  return take(async () => {
+    const { canvas, shape } = drawScene();
+    return { picture: readPixels(canvas), caption: `A drawn ${shape} among circles and lines` };
+  });
+}
+
+async function toggleCamera() {
+  if (camera) return stopCamera();
+  const mine = ++turn;
+  tell(null);
+  try {
+    const started = await startCamera();
+    if (mine !== turn) return started.stop();
+    camera = started;
+    element("camera").setAttribute("aria-pressed", "true");
+    element("camera").textContent = "Stop the camera";
+    while (camera === started) {
+      if (started.video.videoWidth) await answer(readPixels(started.video), "What the camera sees");
+      await new Promise(requestAnimationFrame);
+    }
+  } catch (error) {
+    stopCamera();
+    if (mine === turn) tell(error.message);
+  }
+}
+
+function stopCamera() {
+  if (!camera) return;
+  shown = { ...shown, picture: { ...shown.picture, source: freeze(camera.video) } };
+  camera.stop();
+  camera = null;
+  element("camera").setAttribute("aria-pressed", "false");
+  element("camera").textContent = "Use the camera";
+}
+
+/** The frame that a video shows, as a canvas that stays. */
+function freeze(video) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  return canvas;
+}
+
+// === Messages ===
+
+function tell(message) {
+  const problem = element("problem");
+  problem.hidden = message === null;
+  problem.replaceChildren();
+  if (message !== null) problem.append(Object.assign(document.createElement("p"), { textContent: message }));
+}
+
+// === Start ===
+
+function listen() {
+  element("choose").addEventListener("click", () => element("file").click());
+  element("file").addEventListener("change", () => {
+    const [file] = element("file").files;
+    if (file) takeFile(file);
+    element("file").value = ""; // so that the same file can be chosen again
+  });
+  element("camera").addEventListener("click", toggleCamera);
+  element("scene").addEventListener("click", takeScene);
+  const stage = element("stage");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    stage.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) stage.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    stage.classList.remove("over");
+    const [file] = event.dataTransfer.files;
+    if (file) takeFile(file);
+    else tell("What was dropped is no file. Save the picture first, or copy and paste it.");
+  });
+  document.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (file) takeFile(file);
+    else tell("There is no picture in the clipboard.");
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") stopCamera();
+  });
+  new ResizeObserver(() => shown && drawPicture(element("picture"), shown.picture, shown.marks, shown.seen)).observe(stage);
+}
+
+async function start() {
+  try {
+    const response = await fetch("model.json");
+    if (!response.ok) throw new Error(`model.json does not come (status ${response.status}): the folder is not complete.`);
+    description = await response.json();
+    const { input, outputs, runtime, version } = description;
+    const count = outputs.length === 1 ? "one answer" : `${outputs.length} answers`;
+    document.title = element("title").textContent = `One picture, ${count}`;
+    element("answers").replaceChildren(...outputs.map((output) => emptyCard(output.name, promise(output))));
+    const ways = { stretch: "stretched", crop: "cropped", pad: "brought, with black bars," };
+    const colours = input.channels === 1 ? " and made gray" : "";
+    element("footer").append(
+      `Pictures are ${ways[input.resize]} to ${input.width} × ${input.height} pixels${colours}. `,
+      `Made with mtlzoo ${version}; runs on ${runtime.name} (`,
+      make("a", { href: "runtime/LICENSE.txt" }, "Apache License 2.0"),
+      ").",
+    );
+    element("status").textContent = "Loading the network …";
+    run = await loadNetwork(description);
+    element("status").textContent = "Ready.";
+    for (const id of ["choose", "camera", "scene"]) element(id).disabled = false;
+    const lack = cameraLack();
+    if (lack) Object.assign(element("camera"), { title: lack });
+    listen();
+    document.documentElement.dataset.ready = "";
+  } catch (error) {
+    element("status").textContent = "";
+    tell(`The page cannot start. ${error.message}`);
+  }
+}
+
+// Where check.js has found something lacking it has said so.
+if (!("lacking" in document.documentElement.dataset)) start();

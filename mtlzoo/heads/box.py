@@ -1,0 +1,211 @@
+"""One box in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo import boxes
+from mtlzoo.heads.base import Head, is_missing
+from mtlzoo.heads.box_labels import (
+    box_marks,
+    box_of,
+    check_format,
+    numbers_of,
+    place_boxes,
+    restore_boxes,
+    to_corners,
+)
+from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
+from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
+from mtlzoo.placement import Placement
+
+# A tenth of the side is a gross error, as it is for landmarks.
+ERROR_SCALE = 0.1
+LOSSES: dict[str, Callable[[], MaskedLoss]] = {
+    "smooth_l1": lambda: MaskedHuber(4, scale=ERROR_SCALE),
+    "giou": MaskedGeneralizedIoU,
+    "giou+l1": lambda: MaskedGeneralizedIoU(l1=2.5),
+    "mse": lambda: MaskedMeanSquaredError(4, scale=ERROR_SCALE),
+}
+# Of relative coordinates: centres lie about so far from the middle, half sides are about so long, and differ by so much.
+SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
+THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
+
+
+class BoxHead(Head):
+    """One box in every picture.
+
+    The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
+    Geometric augmentation moves the boxes of the labels with the pixels, a box that is not seen any more is missing, and
+    answers come back in the picture's own coordinates, in the labels' format. A box that was turned is replaced by the
+    upright one around it, which is looser than need be: augment with `rotation=0`.
+
+    Args:
+        format: How labels are written, by the names of `keras.utils.bounding_boxes.convert_format`: `"xyxy"`, `"yxyx"`,
+            `"xywh"`, `"center_xywh"` and `"center_yxhw"` in pixels of the picture, from edge to edge, so that a whole
+            picture is 0, 0, width, height; `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"` and `"rel_center_xywh"` as shares of its
+            width and height.
+        loss: `"giou+l1"` (DETR, Carion et al. 2020), `"giou"` (Rezatofighi et al. 2019), `"smooth_l1"` (Fast R-CNN,
+            Girshick 2015) or `"mse"`. In the last two a tenth of the side counts as 1.
+        **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The main metric is `mean_iou`, the mean intersection over union, higher is better; beside it stand `iou_50` and
+    `iou_75`, the shares of rows in which it is above 0.5 and 0.75. Targets are float32 `(rows, 4)`, `NaN` where missing.
+
+    A box lies somewhere: like landmarks, the head flattens the backbone's feature map rather than pooling it. It normalises
+    the map first: features that are all positive, and so many, would drive the hidden units to where they never answer
+    again, within few steps. Centre and sides are linear in the last features, because what saturates may stay saturated.
+
+    Example:
+
+    ```python
+    head = mtl.BoxHead(format="xywh", hidden=[200])
+    head.encode([[20, 10, 64, 48], None])  # (2, 4), the second row NaN
+    ```
+    """
+
+    spatial = True
+
+    def __init__(self, *, format: str = "rel_xyxy", loss: str = "giou+l1", **kwargs: Any):
+        super().__init__(**kwargs)
+        self.format = check_format(format)
+        if loss not in LOSSES:
+            raise ValueError(f"Expected `loss` to be one of {', '.join(LOSSES)}, received: {loss!r}.")
+        self._loss = loss
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "loss": self._loss}
+
+    # === Labels ===
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> BoxHead:
+        """Relative corners if no number is above 1, corners in pixels otherwise."""
+        largest = max(float(part) for value in labels for part in numbers_of(value))
+        return cls(format="rel_xyxy" if largest <= 1 else "xyxy")
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Boxes as labels are written, float32 `(rows, 4)`, `NaN` for missing.
+
+        A value is a sequence of four numbers, or the text of such a list: with `;` between the numbers, or as Python and
+        JSON write it.
+        """
+        targets = [self._box(value, row) for row, value in enumerate(values)]
+        return np.asarray(targets, "float32").reshape(-1, 4)
+
+    def _box(self, value: Any, row: int) -> np.ndarray:
+        if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+            return np.full(4, np.nan)
+        try:
+            parts = numbers_of(value)
+        except ValueError:
+            parts = []
+        if len(parts) == 4 and all(map(is_missing, parts)):
+            return np.full(4, np.nan)
+        return box_of(parts, self.format, row, value)
+
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows have a box."""
+        return ~np.isnan(targets.reshape(-1, 4)).any(axis=-1)
+
+    def strata(self, targets: np.ndarray) -> np.ndarray:
+        """The third of the range of ranks in which the box's area lies."""
+        corners, known = to_corners(targets.reshape(-1, 4), self.format), self.labelled(targets)
+        areas = np.prod(corners[:, 2:] - corners[:, :2], axis=-1)
+        strata = np.full(len(targets), -1, "int32")
+        if known.any():
+            strata[known] = np.searchsorted(np.quantile(areas[known], [1 / 3, 2 / 3]), areas[known], side="right")
+        return strata
+
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """To x_min, y_min, x_max, y_max relative to what the network sees; a box of which it sees nothing is missing.
+
+        Raises:
+            LabelError: If a box reaches out of its picture.
+        """
+        return place_boxes(targets.reshape(-1, 1, 4), self.format, placement)[:, 0].astype("float32")
+
+    # === Network and training ===
+
+    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """Normalise and flatten the feature map, then as any head."""
+        if len(features.shape) > 2:
+            features = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(features)
+            features = layers.Flatten(name=f"{name}_flatten")(features)
+        return super().connect(features, name)
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """A dense layer for the centre, one for half of each side, and the corners that these say."""
+        centre = layers.Dense(2, dtype="float32", name=f"{name}_centre_raw")(features)
+        centre = layers.Rescaling(SPREAD, 0.5, dtype="float32", name=f"{name}_centre")(centre)
+        half = layers.Dense(2, dtype="float32", name=f"{name}_half_raw")(features)
+        half = layers.Rescaling(HALF_SPREAD, HALF, dtype="float32", name=f"{name}_half")(half)
+        low = layers.Subtract(dtype="float32", name=f"{name}_low")([centre, half])
+        high = layers.Add(dtype="float32", name=f"{name}_high")([centre, half])
+        return layers.Concatenate(dtype="float32", name=name)([low, high])
+
+    def loss(self) -> MaskedLoss:
+        """The chosen loss."""
+        return LOSSES[self._loss]()
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Mean intersection over union, and the shares above 0.5 and 0.75."""
+        shares = [MaskedIoUShare(threshold, name=name) for name, threshold in THRESHOLDS.items()]
+        return [MaskedMeanIoU(name="mean_iou"), *shares]
+
+    # === Answers ===
+
+    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
+        """To coordinates of the picture, as labels are written; cut at its edges, and never inverted."""
+        return restore_boxes(predictions.reshape(-1, 1, 4), self.format, placement)[:, 0]
+
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """A list of four numbers a row."""
+        answers = np.empty(len(predictions), dtype=object)
+        answers[:] = predictions.reshape(-1, 4).astype("float64").tolist()
+        return {"answer": answers}
+
+    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+        """The box, to be drawn."""
+        return {"box": box_marks(values.reshape(-1, 1, 4), self.format, placement)[:, 0]}
+
+    def display(self) -> dict[str, Any]:
+        """A box."""
+        return {"show": "box"}
+
+    def evaluate(
+        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+    ) -> dict[str, Any]:
+        """Mean intersection over union beside that of the mean box, and the shares above 0.5 and 0.75.
+
+        Args:
+            targets: As :meth:`place` gives them, relative to what the network sees.
+            predictions: As the network puts them out.
+            placement: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+        """
+        labelled = self.labelled(targets)
+        names = ("value", "baseline", "score", "mean_iou", *THRESHOLDS)
+        if not labelled.any():
+            return {"metric": "mean_iou", **dict.fromkeys(names, float("nan"))}
+        targets, predictions = targets[labelled], predictions.reshape(-1, 4)[labelled]
+        overlaps, baseline = (
+            keras.ops.convert_to_numpy(boxes.iou(answers.astype("float32"), targets.astype("float32"))).astype(
+                "float64"
+            )
+            for answers in (predictions, targets.mean(axis=0, keepdims=True))
+        )
+        mean = float(overlaps.mean())
+        shares = {name: float((overlaps > threshold).mean()) for name, threshold in THRESHOLDS.items()}
+        figures = {"value": mean, "baseline": float(baseline.mean()), "score": mean, "mean_iou": mean}
+        return {"metric": "mean_iou", **figures, **shares}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return "a box"

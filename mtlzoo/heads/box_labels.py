@@ -1,0 +1,182 @@
+"""Boxes as labels write them, and how they move with the pixels."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mtlzoo.heads.base import LabelError, is_missing
+from mtlzoo.placement import Placement
+
+# The names are those of `keras.utils.bounding_boxes.convert_format`.
+FORMATS = (
+    "rel_xyxy",
+    "rel_yxyx",
+    "rel_xywh",
+    "rel_center_xywh",
+    "xyxy",
+    "yxyx",
+    "xywh",
+    "center_xywh",
+    "center_yxhw",
+)
+# How far a label may lie outside of its picture: rounding to whole pixels, or to three decimals.
+PIXELS, SHARE = 1.0, 1e-3
+
+
+def check_format(format: str) -> str:
+    """The format, if it is one.
+
+    Raises:
+        ValueError: If it is none; it lists those that are.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
+    return format
+
+
+def to_corners(boxes: np.ndarray, format: str) -> np.ndarray:
+    """Boxes of a format as x_min, y_min, x_max, y_max in the same unit, float64 `(..., 4)`."""
+    boxes = np.asarray(boxes, "float64")
+    kind = format.removeprefix("rel_")
+    if kind.endswith(("yxyx", "yxhw")):
+        boxes = boxes[..., [1, 0, 3, 2]]
+    low, high = boxes[..., :2], boxes[..., 2:]
+    if kind == "xywh":
+        high = low + high
+    elif kind.startswith("center_"):
+        low, high = low - high / 2, low + high / 2
+    return np.concatenate([low, high], axis=-1)
+
+
+def from_corners(corners: np.ndarray, format: str) -> np.ndarray:
+    """The opposite of :func:`to_corners`."""
+    low, high = corners[..., :2], corners[..., 2:]
+    kind = format.removeprefix("rel_")
+    if kind == "xywh":
+        high = high - low
+    elif kind.startswith("center_"):
+        low, high = (low + high) / 2, high - low
+    boxes = np.concatenate([low, high], axis=-1)
+    return boxes[..., [1, 0, 3, 2]] if kind.endswith(("yxyx", "yxhw")) else boxes
+
+
+def numbers_of(value: Any) -> list[Any]:
+    """What a cell lists: a sequence as it is, or what its text says, with `;`, commas, blanks or brackets between.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(value, str):
+        if ";" not in value and value.strip()[:1] in ("[", "("):
+            try:
+                value = ast.literal_eval(value.strip())
+            except SyntaxError as error:  # which is no `ValueError`
+                raise ValueError(str(error)) from None
+        else:
+            value = [part for part in re.split(r"[\s,;()\[\]'\"]+", value) if part]
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise ValueError(f"no list: {value!r}")
+    flat: list[Any] = []
+    for part in value:
+        flat.extend(part) if isinstance(part, list | tuple | np.ndarray) else flat.append(part)
+    return flat
+
+
+def box_of(parts: Sequence[Any], format: str, row: int, value: Any) -> np.ndarray:
+    """Four numbers, checked as far as that goes without knowing the picture.
+
+    Args:
+        parts: The numbers or their texts.
+        format: How they are meant.
+        row: For the message.
+        value: The cell, likewise.
+
+    Raises:
+        LabelError: If they are not four finite numbers, the width or height is not positive, or relative ones lie outside
+            of the picture.
+    """
+    try:
+        box = np.array([np.nan if is_missing(part) else float(part) for part in parts])
+    except (TypeError, ValueError):
+        box = np.empty(0)
+    if box.shape != (4,):
+        raise LabelError(row, f"expected a box of 4 numbers ({format}), received {value!r}")
+    if not np.isfinite(box).all():
+        raise LabelError(row, f"expected 4 finite numbers ({format}), received {value!r}")
+    x_min, y_min, x_max, y_max = to_corners(box, format)
+    if not (x_max > x_min and y_max > y_min):
+        raise LabelError(row, f"expected a box with a width and height above 0 ({format}), received {value!r}")
+    if format.startswith("rel_") and not (min(x_min, y_min) >= -SHARE and max(x_max, y_max) <= 1 + SHARE):
+        raise LabelError(row, f"expected a box from 0 to 1 ({format}), within the picture, received {value!r}")
+    return box
+
+
+def place_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
+    """Move boxes as the pixels of their pictures were moved.
+
+    Args:
+        boxes: Of a format, `(rows, boxes, 4)`; `NaN` stays `NaN`.
+        format: The format.
+        placement: Where each row's pixels come to lie.
+
+    Returns:
+        float64 `(rows, boxes, 4)`, x_min, y_min, x_max, y_max relative to what the network sees: of the upright box
+        around the four moved corners, the part that is seen; `NaN` where nothing is.
+
+    Raises:
+        LabelError: If a box reaches out of its picture.
+    """
+    corners, relative = to_corners(boxes, format), format.startswith("rel_")
+    if not relative:
+        beyond = (corners[..., :2] < -PIXELS) | (corners[..., 2:] > placement.sizes[:, None, ::-1] + PIXELS)
+        rows = np.flatnonzero(beyond.any(axis=(1, 2)))
+        if len(rows):
+            height, width = placement.sizes[rows[0]]
+            wrong = boxes[rows[0]][beyond[rows[0]].any(axis=-1)][0]
+            listed = ", ".join(f"{number:g}" for number in wrong)
+            raise LabelError(
+                int(rows[0]),
+                f"expected a box within the picture of {width} x {height} pixels, received {listed} ({format})",
+            )
+    points = _four_points(corners)
+    points = placement.to_pixels(points) if relative else points - 0.5
+    low, high = _around(placement.to_network(points), boxes.shape[1])
+    low, high = low.clip(0, 1), high.clip(0, 1)
+    seen = (high > low).all(axis=-1, keepdims=True)
+    return np.where(seen, np.concatenate([low, high], axis=-1), np.nan)
+
+
+def restore_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
+    """The opposite of :func:`place_boxes`, cut at the edges of the picture."""
+    points = placement.to_picture(_four_points(np.asarray(boxes, "float64")))
+    edges = placement.sizes[:, None, ::-1].astype("float64")
+    if format.startswith("rel_"):
+        points, edges = placement.to_relative(points), np.ones_like(edges)
+    else:
+        points = points + 0.5
+    low, high = (corner.clip(0, edges) for corner in _around(points, boxes.shape[1]))
+    return from_corners(np.concatenate([low, high], axis=-1), format)
+
+
+def box_marks(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
+    """Boxes of a format, `(rows, boxes, 4)`, in pixels of the pictures, from 0 at the centre of the upper left one."""
+    corners = to_corners(boxes, format)
+    if not format.startswith("rel_"):
+        return corners - 0.5
+    return placement.to_pixels(corners.reshape(len(corners), -1, 2)).reshape(corners.shape)
+
+
+def _four_points(corners: np.ndarray) -> np.ndarray:
+    """`(rows, boxes, 4)` as `(rows, 4 * boxes, 2)`."""
+    return np.stack([corners[..., [0, 2, 2, 0]], corners[..., [1, 1, 3, 3]]], axis=-1).reshape(len(corners), -1, 2)
+
+
+def _around(points: np.ndarray, boxes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest coordinates of each four points, `(rows, boxes, 2)` each."""
+    points = points.reshape(len(points), boxes, 4, 2)
+    return points.min(axis=2), points.max(axis=2)

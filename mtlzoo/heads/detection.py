@@ -1,0 +1,290 @@
+"""Several objects in one picture."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers
+
+from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.heads.box_labels import box_marks, box_of, check_format, numbers_of, place_boxes, restore_boxes, to_corners
+from mtlzoo.heads.classes import class_id, class_names
+from mtlzoo.heads.detections import average_precision, find_objects
+from mtlzoo.losses import MaskedDetectionLoss
+from mtlzoo.metrics import MaskedDetectionF1
+from mtlzoo.placement import Placement
+
+# At first every cell says that nothing is there, as in RetinaNet: else the many empty cells would outweigh all others.
+FIRST_SCORE = 0.01
+# Of relative coordinates: an object's edges are about so far from the middle of a cell in it.
+REACH = 0.15
+
+
+class DetectionHead(Head):
+    """All objects of some classes, with their boxes: an anchor-free grid on the backbone's feature map.
+
+    Every cell of the map says how surely it sees an object of each class, and how far the edges of that object's box are
+    from the cell's middle, as in FCOS (Tian et al. 2019) on one scale. The output is `(batch, cells, 4 + classes)` float32:
+    x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what the network sees, then the scores. Non-maximum suppression
+    (OpenCV's) makes a list of objects of it.
+
+    Args:
+        classes: The names of the classes, or their number.
+        format: How the boxes of labels are written, as in :class:`BoxHead`.
+        most: How many objects a picture may have.
+        threshold: The least score of an answer, from 0 to 1.
+        overlap: Of two answers of one class with an IoU above this the better one is kept.
+        grid: Height and width of the feature map; the head learns it when it is connected.
+        hidden: Filters of the 3 x 3 convolutions before the output.
+        **kwargs: `activation`, `dropout`, `loss_weight`; see :class:`Head`.
+
+    The loss is :class:`mtlzoo.losses.MaskedDetectionLoss`. The main metric is `f1_50`, the mean over pictures of the F1 of
+    the answers, an IoU of at least one half being a hit; `evaluate` also gives COCO's `ap` (the mean over IoU from 0.5 to
+    0.95 and over classes), `ap_50` and `ap_75`, computed by pycocotools. Targets are float32 `(rows, most, 4 + classes)`, a
+    box and a one-hot row for each object; `NaN` where there is no further object, `-1` throughout where the label is
+    missing. No object at all is a label too: an empty list.
+
+    Example:
+
+    ```python
+    head = mtl.DetectionHead(["triangle", "rectangle"], format="xyxy")
+    head.encode([[("triangle", 20, 10, 84, 58)], [], None])  # (3, 20, 6): one object, none, missing
+    ```
+    """
+
+    spatial = True
+
+    def __init__(
+        self,
+        classes: int | Sequence[str],
+        *,
+        format: str = "rel_xyxy",
+        most: int = 20,
+        threshold: float = 0.4,
+        overlap: float = 0.5,
+        grid: Sequence[int] | None = None,
+        hidden: Sequence[int] = (128, 128),
+        **kwargs: Any,
+    ):
+        super().__init__(hidden=hidden, **kwargs)
+        self.classes = class_names(classes)
+        self.format = check_format(format)
+        if not most >= 1:
+            raise ValueError(f"Expected `most` of at least 1, received: {most!r}.")
+        for argument, value in (("threshold", threshold), ("overlap", overlap)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"Expected `{argument}` from 0 to 1, received: {value!r}.")
+        self.most = int(most)
+        self.threshold = float(threshold)
+        self.overlap = float(overlap)
+        self.grid = None if grid is None else [int(side) for side in grid]
+
+    # === Labels ===
+
+    @classmethod
+    def for_labels(cls, labels: pd.Series) -> DetectionHead:
+        """The names that occur, in their order; relative boxes if no number is above 1, pixels otherwise."""
+        objects = [object for value in labels for object in _objects(value)]
+        if not objects:
+            raise ValueError("no row has an object")
+        largest = max(float(part) for _, *box in objects for part in box)
+        most = max(len(_objects(value)) for value in labels)
+        names = sorted({str(name) for name, *_ in objects})
+        return cls(names, format="rel_xyxy" if largest <= 1 else "xyxy", most=most)
+
+    def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
+        """Boxes as labels are written and one-hot rows, float32 `(rows, most, 4 + classes)`.
+
+        A value is a list of objects, each a class (name or id) and four numbers, or the text of such a list as Python and
+        JSON write it, or `triangle 20 10 84 58; rectangle 3 4 50 60`. An empty list says that there is nothing.
+        """
+        width = 4 + len(self.classes)
+        if isinstance(values, np.ndarray) and values.dtype != object and values.ndim == 3:
+            if values.shape[1:] != (self.most, width):
+                raise LabelError(0, f"expected encoded objects {(self.most, width)}, received {values.shape[1:]}")
+            return values.astype("float32")
+        targets = np.full((len(values), self.most, width), np.nan, "float32")
+        for row, value in enumerate(values):
+            if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+                targets[row] = -1
+                continue
+            try:
+                objects = _objects(value)
+            except ValueError:
+                raise LabelError(
+                    row, f"expected a list of objects, each a class and a box of 4 numbers, received {value!r}"
+                ) from None
+            if len(objects) > self.most:
+                raise LabelError(
+                    row, f"expected at most {self.most} objects (`most`), received {len(objects)}: {value!r}"
+                )
+            for number, (name, *box) in enumerate(objects):
+                index = class_id(name, self.classes)
+                if index is None or index < 0:
+                    raise LabelError(
+                        row, f"unknown class {name!r} in {value!r}, expected one of: {shorten(self.classes)}"
+                    )
+                targets[row, number, :4] = box_of(box, self.format, row, value)
+                targets[row, number, 4:] = np.arange(len(self.classes)) == index
+        return targets
+
+    def labelled(self, targets: np.ndarray) -> np.ndarray:
+        """Which rows say what there is, be it nothing."""
+        return ~(targets[..., 4:] < 0).any(axis=(1, 2))
+
+    def strata(self, targets: np.ndarray) -> np.ndarray:
+        """For each class whether the picture has an object of it."""
+        present = (targets[..., 4:] > 0.5).any(axis=1).astype("int32")
+        return np.where(self.labelled(targets)[:, None], present, -1)
+
+    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+        """Boxes to x_min, y_min, x_max, y_max relative to what the network sees; what it does not see is no object.
+
+        Raises:
+            LabelError: If a box reaches out of its picture.
+        """
+        labelled = self.labelled(targets)[:, None, None]
+        boxes = place_boxes(np.where(labelled, targets[..., :4], np.nan), self.format, placement)
+        placed = np.concatenate([boxes, targets[..., 4:]], axis=-1)
+        placed[np.isnan(boxes).any(axis=-1)] = np.nan
+        return np.where(labelled, placed, -1).astype("float32")
+
+    # === Network and training ===
+
+    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """Convolutions on the feature map, then a box and scores for each of its cells.
+
+        Raises:
+            ValueError: If there is no feature map, or one of unknown size.
+        """
+        if len(features.shape) != 4 or None in features.shape[1:]:
+            raise ValueError(
+                f"Expected a feature map (batch, height, width, channels) of known size for {name!r}, received: "
+                f"{features.shape}. A backbone that ends in a map has one, with `input_shape`, and `cut=` at a layer."
+            )
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(features)
+        for index, filters in enumerate(self.hidden, start=1):
+            x = layers.Conv2D(filters, 3, padding="same", activation=self.activation, name=f"{name}_hidden_{index}")(x)
+        if self.dropout:
+            x = layers.Dropout(self.dropout, name=f"{name}_dropout")(x)
+        return self.output(x, name)
+
+    def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+        """Convolutions of a single cell each, and the cells' middles as the constants of a `Rescaling`."""
+        _, height, width, _ = features.shape
+        self.grid, cells = [height, width], height * width
+        small = keras.initializers.RandomNormal(stddev=0.01)
+        bias = keras.initializers.Constant(-np.log(1 / FIRST_SCORE - 1))
+
+        def convolve(channels: int, activation: str, part: str, **arguments: Any) -> keras.KerasTensor:
+            arguments |= {"activation": activation, "kernel_initializer": small, "dtype": "float32"}
+            x = layers.Conv2D(channels, 1, name=f"{name}_{part}_map", **arguments)(features)
+            return layers.Reshape((cells, channels), dtype="float32", name=f"{name}_{part}")(x)
+
+        distances = convolve(4, "softplus", "distances")
+        scores = convolve(len(self.classes), "sigmoid", "scores", bias_initializer=bias)
+        y, x = np.mgrid[:height, :width].reshape(2, -1) + 0.5
+        middles = np.stack([x / width, y / height] * 2, axis=-1).tolist()
+        boxes = layers.Rescaling([-REACH, -REACH, REACH, REACH], middles, dtype="float32", name=f"{name}_boxes")(
+            distances
+        )
+        return layers.Concatenate(dtype="float32", name=name)([boxes, scores])
+
+    def loss(self) -> MaskedDetectionLoss:
+        """Quality focal loss of scores, GIoU of boxes."""
+        return MaskedDetectionLoss(len(self.classes), self.grid)
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The mean F1 of pictures."""
+        return [MaskedDetectionF1(len(self.classes), self.threshold, self.overlap, name="f1_50")]
+
+    # === Answers ===
+
+    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
+        """Boxes to coordinates of the picture, as labels are written; cut at its edges."""
+        boxes = restore_boxes(predictions[..., :4], self.format, placement)
+        return np.concatenate([boxes, predictions[..., 4:]], axis=-1)
+
+    def decode(self, predictions: np.ndarray) -> dict[str, Any]:
+        """A list of objects a row, the surest first, each a list of the class and four numbers; and their scores."""
+        answers, scores = np.empty((2, len(predictions)), dtype=object)
+        for row, values in enumerate(predictions):
+            kept, ids, scores[row] = self._find(values)
+            boxes = values[kept, :4].astype("float64").tolist()
+            answers[row] = [[self.classes[index], *box] for index, box in zip(ids, boxes)]
+        return {"answer": answers, "probability": scores}
+
+    def _find(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[float]]:
+        corners = to_corners(values[..., :4], self.format)
+        return find_objects(corners, values[..., 4:], self.threshold, self.overlap)
+
+    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+        """The boxes, to be drawn: an object array `(rows,)` of float64 `(objects, 4)`."""
+        boxes = np.empty(len(values), dtype=object)
+        for row, cells in enumerate(values):
+            kept = self._find(cells)[0]
+            boxes[row] = box_marks(cells[None, kept, :4], self.format, placement.take([row]))[0]
+        return {"boxes": boxes}
+
+    def display(self) -> dict[str, Any]:
+        """The classes, and what makes an answer of a cell."""
+        return {"show": "boxes", "names": list(self.classes), "threshold": self.threshold, "overlap": self.overlap}
+
+    def evaluate(
+        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+    ) -> dict[str, Any]:
+        """The mean F1 beside that of never finding anything, and COCO's average precisions.
+
+        Args:
+            targets: As :meth:`place` gives them, relative to what the network sees.
+            predictions: As the network puts them out.
+            placement: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+
+        Raises:
+            ImportError: If pycocotools is not installed.
+        """
+        labelled = self.labelled(targets)
+        if not labelled.any():
+            names = ("value", "baseline", "score", "f1_50", "ap", "ap_50", "ap_75")
+            return {"metric": "f1_50", **dict.fromkeys(names, float("nan"))}
+        targets, predictions = targets[labelled], predictions[labelled]
+        (metric,) = self.metrics()
+        for start in range(0, len(targets), 256):
+            metric.update_state(targets[start : start + 256], predictions[start : start + 256])
+        f1 = float(metric.result())
+        nothing = float(np.isnan(targets[:, :, 0]).all(axis=1).mean())
+        figures = {"value": f1, "baseline": nothing, "score": f1, "f1_50": f1}
+        return {"metric": "f1_50", **figures, **average_precision(targets, predictions, self.overlap)}
+
+    def describe(self) -> str:
+        """The kind of answer in a few words."""
+        return f"objects of {len(self.classes)} class{'es' * (len(self.classes) > 1)}"
+
+
+def _objects(value: Any) -> list[list[Any]]:
+    """What a cell lists, each object as a class and four numbers.
+
+    Raises:
+        ValueError: If it lists anything else.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text[:1] in ("[", "("):
+            try:
+                value = ast.literal_eval(text)
+            except SyntaxError as error:  # which is no `ValueError`
+                raise ValueError(str(error)) from None
+        else:
+            value = [re.split(r"[\s,]+", part.strip()) for part in text.split(";") if part.strip()]
+    if not isinstance(value, list | tuple | np.ndarray):
+        raise ValueError(f"no list: {value!r}")
+    objects = [numbers_of(part) if isinstance(part, list | tuple | np.ndarray) else [] for part in value]
+    if any(len(parts) != 5 for parts in objects):
+        raise ValueError(f"no objects: {value!r}")
+    return objects
