@@ -14,7 +14,7 @@ import tarfile
 
 import numpy as np
 import pytest
-from web_pages import BoxForTests, build_model, every_head
+from web_pages import build_model, every_head
 
 import mtlzoo as mtl
 from mtlzoo.cli import main
@@ -29,14 +29,14 @@ ASSETS = {
     "page.js",
     "resize.js",
     "heads.js",
+    "objects.js",
     "scene.js",
     "runtime.js",
 }
 
 
 @pytest.fixture(autouse=True)
-def _heads_and_cache(monkeypatch, tmp_path):
-    monkeypatch.setitem(mtl.heads.HEADS, "box_for_tests", BoxForTests)
+def _cache(monkeypatch, tmp_path):
     monkeypatch.setenv("MTLZOO_CACHE", str(tmp_path / "cache"))
 
 
@@ -52,9 +52,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(mtl.heads.HEADS, "box_for_tests", BoxForTests)
-        return mtl.export(model, tmp_path_factory.mktemp("site") / "page", format="web", runtime="cdn")
+    return mtl.export(model, tmp_path_factory.mktemp("site") / "page", format="web", runtime="cdn")
 
 
 @pytest.fixture
@@ -154,7 +152,7 @@ def test_display_is_plain_json_and_fits_the_output(name, model):
     head = model.heads[name]
     shown = head.display()
     assert json.loads(json.dumps(shown)) == shown
-    count = {"binary": 2, "points": 3}.get(shown["show"], model.output[name].shape[-1])
+    count = {"binary": 2, "points": 3, "shape_and_box": 2, "boxes": 2}.get(shown["show"], model.output[name].shape[-1])
     for listed in ("names", "values"):
         assert len(shown.get(listed, range(count))) == count
 

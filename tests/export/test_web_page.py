@@ -36,10 +36,8 @@ def models():
 @pytest.fixture(scope="module")
 def site(models, browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(mtl.heads.HEADS, "box_for_tests", web_pages.BoxForTests)
-        for name, model in models.items():
-            export_or_skip(model, folder / name)
+    for name, model in models.items():
+        export_or_skip(model, folder / name)
     with web_pages.serving(folder) as address:
         yield address
 
@@ -179,6 +177,40 @@ def test_points_and_boxes_come_back_to_the_picture(pages, photo, resize):
             placement.to_picture(numbers[name].reshape(1, -1, 2))[0] + 0.5
         )  # from the corner, not from a pixel's centre
         np.testing.assert_allclose(places, wanted, atol=0.051)
+
+
+def test_objects_are_those_of_the_head(opened):
+    """Cells that overlap by more and by less, of two classes, some of them unsure."""
+    head = mtl.DetectionHead(["triangle", "rectangle"], threshold=0.4, overlap=0.5)
+    rng = np.random.default_rng(0)
+    corners = rng.choice([0.1, 0.3, 0.5], (20, 12, 2)) + rng.uniform(0, 0.08, (20, 12, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(0.15, 0.4, (20, 12, 2))], axis=-1)
+    rows = np.concatenate([boxes, rng.random((20, 12, 2))], axis=-1)
+    said = opened.page.evaluate(
+        """async ([output, rows]) => {
+          const {readOutput} = await import("./heads.js");
+          return rows.map((row) => readOutput(output, row.flat()));
+        }""",
+        [{"name": "x", **head.display()}, rows.tolist()],
+    )
+    for answer, wanted in zip(said, head.decode(rows)["answer"]):
+        assert [box["name"].split()[0] for box in answer["boxes"]] == [name for name, *_ in wanted]
+        np.testing.assert_allclose([box["corners"] for box in answer["boxes"]], [box for _, *box in wanted], atol=1e-6)
+        assert answer["answer"].startswith(f"{len(wanted) or 'no'} object")
+    assert len({len(answer["boxes"]) for answer in said}) > 2
+
+
+def test_the_books_five_numbers_are_a_shape_and_a_box(opened):
+    head = mtl.DualTaskHead(labels=["triangle", "rectangle"])
+    said = opened.page.evaluate(
+        """async (output) => {
+          const {readOutput} = await import("./heads.js");
+          return [[100, 56, 112, 28, 84], [120, 0, 224, 0, 224]].map((row) => readOutput(output, row));
+        }""",
+        {"name": "x", **head.display()},
+    )
+    assert [answer["answer"] for answer in said] == ["triangle", "rectangle"]
+    assert [answer["boxes"][0]["corners"] for answer in said] == [[0.25, 0.125, 0.5, 0.375], [0, 0, 1, 1]]
 
 
 def test_unknown_ways_to_show_fall_back_to_numbers(opened):

@@ -23,18 +23,6 @@ PATIENCE = 60_000  # milliseconds, for machines that are busy
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-class BoxForTests(mtl.RegressionHead):
-    """Four numbers that the page draws as a box."""
-
-    def __init__(self, **kwargs):
-        super().__init__(
-            4, mean=0.5, scale=0.2, **{k: v for k, v in kwargs.items() if k not in ("units", "mean", "scale")}
-        )
-
-    def display(self):
-        return {"show": "box"}
-
-
 def every_head() -> dict[str, mtl.heads.Head]:
     """One head of each kind, in an order that is not the sorted one."""
     return {
@@ -45,7 +33,9 @@ def every_head() -> dict[str, mtl.heads.Head]:
         "price": mtl.RegressionHead(mean=30.0, scale=12.0),
         "sizes": mtl.RegressionHead(2, mean=1.0, scale=0.5),
         "age": mtl.ExpectationHead((0, 20)),
-        "box": BoxForTests(),
+        "box": mtl.BoxHead(),
+        "five": mtl.DualTaskHead(),
+        "objects": mtl.DetectionHead(["triangle", "rectangle"]),
         "corners": mtl.LandmarkHead(["collar_left", "collar_right", "hem"]),
     }
 

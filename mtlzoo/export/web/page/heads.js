@@ -11,7 +11,9 @@
 //   points        [{name, place: [x, y]}], relative to what the network sees
 //   boxes         [{name, corners: [x_min, y_min, x_max, y_max]}], likewise
 
-const SHOWS = { values, classes, binary, levels, tags, numbers, expectation, points, box };
+import { findObjects } from "./objects.js";
+
+const SHOWS = { values, classes, binary, levels, tags, numbers, expectation, points, box, boxes, shape_and_box };
 
 /** Read one output.
  *
@@ -26,6 +28,7 @@ export function readOutput(output, numbers) {
 export function promise({ show, names, values, range, shape }) {
   if (show === "points") return `${names.length} points in the picture`;
   if (show === "box") return "a box in the picture";
+  if (show === "boxes") return `any number of: ${listNames(names)}`;
   if (show === "tags") return `any of ${listNames(names)}`;
   if (names) return listNames(names);
   if (values) return `a number from ${formatNumber(values[0])} to ${formatNumber(values.at(-1))}`;
@@ -94,6 +97,17 @@ function points(numbers, { names }) {
 
 function box(corners, { name }) {
   return { answer: "", boxes: [{ name, corners }] };
+}
+
+function boxes(numbers, output) {
+  const found = findObjects(numbers, output).map(({ name, score, corners }) => ({ name: `${name} ${formatShare(score)}`, corners }));
+  return { answer: `${found.length || "no"} object${found.length === 1 ? "" : "s"}`, boxes: found };
+}
+
+/** The shape, then left, right, top and bottom of its box in pixels of a square canvas. */
+function shape_and_box([shape, left, right, top, bottom], { names, threshold, canvas }) {
+  const answer = names[Number(shape >= threshold)];
+  return { answer, boxes: [{ name: answer, corners: [left, top, right, bottom].map((number) => number / canvas) }] };
 }
 
 // === Text ===

@@ -28,6 +28,12 @@ export function placeMarks(answers, matrix, input) {
 /** Lines of a card that tell where a head's marks lie. */
 export function describeMarks({ points, boxes }) {
   const round = (number) => number.toFixed(1);
+  if (boxes.length > 1) {
+    return boxes.map(({ name, x, y, width, height }) => [
+      inWords(name),
+      `${round(width)} × ${round(height)} at ${round(x)}, ${round(y)}`,
+    ]);
+  }
   return [
     ...points.map(({ name, index, x, y }) => [`${index + 1} ${inWords(name)}`, `${round(x)}, ${round(y)}`]),
     ...boxes.flatMap(({ x, y, width, height }) => [
