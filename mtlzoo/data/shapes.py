@@ -12,12 +12,14 @@ import pandas as pd
 from mtlzoo.data.decoding import PNG_SIGNATURE, decode_with_size
 from mtlzoo.data.table import IMAGE, Table, TableError
 from mtlzoo.data.tabular import read_csv
-from mtlzoo.heads import BinaryHead, BoxHead, Head
+from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
 
 SHAPES = ("triangle", "rectangle")
 """The classes in the order of their ids, which is the TensorFlow.js book's."""
 
 FILES = {"train": "train.csv", "test": "test.csv"}
+# As many objects as the drawings have at most, and some to spare.
+MOST_OBJECTS = 8
 SIDES = ("x_min", "y_min", "x_max", "y_max")
 COLUMNS = (IMAGE, "shape", *SIDES)
 # Boxes are written with a few decimals; by so many pixels rounding may bring one over the edge of its picture.
@@ -42,7 +44,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
         A table with one row a picture. With one object in each it has the heads `shape` (binary) and `box`
         (`format="xyxy"`), and a column `object` with both in one, for a single output of five numbers: the id of the
         shape, 0 or 1, and the box. With several objects it has a column `objects`, a tuple of (shape, x_min, y_min, x_max,
-        y_max) for each picture, and no heads yet.
+        y_max) for each picture, and the head `objects` (detection).
 
     Raises:
         FileNotFoundError: If the folder or its file does not exist.
@@ -80,7 +82,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
 def shape_heads(several: bool = False) -> dict[str, Head]:
     """New heads for pictures with one object each, or with several."""
     if several:
-        return {}  # the place of a head for the column `objects`
+        return {"objects": DetectionHead(SHAPES, format="xyxy", most=MOST_OBJECTS)}
     return {"shape": BinaryHead(SHAPES), "box": BoxHead(format="xyxy")}
 
 

@@ -33,7 +33,8 @@ def report_run(model: MultiTaskModel, table: Table, directory: Path) -> pd.DataF
     for name, decoded in answers.items():
         frame[f"{name}:answer"] = decoded["answer"]
         if "probability" in decoded:
-            frame[f"{name}:probability"] = np.round(decoded["probability"], 6)
+            # A list of several where there are several answers.
+            frame[f"{name}:probability"] = [np.round(cell, 6).tolist() for cell in decoded["probability"]]
     write_csv(directory / "answers.csv", frame)
     labels = table.labels()
     for name, head in table.heads.items():

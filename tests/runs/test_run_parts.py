@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import cv2
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 from drawings import draw_table
 
 from mtlzoo import runs
-from mtlzoo.data import ImageError, Table
+from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
+from mtlzoo.models import build
 from mtlzoo.placement import Placement
 from mtlzoo.runs import pictures
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
@@ -166,6 +169,21 @@ def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
     assert [(mark.kind, mark.role) for mark in marks] == [("box", "true"), ("box", "true"), ("box", "predicted")]
     expected = [[-0.5, 63.5, 255.5, 191.5], [127.5, 127.5, 255.5, 191.5], [-0.5, 63.5, 127.5, 127.5]]
     np.testing.assert_allclose([mark.coordinates.ravel() for mark in marks], expected, atol=1e-4)
+
+
+def test_several_objects_are_reported_too(tmp_path):
+    make_shapes(tmp_path / "scenes", images=4, tests=3, objects=3)
+    table = read_shapes(tmp_path / "scenes", "test")
+    images = keras.Input((32, 32, 3))
+    backbone = keras.Model(images, keras.layers.Conv2D(4, 3, strides=8)(images))
+    model = build(backbone, {"objects": DetectionHead(["triangle", "rectangle"], format="xyxy", threshold=0.01)})
+    report = runs.report_run(model, table, tmp_path / "run")
+    assert {"f1_50", "ap", "ap_50", "ap_75"} <= set(report.columns)
+    answers = pd.read_csv(tmp_path / "run" / "answers.csv")
+    assert len(answers) == 3
+    for cell in answers["objects:probability"]:
+        assert all(0 <= probability <= 1 for probability in json.loads(cell))
+    assert (tmp_path / "run" / "predictions.png").is_file()
 
 
 def test_drawn_data_has_the_layouts_that_its_kind_has(tmp_path):
