@@ -8,9 +8,10 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 SMALL = {
+    "detection": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",
     "fashionai": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1",
-    "hydranet": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",
-    "landmarks": "DATA = Path('data')\nIMAGES = 120\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1",
+    "hydranet": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",
+    "landmarks": "DATA = Path('data')\nIMAGES = 80\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1",
 }
 
 
