@@ -57,7 +57,7 @@ def plot_answers(
                 marks[-1] += _marks(head.marks(restored[name][[row]], own), where, "predicted")
                 if head.spatial:
                     continue
-                truth = _truth(head, labels[name][[row]], table.frame[name].iloc[row])
+                truth = _truth(head, labels[name][[row]])
                 lines += _lines(name, answers[name]["answer"][row], truth, hasattr(head, "names"))
         captions.append(lines)
     if images:
@@ -77,8 +77,8 @@ def _marks(places: Mapping[str, np.ndarray], where: Placement, role: str) -> lis
     return marks
 
 
-def _truth(head: Head, target: np.ndarray, cell: Any) -> str:
-    """A label as the head's answers would write it, whatever stands in the cell: an id, a soft label, tags in any order."""
+def _truth(head: Head, target: np.ndarray) -> str:
+    """A label as the head's answers would write it, however the cell has it: an id, a soft label, tags in any order."""
     names = getattr(head, "names", None)
     if names is None:
         return " ".join(f"{number:.4g}" for number in np.ravel(target))
