@@ -142,6 +142,7 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> None:
     from mtlzoo import runs
     from mtlzoo.evaluation import evaluate
+    from mtlzoo.evaluation.prediction import placed_outputs
     from mtlzoo.export import load_model
 
     if options.out is not None:
@@ -151,10 +152,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     _tell_notes(table)
-    report = evaluate(model, table) if options.out is None else runs.report_run(model, table, options.out)
+    answered = placed_outputs(model, table)  # once for both reports
+    if options.out is None:
+        report = evaluate(model, table, predictions=answered[0], placement=answered[1])
+    else:
+        report = runs.report_run(model, table, options.out, answered)
     print(runs.as_text(report))
     if options.by:
-        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out))}")
+        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, answered))}")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -17,14 +17,24 @@ from mtlzoo.evaluation.plots import plot_confusion, plot_groups, plot_history
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.files import replacing
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.placement import Placement
 from mtlzoo.runs.pictures import plot_answers
 
+Answered = tuple[Mapping[str, np.ndarray], Placement]
 
-def report_run(model: MultiTaskModel, table: Table, directory: Path) -> pd.DataFrame:
-    """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder."""
+
+def report_run(model: MultiTaskModel, table: Table, directory: Path, answered: Answered | None = None) -> pd.DataFrame:
+    """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder.
+
+    Args:
+        model: The model.
+        table: The rows.
+        directory: Where to write.
+        answered: What `placed_outputs` gave for these rows, if it is known already.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     table = table.for_heads(model.heads)
-    predictions, placement = placed_outputs(model, table)
+    predictions, placement = answered or placed_outputs(model, table)
     report = evaluation.evaluate(model, table, predictions=predictions, placement=placement)
     write_csv(directory / "report.csv", report.round(6), index=True)
     restored = {name: model.heads[name].restore(predictions[name], placement) for name in table.heads}
@@ -46,9 +56,12 @@ def report_run(model: MultiTaskModel, table: Table, directory: Path) -> pd.DataF
     return report
 
 
-def report_groups(model: MultiTaskModel, table: Table, by: Any, directory: Path | None = None) -> pd.DataFrame:
+def report_groups(
+    model: MultiTaskModel, table: Table, by: Any, directory: Path | None = None, answered: Answered | None = None
+) -> pd.DataFrame:
     """Judge a model on each group of rows; with a folder, write `groups.csv` and `groups.png` there."""
-    groups = evaluation.evaluate_groups(model, table, by)
+    predictions, placement = answered or placed_outputs(model, table)
+    groups = evaluation.evaluate_groups(model, table, by, predictions=predictions, placement=placement)
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         write_csv(directory / "groups.csv", groups.round(6), index=True)
