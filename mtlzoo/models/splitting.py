@@ -1,0 +1,87 @@
+"""Where a network forks: the shared trunk, and the heads on what it puts out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+
+@dataclass(frozen=True)
+class Split:
+    """A network in two, which share all layers with it.
+
+    Attributes:
+        trunk: From the images to the representation that all heads see.
+        heads: From the representation to the dictionary of outputs.
+    """
+
+    trunk: keras.Model
+    heads: keras.Model
+
+
+def split(model: keras.Model) -> Split:
+    """Cut a network at the last tensor that everything after it goes through.
+
+    Where all heads see the pooled features that is these; where one sees the feature map, the backbone's output. Dropout
+    that all heads share comes after the cut, so that a frozen trunk is a fixed function of the image; so do the layers
+    of an only head, which bear its name.
+
+    Args:
+        model: A functional model with one input and a dictionary of outputs.
+
+    Returns:
+        Trunk and heads. Calling one after the other computes what the model computes.
+
+    Example:
+
+    ```python
+    parts = split(model)
+    parts.heads(parts.trunk(images))  # as model(images)
+    ```
+    """
+    (source,) = model.inputs
+    names = list(model.output)
+
+    def belongs_to_heads(operation: keras.Operation) -> bool:
+        own = any(operation.name == name or operation.name.startswith(f"{name}_") for name in names)
+        return own or isinstance(operation, layers.Dropout)
+
+    shared = _shared_by_all(model)
+    cut = next(
+        tensor
+        for tensor in reversed(shared)
+        if tensor is source or not belongs_to_heads(tensor._keras_history.operation)
+    )
+    trunk = keras.Model(source, cut, name=f"{model.name}_trunk")
+    return Split(trunk, keras.Model(cut, model.output, name=f"{model.name}_heads"))
+
+
+def _inputs(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index].input_tensors
+
+
+def _shared_by_all(model: keras.Model) -> list[keras.KerasTensor]:
+    """The tensors that every way from the input to any output goes through, from the input on."""
+    # A tensor's dominators are itself and what dominates all that it is computed from.
+    dominators: dict[int, dict[int, keras.KerasTensor]] = {}
+    waiting = list(model.outputs)
+    while waiting:
+        tensor = waiting[-1]
+        parents = [] if any(tensor is source for source in model.inputs) else _inputs(tensor)
+        unknown = [parent for parent in parents if id(parent) not in dominators]
+        if unknown and id(tensor) not in dominators:
+            waiting.extend(unknown)
+            continue
+        waiting.pop()
+        known = _common([dominators[id(parent)] for parent in parents])
+        dominators[id(tensor)] = {**known, id(tensor): tensor}
+    return list(_common([dominators[id(output)] for output in model.outputs]).values())
+
+
+def _common(chains: list[dict[int, keras.KerasTensor]]) -> dict[int, keras.KerasTensor]:
+    """What stands in all of these, in the order of the first."""
+    first, *others = chains or [{}]
+    return {key: tensor for key, tensor in first.items() if all(key in other for other in others)}
