@@ -21,7 +21,8 @@ from mtlzoo._version import __version__
 from mtlzoo.backbones.registry import BACKBONES, list_backbones
 
 if TYPE_CHECKING:
-    from mtlzoo import backbones, data, evaluation, export, heads, losses, metrics, models, training
+    from mtlzoo import backbones, balancing, data, evaluation, export, heads, losses, metrics, models, training
+    from mtlzoo.balancing import list_balancing
     from mtlzoo.evaluation import evaluate, predict
     from mtlzoo.export import load_model
     from mtlzoo.heads import (
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
         RegressionHead,
     )
     from mtlzoo.models import MultiTaskModel, build
-    from mtlzoo.training import Stage, TaskwiseEarlyStopping, fit
+    from mtlzoo.training import BalancingMonitor, Stage, TaskwiseEarlyStopping, fit
 
 _MODULES = {
+    "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.evaluation": ["evaluate", "predict"],
     "mtlzoo.export": ["load_model"],
     "mtlzoo.heads": [
@@ -57,12 +59,13 @@ _MODULES = {
         "RegressionHead",
     ],
     "mtlzoo.models": ["MultiTaskModel", "build"],
-    "mtlzoo.training": ["Stage", "TaskwiseEarlyStopping", "fit"],
+    "mtlzoo.training": ["BalancingMonitor", "Stage", "TaskwiseEarlyStopping", "fit"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
-_ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
+_ROOMS = ["backbones", "balancing", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
 
 __all__ = [
+    "BalancingMonitor",
     "BinaryHead",
     "BoxHead",
     "ClassificationHead",
@@ -79,6 +82,7 @@ __all__ = [
     "TaskwiseEarlyStopping",
     "__version__",
     "backbones",
+    "balancing",
     "build",
     "data",
     "evaluate",
@@ -87,6 +91,7 @@ __all__ = [
     "fit",
     "heads",
     "list_backbones",
+    "list_balancing",
     "load_model",
     "losses",
     "metrics",

@@ -97,6 +97,7 @@ def _train(options: argparse.Namespace) -> int:
 
     _fresh_folder(options.out, options.overwrite)
     stages = runs.parse_stages(options.stages, options.patience)
+    balancing = runs.parse_balancing(options.balancing)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
@@ -131,6 +132,8 @@ def _train(options: argparse.Namespace) -> int:
         skipped=skipped,
         batch_size=options.batch_size,
         augment=None if options.augment == "none" else options.augment,
+        balancing=balancing,
+        monitor=options.monitor,
         seed=options.seed,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
@@ -361,6 +364,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         help='such as heads:2:1e-3 all:10:1e-3:cosine, or "fashionai" for the recipe (default: those two)',
     )
     training.add_argument("--batch-size", type=int, default=32)
+    training.add_argument(
+        "--balancing",
+        metavar="METHOD[:KEY=VALUE,...]",
+        help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
+    )
+    training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

@@ -11,8 +11,8 @@ ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     **dict.fromkeys(["_version", "startup", "files", "progress", "masking", "placement", "boxes"], 1),
     **dict.fromkeys(["losses", "metrics"], 2),
-    **dict.fromkeys(["heads", "backbones"], 3),
-    **dict.fromkeys(["models", "balancing", "data"], 4),
+    **dict.fromkeys(["heads", "backbones", "balancing"], 3),
+    **dict.fromkeys(["models", "data"], 4),
     **dict.fromkeys(["training", "evaluation", "export"], 5),
     **dict.fromkeys(["runs"], 6),
     "cli": 7,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mtlzoo.evaluation.fashionai import fashionai_score
     from mtlzoo.evaluation.plots import (
         Mark,
+        plot_balancing,
         plot_confusion,
         plot_groups,
         plot_history,
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 _MODULES = {
     "details": ["predictions"],
     "fashionai": ["fashionai_score"],
-    "plots": ["Mark", "plot_confusion", "plot_groups", "plot_history", "plot_model", "plot_predictions"],
+    "plots": [
+        "Mark",
+        "plot_balancing",
+        "plot_confusion",
+        "plot_groups",
+        "plot_history",
+        "plot_model",
+        "plot_predictions",
+    ],
     "prediction": ["outputs", "predict"],
     "report": ["evaluate"],
     "subgroups": ["evaluate_groups"],
@@ -37,6 +46,7 @@ __all__ = [
     "evaluate_groups",
     "fashionai_score",
     "outputs",
+    "plot_balancing",
     "plot_confusion",
     "plot_groups",
     "plot_history",

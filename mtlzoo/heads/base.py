@@ -46,9 +46,11 @@ class Head(ABC):
     Attributes:
         spatial: Whether answers are places in the picture. Such a head sees the backbone's feature map, not its mean;
             :meth:`place` and :meth:`restore` move its labels and answers; and its `evaluate` and `marks` take them so.
+        numeric: Whether answers are numbers, with a loss of distances, rather than classes; balancing may ask.
     """
 
     spatial = False
+    numeric = False
 
     def __init__(
         self,

@@ -56,6 +56,7 @@ class DualTaskHead(Head):
     """
 
     spatial = True
+    numeric = True
 
     def __init__(
         self,

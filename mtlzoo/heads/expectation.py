@@ -48,6 +48,8 @@ class ExpectationHead(NumbersHead):
     ```
     """
 
+    numeric = False  # the loss is that of a distribution
+
     def __init__(
         self,
         values: Sequence[float],

@@ -65,6 +65,7 @@ class LandmarkHead(Head):
     """
 
     spatial = True
+    numeric = True
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class NumbersHead(Head):
     """
 
     units = 1
+    numeric = True
 
     def __init__(self, *, scale: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -10,11 +10,18 @@ import keras
 import numpy as np
 from keras import ops
 
+from mtlzoo import balancing as methods
 from mtlzoo import masking
 from mtlzoo.backbones import Backbone
+from mtlzoo.balancing import Balancing
 from mtlzoo.heads import Head, deserialize, get_heads, serialize
 from mtlzoo.metrics import RatioOfSums
+from mtlzoo.models import replicas
+from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.freezing import set_trainable
+from mtlzoo.models.labels import by_head, label_arrays, weights_by_head
+from mtlzoo.models.splitting import Split, split
+from mtlzoo.models.steps import BalancingEpochs, compilable, make_balancer
 
 Tensor = Any
 
@@ -23,7 +30,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(keras.Model):
+class MultiTaskModel(BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
@@ -65,6 +72,7 @@ class MultiTaskModel(keras.Model):
         super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
         self.heads = heads
         self.resize = resize
+        self._split: Split | None = None
 
     # === Parts ===
 
@@ -79,6 +87,12 @@ class MultiTaskModel(keras.Model):
             if isinstance(layer, Backbone):
                 return layer
         raise ValueError(f"Expected a `Backbone` among the layers of {self.name!r}; `mtl.build` makes models with one.")
+
+    def split(self) -> Split:
+        """The part that all heads share, and the heads; see :func:`mtlzoo.models.splitting.split`."""
+        if self._split is None:
+            self._split = split(self)
+        return self._split
 
     def set_trainable(self, part: str | int | list[str]) -> None:
         """Choose what training may change; see :func:`mtlzoo.models.freezing.set_trainable`. Compile afterwards."""
@@ -95,7 +109,7 @@ class MultiTaskModel(keras.Model):
         Raises:
             ValueError: If the labels are no dictionary, or one is for none of the heads.
         """
-        for name, targets in self._by_head(labels, "labels").items():
+        for name, targets in by_head(self.heads, labels, "labels").items():
             self.heads[name].adapt(np.asarray(targets))
             self.heads[name].update(self.get_layer(name))
         if self.compiled:
@@ -105,15 +119,32 @@ class MultiTaskModel(keras.Model):
 
     # === Training ===
 
-    def compile(self, optimizer: str | keras.Optimizer = "adam", **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: str | keras.Optimizer = "adam",
+        balancing: str | Balancing | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Configure training. Losses, loss weights and metrics come from the heads.
 
         Args:
             optimizer: A Keras optimizer or its name.
+            balancing: How the heads' losses, each times its loss weight, become one step: a name from
+                :func:`mtlzoo.list_balancing`, or a method such as `mtl.balancing.CAGrad(c=0.4)`. `None` sums them up, which
+                well-tuned loss weights make hard to beat. A method that the model was trained with before goes on from
+                what it has learned; another one begins anew.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` as in Keras.
 
         Raises:
-            ValueError: If losses, loss weights or metrics are given here.
+            ValueError: If losses, loss weights or metrics are given here; if there is no such balancing, or XLA is to
+                compile one that it cannot.
+            NotImplementedError: If the backend has no balancing.
+
+        Example:
+
+        ```python
+        model.compile(keras.optimizers.Adam(1e-4), balancing="uncertainty")
+        ```
         """
         for argument in ("loss", "loss_weights", "metrics", "weighted_metrics"):
             if kwargs.get(argument) is not None:
@@ -121,6 +152,9 @@ class MultiTaskModel(keras.Model):
                     f"Expected no `{argument}` in compile, since losses and metrics come from the heads: set it there, for "
                     "example BinaryHead(loss_weight=2.0) or RegressionHead(loss='mae')."
                 )
+        balancer = make_balancer(balancing, self.heads, self.balancer)
+        if balancer is not None:
+            kwargs["jit_compile"] = compilable(balancer, kwargs.get("jit_compile", "auto"))
         losses = {name: head.loss() for name, head in self.heads.items()}
         super().compile(optimizer=optimizer, **kwargs)
         if hasattr(self, "_head_metrics"):
@@ -135,7 +169,8 @@ class MultiTaskModel(keras.Model):
         for name, metrics in self._head_metrics.items():
             for metric in metrics:
                 metric.name = f"{name}_{metric.name}"
-        self._loss_factors = dict.fromkeys(self.heads, 1.0)
+        self.loss_factors = dict.fromkeys(self.heads, 1.0)
+        self._set_balancer(balancer)
 
     def set_loss_factor(self, name: str, factor: float) -> None:
         """Multiply a head's part of the total loss by a factor, beside its loss weight, from the next step on.
@@ -156,9 +191,9 @@ class MultiTaskModel(keras.Model):
             raise ValueError(f"Expected a factor of at least 0, received: {factor!r}.")
         if not self.compiled:
             raise ValueError("Expected a compiled model, since `compile` sets all factors to 1: call it first.")
-        if factor == self._loss_factors[name]:
+        if factor == self.loss_factors[name]:
             return
-        self._loss_factors[name] = float(factor)
+        self.loss_factors[name] = float(factor)
         # Functions that are compiled already hold the old factor, and `fit` needs new ones in their place.
         if self.train_function is not None:
             self.make_train_function(force=True)
@@ -192,14 +227,18 @@ class MultiTaskModel(keras.Model):
                 "Expected no `class_weight` in fit, since each head has classes of its own: give it to the head, as in "
                 'ClassificationHead(classes, class_weight={...}) or class_weight="balanced".'
             )
-        y, sample_weight = self._arrays(y, sample_weight)
+        y, sample_weight = label_arrays(self.heads, y, sample_weight)
         if isinstance(validation_data, list | tuple):
             images, *rest = validation_data
-            validation_data = (images, *self._arrays(*rest))
+            validation_data = (images, *label_arrays(self.heads, *rest))
         metrics = [metric for group in self._head_metrics.values() for metric in group] if self.compiled else []
         modes = {"score": "max"} | {f"{name}_loss": "min" for name in self.heads}
         modes |= {metric.name: getattr(metric, "mode", "auto") for metric in metrics}
-        for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
+            if self.balancer is not None:
+                callbacks = [BalancingEpochs(), *callbacks]
+        for callback in getattr(callbacks, "callbacks", callbacks):
             # Keras knows the direction of its own metrics only, and refuses to guess for others.
             if getattr(callback, "mode", None) == "auto":
                 callback.mode = modes.get(getattr(callback, "monitor", "").removeprefix("val_"), "auto")
@@ -223,7 +262,7 @@ class MultiTaskModel(keras.Model):
         Raises:
             ValueError: If the labels are no dictionary by the names of the heads.
         """
-        y, sample_weight = self._arrays(y, sample_weight)
+        y, sample_weight = label_arrays(self.heads, y, sample_weight)
         return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def compute_loss(
@@ -231,25 +270,54 @@ class MultiTaskModel(keras.Model):
     ) -> Tensor:
         """The weighted sum of the heads' losses, each the mean over its labelled rows; 0 if there is no label at all."""
         del x, training
-        labels, weights = self._by_head(y, "labels"), self._weights_by_head(sample_weight)
-        total = ops.zeros((), dtype=keras.config.floatx())
-        for name, head in self.heads.items():
+        losses, _ = self.task_losses(y, y_pred, sample_weight)
+        # Each replica has its share of the losses, and all of the penalty.
+        return ops.sum(losses) + self.penalty() / replicas.count()
+
+    def task_losses(self, y: Any, y_pred: Mapping[str, Tensor], sample_weight: Any = None) -> tuple[Tensor, Tensor]:
+        """Count a batch's losses.
+
+        Args:
+            y: Labels by the name of the head.
+            y_pred: What the network puts out.
+            sample_weight: Row weights, for all heads or by the name of the head.
+
+        Returns:
+            Each head's loss, the mean over its labelled rows, times its loss weight, float32 `(heads,)`; and which heads
+            take part, having labelled rows and a weight above 0, bool `(heads,)`. Both are the same on all replicas, while
+            a loss's gradient is that of the replica's own rows, so that replicas' gradients add up.
+        """
+        labels, weights = by_head(self.heads, y, "labels"), weights_by_head(self.heads, sample_weight)
+        nothing = ops.zeros((), dtype=keras.config.floatx())
+        sums = []
+        for name in self.heads:
             if name not in labels:
                 # A head without any label has zero gradients, not none, which optimizers warn of.
-                total = total + 0.0 * ops.sum(y_pred[name])
+                sums.append((0.0 * ops.sum(masking.floats(y_pred[name])), nothing))
                 continue
-            sums = self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name))
-            self._loss_means[name].add(*sums)
-            total = total + head.loss_weight * self._loss_factors[name] * masking.quotient(*sums)
+            sums.append(self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name)))
+            self._loss_means[name].add(*sums[-1])
+        factors = [head.loss_weight * self.loss_factors[name] for name, head in self.heads.items()]
+        totals, counts = (ops.stack(values) for values in zip(*sums))
+        counts = replicas.total(counts)
+        losses = replicas.shared(masking.quotient(totals, counts)) * ops.convert_to_tensor(factors, totals.dtype)
+        return losses, ops.logical_and(counts > 0, ops.convert_to_tensor([factor > 0 for factor in factors]))
+
+    def penalty(self) -> Tensor:
+        """Count the losses of regularisers, and add them up."""
         # Asked at each step: an activity regularizer has no loss before the layer is called.
-        penalty = sum((ops.sum(ops.cast(loss, total.dtype)) for loss in self.losses), ops.zeros_like(total))
+        nothing = ops.zeros((), dtype=keras.config.floatx())
+        return self.count_penalty(sum((ops.sum(ops.cast(loss, nothing.dtype)) for loss in self.losses), nothing))
+
+    def count_penalty(self, penalty: Tensor) -> Tensor:
+        """Count a sum of regularisers' losses, and give it back."""
         self._penalty.update_state(penalty)
-        return total + penalty
+        return penalty
 
     def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Count a batch and return the figures so far."""
         del x
-        labels, weights = self._by_head(y, "labels"), self._weights_by_head(sample_weight)
+        labels, weights = by_head(self.heads, y, "labels"), weights_by_head(self.heads, sample_weight)
         for name, y_true in labels.items():
             for metric in self._head_metrics[name]:
                 metric.update_state(y_true, y_pred[name], weights.get(name))
@@ -258,7 +326,7 @@ class MultiTaskModel(keras.Model):
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The figures over the epoch so far."""
         losses = {name: mean.result() for name, mean in self._loss_means.items()}
-        total = sum(self.heads[name].loss_weight * self._loss_factors[name] * loss for name, loss in losses.items())
+        total = sum(self.heads[name].loss_weight * self.loss_factors[name] * loss for name, loss in losses.items())
         result = {"loss": total + self._penalty.result()}
         scores = []
         for name, metrics in self._head_metrics.items():
@@ -270,41 +338,6 @@ class MultiTaskModel(keras.Model):
         known = ops.logical_not(ops.isnan(scores))
         result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))
         return result
-
-    def _arrays(self, labels: Any = None, sample_weight: Any = None) -> tuple[Any, Any]:
-        """Labels and row weights given as arrays, checked before the first step, and as Keras wants to slice them."""
-        if labels is not None:
-            labels = self._by_head(labels, "labels")
-            if isinstance(sample_weight, Mapping):  # Keras takes weights for all labels or for none
-                given = self._by_head(sample_weight, "sample weights")
-                sample_weight = {
-                    name: given[name] if name in given else np.ones(len(targets), "float32")
-                    for name, targets in labels.items()
-                }
-        return labels, sample_weight
-
-    def _by_head(self, values: Any, what: str) -> dict[str, Any]:
-        """The given values of the heads that have any; `None` counts as not given."""
-        if not isinstance(values, Mapping):
-            raise ValueError(
-                f"Expected {what} as a dictionary by the names of the heads ({', '.join(self.heads)}), received: "
-                f"{type(values).__name__}. Keras matches lists to outputs in the sorted order of their names, which would "
-                "train the wrong heads."
-            )
-        unknown = [name for name in values if name not in self.heads]
-        if unknown:
-            raise ValueError(
-                f"Expected {what} for the heads {', '.join(self.heads)}, received also: {', '.join(map(str, unknown))}."
-            )
-        return {name: values[name] for name in self.heads if values.get(name) is not None}
-
-    def _weights_by_head(self, sample_weight: Any) -> dict[str, Any]:
-        """Row weights for each head: one array serves all, a dictionary may leave heads out."""
-        if sample_weight is None:
-            return {}
-        if isinstance(sample_weight, Mapping | list | tuple):
-            return self._by_head(sample_weight, "sample weights")
-        return dict.fromkeys(self.heads, sample_weight)
 
     # === Config ===
 
@@ -336,6 +369,7 @@ class MultiTaskModel(keras.Model):
             return {}
         return {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "balancing": None if self.balancer is None else methods.serialize(self.balancer.balancing),
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
         }

@@ -14,12 +14,14 @@ import pandas as pd
 
 from mtlzoo import evaluation
 from mtlzoo._version import __version__
+from mtlzoo.balancing import Balancing, Static, get_balancing
 from mtlzoo.data import Table
-from mtlzoo.evaluation.plots import plot_model
+from mtlzoo.evaluation.plots import plot_balancing, plot_model
 from mtlzoo.export import export
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.runs.reporting import report_run, write_history, write_json
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage, fit
+from mtlzoo.runs.reading import parse_option
+from mtlzoo.runs.reporting import report_run, write_csv, write_history, write_json
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, Stage, fit
 
 
 def train_run(
@@ -33,13 +35,15 @@ def train_run(
     questions: Table | None = None,
     settings: Mapping[str, Any] | None = None,
     skipped: Sequence[str] = (),
+    monitor: bool = False,
     **arguments: Any,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     """Train a model and leave a run folder.
 
     The folder holds `model.h5` (the best so far at any time, also if training is interrupted), `report.csv`,
     `history.csv`, `history.png`, `model.png`, `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows
-    with what was answered), `settings.json`, and, with `questions`, `submission.csv`.
+    with what was answered), `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions`
+    `submission.csv`.
 
     Args:
         model: The model.
@@ -51,6 +55,7 @@ def train_run(
         questions: Rows of the FashionAI layout to answer in a submission file.
         settings: What else belongs into `settings.json`.
         skipped: A line for each row left out, for `skipped.txt`.
+        monitor: Whether to watch how the heads pull, see :class:`mtlzoo.BalancingMonitor`.
         **arguments: Further arguments of :func:`mtlzoo.fit`.
 
     Returns:
@@ -64,12 +69,20 @@ def train_run(
         (directory / "skipped.txt").write_text("\n".join(skipped) + "\n", encoding="utf-8")
     plot_model(model, directory / "model.png")
     target = directory / "model.h5"
-    history = fit(model, train, valid, stages, on_best=lambda best: export(best, target), **arguments)
+    watching = [BalancingMonitor()] if monitor else []
+    callbacks = [*watching, *arguments.pop("callbacks", ())]
+    history = fit(
+        model, train, valid, stages, on_best=lambda best: export(best, target), callbacks=callbacks, **arguments
+    )
     if history.interrupted:
         print("Interrupted: going on with the best model so far.", flush=True)
     export(model, target)
     if history.epoch:
         write_history(history, directory)
+    for watcher in watching:
+        write_csv(directory / "balancing.csv", watcher.to_frame().round(6))
+        if watcher.history["epoch"]:
+            plot_balancing(watcher.history, directory / "balancing.png")
     report = report_run(model, test, directory)
     if questions is not None:
         names = questions.frame["attribute"].str.removesuffix("_labels")
@@ -105,6 +118,27 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
         schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
         stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
     return stages
+
+
+def parse_balancing(text: str | None) -> Balancing | None:
+    """A balancing method from a text such as `pcgrad`, `cagrad:c=0.4,gradients=parameters` or `static:age=0.1`.
+
+    Raises:
+        ValueError: If there is no such method, or it has no such argument.
+    """
+    if text is None:
+        return None
+    name, _, rest = text.partition(":")
+    method = get_balancing(name)
+    given = dict(map(parse_option, filter(None, rest.split(","))))
+    if isinstance(method, Static):  # whose arguments are the heads
+        return Static(given)
+    known = list(method.get_config())
+    if unknown := sorted(given.keys() - known):
+        raise ValueError(
+            f"Balancing {name!r} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
+        )
+    return type(method)(**given)
 
 
 def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:

@@ -1,5 +1,6 @@
 """Training in stages."""
 
+from mtlzoo.training.balancing_monitor import BalancingMonitor
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.fitting import fit
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
@@ -8,6 +9,7 @@ from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
 __all__ = [
     "DEFAULT_STAGES",
     "FASHIONAI_STAGES",
+    "BalancingMonitor",
     "BestModel",
     "Patience",
     "Progress",

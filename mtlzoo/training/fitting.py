@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from mtlzoo.balancing import Balancing
 from mtlzoo.data import Augmentation, Table, TableError, image_dataset
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
@@ -24,6 +25,7 @@ def fit(
     valid: Table | tf.data.Dataset | None = None,
     stages: Sequence[Stage] = DEFAULT_STAGES,
     *,
+    balancing: str | Balancing | None = None,
     batch_size: int = 32,
     augment: str | Augmentation | None = "default",
     sample_weight: str | None = None,
@@ -44,6 +46,8 @@ def fit(
             labels.
         valid: The validation rows, or a dataset; needed for keeping the best model, for `on_best` and for `patience`.
         stages: What to do, in order. The default warms the heads up for two epochs, then trains everything for ten.
+        balancing: How the heads' losses become one step, a name from :func:`mtlzoo.list_balancing` or a method; it goes
+            on from stage to stage. See `MultiTaskModel.compile`.
         batch_size: Rows a step, for tables.
         augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
@@ -110,13 +114,13 @@ def fit(
                 channels=channels,
             )
         model.set_trainable(stage.trainable)
-        model.compile(stage.make_optimizer(stage.epochs * _steps(rows)))
+        model.compile(stage.make_optimizer(stage.epochs * _steps(rows)), balancing=balancing)
         title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
         progress = Progress(title, total, best)
         own = [
-            _StageLog(history, number),
             *([best] if best else []),
             *callbacks,
+            _StageLog(history, number),  # with what callbacks add to the logs
             *([Patience(best, stage.patience)] if best and stage.patience else []),
             *([progress] if verbose else []),
         ]

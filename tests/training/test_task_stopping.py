@@ -108,7 +108,7 @@ def run(model, callback: TaskwiseEarlyStopping, curves: dict[str, list[tuple[flo
 
 
 def factors(model) -> dict[str, float]:
-    return dict(model._loss_factors)
+    return dict(model.loss_factors)
 
 
 LEARNING = [(0.7**epoch, 0.7**epoch) for epoch in range(8)]

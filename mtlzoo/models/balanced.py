@@ -1,0 +1,58 @@
+"""Training of a model with balancing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlzoo.models.steps import Balancer, TaskMonitor, backend_step, make_balancer
+
+
+class BalancedTraining:
+    """What a `MultiTaskModel` is besides a Keras model: one that can balance its tasks.
+
+    Attributes:
+        balancer: The method at work, or `None`.
+        balancing_state: Its variables, which are among the model's own; or `None`.
+        task_monitor: What is counted of the steps, or `None`.
+    """
+
+    balancer: Balancer | None = None
+    balancing_state: Any = None
+    task_monitor: TaskMonitor | None = None
+
+    def train_step(self, *args: Any) -> Any:
+        """Keras' step, or with balancing that of the backend's module in `mtlzoo.models.steps`."""
+        return super().train_step(*args) if self.balancer is None else backend_step().train_step(self, *args)
+
+    def monitor_tasks(self, monitored: bool = True) -> TaskMonitor | None:
+        """Choose whether training counts weights and conflicts of the tasks, for :class:`mtlzoo.BalancingMonitor`.
+
+        The tasks' gradients with respect to the representation are then computed at each step, also where no method
+        needs them. `compile` ends it.
+
+        Returns:
+            What is counted.
+        """
+        if monitored and self.balancer is None:
+            self._set_balancer(make_balancer("equal", self.heads, only=True))
+        elif not monitored and self.balancer is not None and self.balancer.only_monitors:
+            self._set_balancer(None)
+        self._set_monitor(TaskMonitor(len(self.heads)) if monitored else None)
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+        return self.task_monitor
+
+    def _set_balancer(self, balancer: Balancer | None) -> None:
+        """Train with it; its variables become the model's own, those of an earlier one are forgotten."""
+        self._set_monitor(None)
+        if self.balancing_state is not None and (balancer is None or balancer.state is not self.balancing_state):
+            self._tracker.untrack(self.balancing_state)
+        self.balancer = balancer
+        self.balancing_state = None if balancer is None else balancer.state
+
+    def _set_monitor(self, monitor: TaskMonitor | None) -> None:
+        if self.task_monitor is not None:
+            self._tracker.untrack(self.task_monitor)
+        self.task_monitor = monitor
+        if self.balancer is not None:
+            self.balancer.monitor = monitor

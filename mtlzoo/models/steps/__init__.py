@@ -1,0 +1,91 @@
+"""One training step of many losses. What only a backend can do, derivatives and calls of numpy, is one module each."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtlzoo.balancing import Balancing, Static, get_balancing
+from mtlzoo.heads import Head
+from mtlzoo.models.steps.balancer import Balancer
+from mtlzoo.models.steps.monitor import TaskMonitor
+
+__all__ = ["Balancer", "BalancingEpochs", "TaskMonitor", "backend_step", "compilable", "make_balancer"]
+
+BACKENDS = {"tensorflow": "mtlzoo.models.steps.tensorflow_step", "jax": "mtlzoo.models.steps.jax_step"}
+
+
+def backend_step() -> ModuleType:
+    """The module for the backend that Keras runs: `train_step`, `differentiate` and `call_numpy`.
+
+    Raises:
+        NotImplementedError: If the backend has none.
+    """
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise NotImplementedError(
+            f"Balancing needs the {' or '.join(BACKENDS)} backend, Keras runs {backend}: set the environment variable "
+            "KERAS_BACKEND before Python starts, or train with fixed weights, `loss_weight=` of each head."
+        )
+    return importlib.import_module(BACKENDS[backend])
+
+
+def make_balancer(
+    balancing: str | Balancing | Mapping[str, Any] | None,
+    heads: Mapping[str, Head],
+    old: Balancer | None = None,
+    only: bool = False,
+) -> Balancer | None:
+    """The balancer that `compile` asks for, with what an old one of the same method has learned.
+
+    Args:
+        balancing: As for `compile`.
+        heads: The heads by name.
+        old: The balancer so far.
+        only: Whether it is there only to be monitored.
+
+    Returns:
+        `None` where training needs none: without balancing, and for one head alone unless a weight is given for it.
+    """
+    method = get_balancing(balancing)
+    if method is None or (len(heads) == 1 and not isinstance(method, Static) and not only):
+        return None
+    backend_step()
+    kept = old.state if old is not None and old.balancing == method else None
+    return Balancer(method, {name: head.numeric for name, head in heads.items()}, kept, only)
+
+
+def compilable(balancer: Balancer, jit_compile: bool | str) -> bool | str:
+    """What to tell Keras of XLA.
+
+    Raises:
+        ValueError: If XLA is asked for and cannot compile the method.
+    """
+    if not balancer.calls_numpy or keras.backend.backend() != "tensorflow":
+        return jit_compile
+    if jit_compile is True:
+        raise ValueError(
+            f'Expected jit_compile=False (or "auto") with {balancer.balancing!r}, which computes in numpy within the step: '
+            "TensorFlow cannot compile that by XLA. The JAX backend can, and loss weighting such as "
+            'balancing="uncertainty" is compiled by both.'
+        )
+    return False
+
+
+class BalancingEpochs(keras.callbacks.Callback):
+    """Tells a model's balancer of the mean losses of each epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Loss weightings that look at epochs learn."""
+        model = self.model
+        losses = [
+            (logs or {}).get(f"{name}_loss", np.nan) * head.loss_weight * model.loss_factors[name]
+            for name, head in model.heads.items()
+        ]
+        # A logged loss of exactly 0 is that of no labelled row.
+        model.balancer.on_epoch_end(np.array([float(loss) or np.nan for loss in losses]))
