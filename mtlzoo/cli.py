@@ -113,6 +113,7 @@ def _train(options: argparse.Namespace) -> int:
         pooling=options.pooling,
         dropout=options.dropout,
         resize=options.resize,
+        precision=options.precision,
         **dict(map(runs.parse_option, options.option)),
     )
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
@@ -134,6 +135,7 @@ def _train(options: argparse.Namespace) -> int:
         augment=None if options.augment == "none" else options.augment,
         balancing=balancing,
         monitor=options.monitor,
+        jit_compile=True if options.jit_compile else "auto",
         seed=options.seed,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
@@ -354,6 +356,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--hidden", nargs="+", type=int, default=[], metavar="UNITS", help="hidden layers of every head"
     )
+    network.add_argument("--precision", choices=["float32", "mixed_float16", "mixed_bfloat16"], default="float32")
     network.add_argument("--resize", choices=["stretch", "crop", "pad"], default="stretch")
 
     training = train.add_argument_group("training")
@@ -369,6 +372,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         metavar="METHOD[:KEY=VALUE,...]",
         help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
     )
+    training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")

@@ -79,7 +79,11 @@ def benchmark_balancing(full: bool = False, rounds: int = 9) -> list[dict[str, o
             plain()
         memory = {}
         for way in ways():
-            if heads == 32 and way.endswith(", parameters") and not way.startswith(("pcgrad", "mgda", "upgrad", "graddrop")):
+            if (
+                heads == 32
+                and way.endswith(", parameters")
+                and not way.startswith(("pcgrad", "mgda", "upgrad", "graddrop"))
+            ):
                 continue  # they differ from these by a matrix of 32 x 32 only, and take minutes to build
             step = make_step(heads, way)
             for _ in range(3):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from drawings import draw_table
 
-from mtlzoo import runs
+from mtlzoo import balancing, runs
 from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
@@ -129,6 +129,21 @@ def test_stages_as_texts():
     ]
     assert runs.parse_stages(None) == list(DEFAULT_STAGES)
     assert runs.parse_stages(["fashionai"]) == list(FASHIONAI_STAGES)
+
+
+def test_balancing_is_read_with_its_arguments():
+    assert runs.parse_balancing(None) is None
+    assert runs.parse_balancing("uncertainty") == balancing.Uncertainty()
+    assert runs.parse_balancing("cagrad:c=0.5,gradients=parameters") == balancing.CAGrad(0.5, gradients="parameters")
+    assert runs.parse_balancing("static:age=0.1,gender=2") == balancing.Static({"age": 0.1, "gender": 2})
+    for text, message in {
+        "cagrad:d=1": "has c, gradients, received: d",
+        "cagrad:c": "such as alpha=0.25",
+        "cagrad:c=-1": "Expected `c`",
+        "cargad": "Did you mean 'cagrad'",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            runs.parse_balancing(text)
 
 
 @pytest.mark.parametrize("text", ["all", "all:2", "all:two:1e-3", "all:2:fast", "all:2:1e-3:constant:4", ""])
