@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         RegressionHead,
     )
     from mtlzoo.models import MultiTaskModel, build
-    from mtlzoo.training import Stage, TaskwiseEarlyStopping, fit
+    from mtlzoo.training import FeatureCache, Stage, TaskwiseEarlyStopping, fit
 
 _MODULES = {
     "mtlzoo.evaluation": ["evaluate", "predict"],
@@ -57,7 +57,7 @@ _MODULES = {
         "RegressionHead",
     ],
     "mtlzoo.models": ["MultiTaskModel", "build"],
-    "mtlzoo.training": ["Stage", "TaskwiseEarlyStopping", "fit"],
+    "mtlzoo.training": ["FeatureCache", "Stage", "TaskwiseEarlyStopping", "fit"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = ["backbones", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
@@ -69,6 +69,7 @@ __all__ = [
     "DetectionHead",
     "DualTaskHead",
     "ExpectationHead",
+    "FeatureCache",
     "Head",
     "LandmarkHead",
     "MultiLabelHead",

@@ -1,6 +1,7 @@
 """Training in stages."""
 
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.features import FeatureCache
 from mtlzoo.training.fitting import fit
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
@@ -9,6 +10,7 @@ __all__ = [
     "DEFAULT_STAGES",
     "FASHIONAI_STAGES",
     "BestModel",
+    "FeatureCache",
     "Patience",
     "Progress",
     "Stage",
