@@ -97,6 +97,7 @@ def _train(options: argparse.Namespace) -> int:
 
     _fresh_folder(options.out, options.overwrite)
     stages = runs.parse_stages(options.stages, options.patience)
+    features = runs.parse_features(options.features, options.feature_cache)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
@@ -132,6 +133,7 @@ def _train(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         augment=None if options.augment == "none" else options.augment,
         seed=options.seed,
+        features=features,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -362,5 +364,14 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--batch-size", type=int, default=32)
     training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument(
+        "--features",
+        default="auto",
+        metavar="auto|none|VIEWS",
+        help="stages that train heads: look at each picture once where that is the same, never, or so many views of it",
+    )
+    training.add_argument(
+        "--feature-cache", metavar="FOLDER", type=Path, help="keep features in files, for other runs too"
+    )
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

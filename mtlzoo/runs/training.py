@@ -19,7 +19,7 @@ from mtlzoo.evaluation.plots import plot_model
 from mtlzoo.export import export
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.runs.reporting import report_run, write_history, write_json
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage, fit
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, FeatureCache, Stage, fit
 
 
 def train_run(
@@ -105,6 +105,19 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
         schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
         stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
     return stages
+
+
+def parse_features(text: str, folder: Path | None = None) -> FeatureCache | None:
+    """How features are kept, from `auto`, `none`, or a number of augmented views.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    if text == "none":
+        return None
+    if text != "auto" and not text.isdecimal():
+        raise ValueError(f"Expected --features to be auto, none or a number of views, received: {text!r}.")
+    return FeatureCache(views=None if text == "auto" else int(text), folder=folder)
 
 
 def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:

@@ -93,10 +93,8 @@ def on_features(
     told = f"Features of {pictures:,} pictures{f' ({views} views)' if views > 1 else ''}"
     if size > free:
         if verbose:
-            print(
-                f"{told} would take {_size(size)}, of {_size(free)} that they may: computed anew in every epoch",
-                flush=True,
-            )
+            room = f"would take {_size(size)}, more than the {_size(free)} that they may"
+            print(f"{told} {room}: they are computed anew in every epoch", flush=True)
         return lesson
     if verbose:
         print(f"{told} are computed once ({_size(size)}) and used in all {stage.epochs} epochs", flush=True)
