@@ -144,33 +144,32 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     import tensorflow as tf
 
     rows_total, views, epochs = len(table), len(features.values), itertools.count()
-    weights = [row_weights(table, reading["sample_weight"])] if reading.get("sample_weight") is not None else []
-    columns = [
-        [*(place_labels(table, name, column, placement) for name, column in table.labels().items()), *weights]
-        for placement in features.placements
-    ]
-    kinds = [tf.as_dtype(column.dtype) for column in columns[0]]
+    # All views one after the other: a row of a view is then one number.
+    values = features.values.reshape(views * rows_total, *features.values.shape[2:])
+    columns = {
+        name: np.concatenate([place_labels(table, name, targets, placement) for placement in features.placements])
+        for name, targets in table.labels().items()
+    }
+    with tf.device("CPU:0"):
+        labels = {name: tf.constant(column) for name, column in columns.items()}
+        if reading.get("sample_weight") is not None:
+            weights = tf.constant(np.tile(row_weights(table, reading["sample_weight"]), views))
 
-    def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def draw_epoch() -> Iterator[np.ndarray]:
         epoch = next(epochs)
         order, _ = epoch_rows(rows_total, reading.get("shuffle", False), reading.get("seed", 0), epoch)
-        yield order, np.full(rows_total, epoch % views)
+        yield order + epoch % views * rows_total
 
-    def gather(rows: np.ndarray, view: np.ndarray) -> list[np.ndarray]:
-        return [features.values[view[0]][rows], *(column[rows] for column in columns[view[0]])]
+    def gather(rows: tf.Tensor):
+        # Not by TensorFlow, which would have to hold in memory what may be a file.
+        found = tf.numpy_function(lambda places: values[places], [rows], tf.float32, stateful=False)
+        found.set_shape((None, *values.shape[1:]))
+        answers = {name: tf.gather(column, rows) for name, column in labels.items()}
+        return (found, answers) if reading.get("sample_weight") is None else (found, answers, tf.gather(weights, rows))
 
-    def gather_tensors(rows: tf.Tensor, view: tf.Tensor):
-        values, *cells = tf.numpy_function(gather, [rows, view], [tf.float32, *kinds], stateful=False)
-        values.set_shape((None, *features.values.shape[2:]))
-        for tensor, column in zip(cells, columns[0]):
-            tensor.set_shape((None, *column.shape[1:]))
-        labels = dict(zip(table.heads, cells))
-        return (values, labels, *cells[len(labels) :])
-
-    numbers = tf.TensorSpec((None,), "int64")
-    dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
-    dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch)).batch(reading["batch_size"])
-    dataset = dataset.map(gather_tensors, num_parallel_calls=2, deterministic=True)
+    dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=tf.TensorSpec((None,), "int64"))
+    dataset = dataset.flat_map(tf.data.Dataset.from_tensor_slices).batch(reading["batch_size"])
+    dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
     batches = -(-rows_total // reading["batch_size"])
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(4)
 

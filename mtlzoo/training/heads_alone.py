@@ -10,6 +10,7 @@ import keras
 from mtlzoo.data import Table
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.splitting import split
+from mtlzoo.training.callbacks import Progress
 from mtlzoo.training.checksums import weights_digest
 from mtlzoo.training.features import (
     FeatureCache,
@@ -22,6 +23,9 @@ from mtlzoo.training.stages import Stage
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+STEPS = 16  # without a look at callbacks
+STEP_EVENTS = [f"on_{kind}_{end}" for kind in ("batch", "train_batch", "test_batch") for end in ("begin", "end")]
 
 
 class Lesson(NamedTuple):
@@ -108,7 +112,9 @@ def on_features(
         parts.heads.input, parts.heads.output, name=whole.name, heads=whole.heads, resize=whole.resize
     )
     whole.optimizer.build(whole.trainable_variables)  # in the order in which its files have them
-    alone.compile(whole.optimizer)
+    # A step on features is so short that half of it is Python between the steps. Who wants to see each step does.
+    seen = any(_sees_steps(callback) for callback in lesson.callbacks)
+    alone.compile(whole.optimizer, steps_per_execution=1 if seen else STEPS)
     callbacks = [_ShowWhole(whole, lesson.callbacks), *lesson.callbacks, _Follow(whole, parts.trunk, before)]
     return Lesson(alone, datasets[0], datasets[1] if len(datasets) > 1 else None, callbacks)
 
@@ -157,6 +163,15 @@ class _Follow(keras.callbacks.Callback):
         self.model.stop_training = self.whole.stop_training
         for name, factor in self.whole._loss_factors.items():
             self.model.set_loss_factor(name, factor)
+
+
+def _sees_steps(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback does something in each step; progress is content with some."""
+    own = [
+        name in vars(callback) or getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
+        for name in STEP_EVENTS
+    ]
+    return any(own) and not isinstance(callback, Progress)
 
 
 def _size(size: float) -> str:
