@@ -105,7 +105,7 @@ def _measure(backbone: str, pixels: int, steps: int, table: mtl.data.Table, roun
     own = dataset.map(lambda images, labels: (images, {name: labels[name]}))
     others = {
         "bare": lambda: [step() for _ in range(steps)],
-        "one head": lambda: single.fit(own, epochs=1, verbose=0, callbacks=[mtl.training.Progress("", 1)]),
+        "one head": lambda: single.fit(own, epochs=1, verbose=0),
     }
     timer = Rounds(others)
     mtl.fit(build(table.heads), dataset, stages=mtl.Stage(rounds, 1e-3), callbacks=[timer], verbose=False)
