@@ -98,6 +98,7 @@ def _train(options: argparse.Namespace) -> int:
     _fresh_folder(options.out, options.overwrite)
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
+    features = runs.parse_features(options.features, options.feature_cache)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
@@ -137,6 +138,7 @@ def _train(options: argparse.Namespace) -> int:
         monitor=options.monitor,
         jit_compile=True if options.jit_compile else "auto",
         seed=options.seed,
+        features=features,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -375,5 +377,14 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument(
+        "--features",
+        default="auto",
+        metavar="auto|none|VIEWS",
+        help="stages that train heads: look at each picture once where that is the same, never, or so many views of it",
+    )
+    training.add_argument(
+        "--feature-cache", metavar="FOLDER", type=Path, help="keep features in files, for other runs too"
+    )
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

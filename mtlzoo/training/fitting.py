@@ -13,6 +13,8 @@ from mtlzoo.data import Augmentation, Table, TableError, image_dataset
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.features import FeatureCache
+from mtlzoo.training.heads_alone import Lesson, feature_cache, on_features
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def fit(
     sample_weight: str | None = None,
     jit_compile: bool | str = "auto",
     seed: int = 0,
+    features: str | FeatureCache | None = "auto",
     callbacks: Sequence[keras.callbacks.Callback] = (),
     on_best: Callable[[keras.Model], None] | None = None,
     verbose: bool = True,
@@ -56,6 +59,9 @@ def fit(
             made TensorFlow's steps of MobileNet eight times slower.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
             the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
+        features: Where a stage trains the heads alone, the frozen backbone need look at each picture only once. `"auto"`
+            does so, for tables, wherever that makes no difference: without augmentation, and if there is room in memory.
+            A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file.
@@ -86,7 +92,9 @@ def fit(
         model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
-    size, channels = model.input_shape[1:3], model.input_shape[3]
+    cache = feature_cache(features)
+    reading = {"image_size": model.input_shape[1:3], "resize": model.resize, "channels": model.input_shape[3]}
+    reading["batch_size"] = batch_size
     if isinstance(train, Table):
         train = train.for_heads(model.heads)
         train.check()
@@ -96,26 +104,23 @@ def fit(
         if not len(valid):
             raise TableError(f"{valid.source}: no rows to validate on.")
         heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
-        validation = image_dataset(valid.for_heads(heads), size, batch_size, resize=model.resize, channels=channels)
+        valid = valid.for_heads(heads)
+        validation = image_dataset(valid, **reading)
     best = BestModel("val_score", on_best) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
     total, done = sum(stage.epochs for stage in stages), 0
     for number, stage in enumerate(stages, start=1):
-        rows = train
-        if isinstance(train, Table):
-            rows = image_dataset(
-                train,
-                size,
-                stage.batch_size or batch_size,
-                augment=augment,
-                shuffle=True,
-                # Each stage draws its own order and augmentations.
-                seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
-                resize=model.resize,
-                sample_weight=sample_weight,
-                channels=channels,
-            )
+        training = {
+            **reading,
+            "batch_size": stage.batch_size or batch_size,
+            "augment": augment,
+            "shuffle": True,
+            # Each stage draws its own order and augmentations.
+            "seed": int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
+            "sample_weight": sample_weight,
+        }
+        rows = image_dataset(train, **training) if isinstance(train, Table) else train
         model.set_trainable(stage.trainable)
         model.compile(stage.make_optimizer(stage.epochs * _steps(rows)), balancing=balancing, jit_compile=jit_compile)
         title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
@@ -129,12 +134,14 @@ def fit(
         ]
         try:
             with plain_errors():
-                model.fit(
-                    rows,
-                    validation_data=validation,
+                lesson = Lesson(model, rows, validation, own)
+                lesson = on_features(lesson, stage, (train, valid), (training, reading), cache, verbose)
+                lesson.model.fit(
+                    lesson.rows,
+                    validation_data=lesson.validation,
                     initial_epoch=done,
                     epochs=done + stage.epochs,
-                    callbacks=own,
+                    callbacks=lesson.callbacks,
                     verbose=0,
                 )
         except KeyboardInterrupt:

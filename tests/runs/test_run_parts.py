@@ -19,7 +19,7 @@ from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, Landmark
 from mtlzoo.models import build
 from mtlzoo.placement import Placement
 from mtlzoo.runs import pictures
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, FeatureCache, Stage
 
 # === Reading ===
 
@@ -150,6 +150,17 @@ def test_balancing_is_read_with_its_arguments():
 def test_stages_that_are_none(text):
     with pytest.raises(ValueError, match=r"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: "):
         runs.parse_stages([text])
+
+
+def test_features_as_texts(tmp_path):
+    assert runs.parse_features("none", tmp_path) is None
+    assert runs.parse_features("auto") == FeatureCache()
+    assert runs.parse_features("4", tmp_path) == FeatureCache(views=4, folder=tmp_path)
+    for text in ("some", "-1", "1.5", ""):
+        with pytest.raises(
+            ValueError, match=f"Expected --features to be auto, none or a number of views, received: '{text}'"
+        ):
+            runs.parse_features(text)
 
 
 # === The pictures of a report ===
