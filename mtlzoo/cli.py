@@ -92,7 +92,7 @@ def _train(options: argparse.Namespace) -> int:
     import keras
 
     from mtlzoo import runs
-    from mtlzoo.data import split
+    from mtlzoo.data import ImageCache, split
     from mtlzoo.models import build
 
     _fresh_folder(options.out, options.overwrite)
@@ -118,7 +118,10 @@ def _train(options: argparse.Namespace) -> int:
     _tell_skipped(skipped)
     shares = [1 - options.valid - options.test, options.valid, options.test]
     train, valid, test = split(table, shares, group=options.group, seed=options.seed)
+    cache = None if options.cache is None else ImageCache(options.cache)
     print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
+    if cache is not None:
+        print(cache.describe(train, model.input_shape[1:3]))
     report, history = runs.train_run(
         model,
         train,
@@ -132,6 +135,7 @@ def _train(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         augment=None if options.augment == "none" else options.augment,
         seed=options.seed,
+        cache=cache,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -362,5 +366,8 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--batch-size", type=int, default=32)
     training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument(
+        "--cache", metavar="memory|DIR", help="keep decoded pictures there (default: decode each epoch)"
+    )
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

@@ -2,6 +2,7 @@
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.data.augmentation import Augmentation
+from mtlzoo.data.caching import ImageCache
 from mtlzoo.data.checking import check_images, same_content
 from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
@@ -23,6 +24,7 @@ __all__ = [
     "FORMATS",
     "MAKERS",
     "Augmentation",
+    "ImageCache",
     "ImageError",
     "Table",
     "TableError",

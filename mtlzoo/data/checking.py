@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_image
 from mtlzoo.progress import Progress
 
@@ -39,7 +40,7 @@ def check_images(paths: Sequence[str | Path], workers: int | None = None, progre
     """
     names = [os.fspath(path) for path in paths]
     distinct = list(dict.fromkeys(names))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or available_cores()) as pool:
         checks = pool.map(_reason, distinct)
         if progress:
             checks = _show_progress(checks, len(distinct))

@@ -93,12 +93,17 @@ def decode_with_size(
         return _decode(source, at_least)
     path = os.fspath(source)
     try:
-        return _decode(_read(path), at_least)
+        return _decode(read_file(path), at_least)
     except ImageError as error:
         raise ImageError(error.reason, path) from None
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str | Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        ImageError: It cannot be read; the error does not name the path.
+    """
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from mtlzoo.data import Augmentation, Table, TableError, image_dataset
+from mtlzoo.data import Augmentation, ImageCache, Table, TableError, image_dataset
+from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
@@ -27,6 +29,7 @@ def fit(
     batch_size: int = 32,
     augment: str | Augmentation | None = "default",
     sample_weight: str | None = None,
+    cache: str | Path | ImageCache | None = None,
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     on_best: Callable[[keras.Model], None] | None = None,
@@ -47,6 +50,8 @@ def fit(
         batch_size: Rows a step, for tables.
         augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
+        cache: Where decoded pictures are kept, for tables: `"memory"`, a folder, or an :class:`ImageCache`; by default they
+            are decoded in every epoch. Augmentation follows either way.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
             the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
@@ -80,6 +85,7 @@ def fit(
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
     size, channels = model.input_shape[1:3], model.input_shape[3]
+    cache = image_cache(cache)  # one for all stages
     if isinstance(train, Table):
         train = train.for_heads(model.heads)
         train.check()
@@ -89,7 +95,9 @@ def fit(
         if not len(valid):
             raise TableError(f"{valid.source}: no rows to validate on.")
         heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
-        validation = image_dataset(valid.for_heads(heads), size, batch_size, resize=model.resize, channels=channels)
+        validation = image_dataset(
+            valid.for_heads(heads), size, batch_size, resize=model.resize, channels=channels, cache=cache
+        )
     best = BestModel("val_score", on_best) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
@@ -108,6 +116,7 @@ def fit(
                 resize=model.resize,
                 sample_weight=sample_weight,
                 channels=channels,
+                cache=cache,
             )
         model.set_trainable(stage.trainable)
         model.compile(stage.make_optimizer(stage.epochs * _steps(rows)))
