@@ -2,7 +2,7 @@
 
     python scripts/benchmark.py [--out FOLDER] [--only SECTION]
 
-The figures are ratios taken in turns within this run; single times depend on the machine. About two minutes on two cores.
+The figures are ratios taken in turns within this run; single times depend on the machine. About five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ load_quietly()
 
 import pandas as pd
 from benchmarks.input_pipeline import benchmark_input_pipeline
+from benchmarks.large_tables import benchmark_large_tables
 from benchmarks.memory import benchmark_memory
 from benchmarks.single_image import benchmark_single_image
 
@@ -28,6 +29,7 @@ SECTIONS = {
     "input_pipeline": benchmark_input_pipeline,
     "single_image": benchmark_single_image,
     "memory": benchmark_memory,
+    "large_tables": benchmark_large_tables,
 }
 
 
