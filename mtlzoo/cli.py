@@ -12,7 +12,7 @@ from typing import Any
 from mtlzoo._version import __version__
 from mtlzoo.startup import load_quietly
 
-READERS = ("csv", "fashionai", "folders", "mtfl", "shapes", "utkface")
+READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
 DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
 
 
@@ -141,6 +141,19 @@ def _train(options: argparse.Namespace) -> int:
     print(runs.as_text(report))
     print(f"\nWrote {options.out}.")
     return 130 if history.interrupted else 0
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from mtlzoo import runs
+    from mtlzoo.data import pack
+
+    _fresh_folder(options.out, options.overwrite)
+    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    _tell_notes(table)
+    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
+    _tell_skipped(skipped)
+    folder = pack(table, options.out, options.shards, overwrite=options.overwrite, progress=True)
+    print(f"Packed {len(table)} rows into {folder}.")
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -277,6 +290,14 @@ def parser() -> argparse.ArgumentParser:
 
     _train_arguments(_command(commands, "train", _train, "train a model on photographs and a label file"))
 
+    pack = _command(commands, "pack", _pack, "put photographs and labels into a few large files (TFRecord)")
+    _data_arguments(pack)
+    pack.add_argument("out", metavar="OUT", type=Path, help="the folder; train on it with --format packed")
+    pack.add_argument("--shards", type=int, metavar="FILES", help="how many files (default: of 128 MiB each)")
+    pack.add_argument("--overwrite", action="store_true", help="replace a folder that holds something")
+    pack.add_argument("--seed", type=int, default=0, help="mtfl: how training pictures are cut")
+    _label_arguments(pack.add_argument_group("labels"))
+
     evaluate = _command(commands, "evaluate", _evaluate, "judge a model on labelled photographs")
     _model_argument(evaluate)
     _data_arguments(evaluate)
@@ -323,6 +344,14 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
 
 
+def _label_arguments(labels: Any) -> None:
+    labels.add_argument("--heads", nargs="+", metavar="HEAD", help="columns to learn, NAME or NAME=KIND (default: all)")
+    labels.add_argument("--image", default="image", metavar="COLUMN", help="the column of images (default: image)")
+    labels.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns that are no heads")
+    labels.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
+    labels.add_argument("--maybe", choices=["ignore", "soft"], default="ignore", help="fashionai: what an m means")
+
+
 def _train_arguments(train: argparse.ArgumentParser) -> None:
     _data_arguments(train)
     train.add_argument("--out", metavar="RUN", type=Path, required=True, help="the run folder")
@@ -330,11 +359,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument("--seed", type=int, default=0)
 
     labels = train.add_argument_group("labels")
-    labels.add_argument("--heads", nargs="+", metavar="HEAD", help="columns to learn, NAME or NAME=KIND (default: all)")
-    labels.add_argument("--image", default="image", metavar="COLUMN", help="the column of images (default: image)")
-    labels.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns that are no heads")
-    labels.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
-    labels.add_argument("--maybe", choices=["ignore", "soft"], default="ignore", help="fashionai: what an m means")
+    _label_arguments(labels)
     labels.add_argument(
         "--valid", type=float, default=0.1, metavar="SHARE", help="rows that choose the best epoch (0.1)"
     )

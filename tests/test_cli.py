@@ -147,6 +147,20 @@ def test_folders_can_be_trained_on(photographs, tmp_path, capsys):
     assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 9
 
 
+def test_a_packed_table_is_judged_alike(photographs, run, tmp_path, capsys):
+    packed = str(tmp_path / "packed")
+    labels = [str(photographs / "labels.csv"), packed, "--heads", "color", "dark", "--group", "sender"]
+    assert main(["pack", *labels, "--shards", "3"]) == 0
+    assert f"Packed 60 rows into {packed}." in capsys.readouterr().out
+    assert main(["evaluate", str(run / "model.h5"), str(photographs / "labels.csv")]) == 0
+    expected = capsys.readouterr().out
+    assert main(["evaluate", str(run / "model.h5"), packed, "--format", "packed"]) == 0
+    assert capsys.readouterr().out == expected
+    assert "--overwrite" in refusal(capsys, "pack", *labels)
+    assert "Expected 1 to 60 files" in refusal(capsys, "pack", *labels, "--overwrite", "--shards", "61")
+    assert "mtlzoo pack" in refusal(capsys, "evaluate", run / "model.h5", photographs, "--format", "packed")
+
+
 def test_help_and_import_load_no_tensorflow():
     code = (
         "import sys, mtlzoo, mtlzoo.cli\n"

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mtlzoo.data.records import find_record
 from mtlzoo.files import replacing
 
 # A picture with the (height, width) of the whole, and what it is known by: the hash of its file, the size asked for.
@@ -113,8 +114,9 @@ def _free_memory() -> int:
 
 def file_stamp(path: str) -> tuple[int, ...] | None:
     """What changes with a file: its size, its times (nobody can set that of its last change) and its number."""
+    record = find_record(path)
     try:
-        status = os.stat(path)
+        status = os.stat(path if record is None else record.file)
     except (OSError, ValueError):
         return None
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -15,6 +15,8 @@ from mtlzoo.heads import Head, LabelError, get_heads
 IMAGE = "image"
 # The part of a picture that the network is shown, (x_min, y_min, x_max, y_max) in pixels; optional.
 REGION = "region"
+# Where a picture lies, relative to the root, if not at its path; optional. See `mtlzoo.data.records`.
+STORED = "stored in"
 
 
 class TableError(ValueError):
@@ -80,7 +82,7 @@ class Table:
     def paths(self) -> list[str]:
         """Where each row's picture lies."""
         root = "" if self.root == Path(".") else os.fspath(self.root)
-        images = self.frame[IMAGE].tolist()
+        images = self.frame[STORED if STORED in self.frame else IMAGE].tolist()
         joined = {image: os.path.join(root, image) for image in set(images)}  # once, however many rows show a picture
         return [joined[image] for image in images]
 
