@@ -126,7 +126,7 @@ def _labels(table: Table) -> np.ndarray:
             most = offset + int(column.max(initial=-1))
             columns.append(np.where(column >= 0, column + offset, MISSING).astype(np.min_scalar_type(-most)))
             offset = most + 1
-    return np.column_stack(columns)
+    return np.stack(columns).T  # each column in one piece, as columns are what is counted
 
 
 def _count(labels: np.ndarray, rows: np.ndarray | slice, length: int, times: np.ndarray | None = None) -> np.ndarray:

@@ -97,7 +97,7 @@ def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(
-                path, header=0, names=names, index_col=False, dtype=str, chunksize=CHUNK, **options
+                path, header=0, names=names, index_col=False, dtype=object, chunksize=CHUNK, **options
             ) as chunks:
                 frame = _join([_compact(chunk, {image, group}) for chunk in chunks])
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -126,7 +126,14 @@ def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
 
 def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:
     """Labels as categories, which take a byte a row; a whole table of texts would take a hundred times that."""
-    return chunk.astype({name: "category" for name in chunk if name not in texts})
+    columns: dict[str, Any] = {}
+    for name in chunk:
+        if name in texts:
+            columns[name] = chunk[name].astype("str")
+            continue
+        codes, labels = pd.factorize(chunk[name].to_numpy(), sort=True)
+        columns[name] = pd.Categorical.from_codes(codes, pd.Index(labels, dtype="str"))
+    return pd.DataFrame(columns, index=chunk.index)
 
 
 def _join(chunks: list[pd.DataFrame]) -> pd.DataFrame:
