@@ -24,6 +24,7 @@ import pandas as pd
 from benchmarks.features import benchmark_features
 from benchmarks.fit import benchmark_fit
 from benchmarks.input_pipeline import benchmark_input_pipeline
+from benchmarks.large_tables import benchmark_large_tables
 from benchmarks.memory import benchmark_memory
 from benchmarks.single_image import benchmark_single_image
 
@@ -33,6 +34,7 @@ SECTIONS = {
     "memory": benchmark_memory,
     "features": benchmark_features,
     "fit": benchmark_fit,
+    "large_tables": benchmark_large_tables,
 }
 
 

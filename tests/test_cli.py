@@ -141,14 +141,30 @@ def test_demo_leaves_everything_it_promises(tmp_path, capsys):
     assert "Reusing" in capsys.readouterr().out
 
 
-def test_folders_can_be_trained_on(photographs, tmp_path):
+def test_folders_can_be_trained_on(photographs, tmp_path, capsys):
     for row in range(12):
         folder = tmp_path / "sorted" / ("even" if row % 2 else "odd")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(photographs / f"{row}.png", folder)
     shares = ["--valid", "0.25", "--test", "0.25", "--stages", "all:1:1e-3"]
-    out = str(tmp_path / "run")
-    assert main(["train", str(tmp_path / "sorted"), "--format", "folders", *NETWORK, *shares, "--out", out]) == 0
+    shares += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "run")]
+    assert main(["train", str(tmp_path / "sorted"), "--format", "folders", *NETWORK, *shares]) == 0
+    assert f"Decoded pictures kept in {tmp_path / 'cache'}: about " in capsys.readouterr().out
+    assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 9
+
+
+def test_a_packed_table_is_judged_alike(photographs, run, tmp_path, capsys):
+    packed = str(tmp_path / "packed")
+    labels = [str(photographs / "labels.csv"), packed, "--heads", "color", "dark", "--group", "sender"]
+    assert main(["pack", *labels, "--shards", "3"]) == 0
+    assert f"Packed 60 rows into {packed}." in capsys.readouterr().out
+    assert main(["evaluate", str(run / "model.h5"), str(photographs / "labels.csv")]) == 0
+    expected = capsys.readouterr().out
+    assert main(["evaluate", str(run / "model.h5"), packed, "--format", "packed"]) == 0
+    assert capsys.readouterr().out == expected
+    assert "--overwrite" in refusal(capsys, "pack", *labels)
+    assert "Expected 1 to 60 files" in refusal(capsys, "pack", *labels, "--overwrite", "--shards", "61")
+    assert "mtlzoo pack" in refusal(capsys, "evaluate", run / "model.h5", photographs, "--format", "packed")
 
 
 def test_help_and_import_load_no_tensorflow():
@@ -250,6 +266,7 @@ def test_networks_that_cannot_be_built(capsys, photographs, monkeypatch, tmp_pat
     assert "32" in train(capsys, photographs, "--image-size", "16")
     assert "MobileNet" in train(capsys, photographs, "--backbone", "mobilnet")
     assert "weights" in train(capsys, photographs, "--weights", "nowhere.h5")
+    assert "received a file" in train(capsys, photographs, "--cache", photographs / "labels.csv")
     assert "part:2" in train(capsys, photographs, "--stages", "part:2")
     assert "beta" in train(capsys, photographs, "--option", "beta=1")
 

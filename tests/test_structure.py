@@ -9,14 +9,15 @@ import mtlzoo
 
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
-    **dict.fromkeys(["_version", "startup", "files", "progress", "masking", "placement", "boxes"], 1),
+    **dict.fromkeys(["_version", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
     **dict.fromkeys(["models", "data"], 4),
     **dict.fromkeys(["training", "evaluation", "export"], 5),
     **dict.fromkeys(["runs"], 6),
-    "cli": 7,
-    "__main__": 8,
+    "arguments": 7,
+    "cli": 8,
+    "__main__": 9,
 }
 # The package itself only says where public names are found, and loads them when they are used.
 MODULES = [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]

@@ -2,6 +2,7 @@
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.data.augmentation import Augmentation
+from mtlzoo.data.caching import ImageCache
 from mtlzoo.data.checking import check_images, same_content
 from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
@@ -11,6 +12,7 @@ from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.loading import load_image
 from mtlzoo.data.mtfl import read_mtfl
+from mtlzoo.data.packing import pack, read_packed
 from mtlzoo.data.shapes import read_shapes
 from mtlzoo.data.splitting import split
 from mtlzoo.data.synthetic import make_faces, make_fashionai, make_shapes, shapes_dataset
@@ -23,6 +25,7 @@ __all__ = [
     "FORMATS",
     "MAKERS",
     "Augmentation",
+    "ImageCache",
     "ImageError",
     "Table",
     "TableError",
@@ -34,10 +37,12 @@ __all__ = [
     "make_faces",
     "make_fashionai",
     "make_shapes",
+    "pack",
     "read_csv",
     "read_fashionai",
     "read_folders",
     "read_mtfl",
+    "read_packed",
     "read_shapes",
     "read_utkface",
     "same_content",
@@ -52,6 +57,7 @@ FORMATS = {
     "fashionai": read_fashionai,
     "folders": read_folders,
     "mtfl": read_mtfl,
+    "packed": read_packed,
     "shapes": read_shapes,
     "utkface": read_utkface,
 }

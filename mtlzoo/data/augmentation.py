@@ -118,7 +118,10 @@ class Augmentation:
         gain, contrast = 1 + self.brightness * gain, 1 + self.contrast * contrast
         # The mean matters only where the contrast changes, and is not free.
         mean = sum(cv2.mean(image)[:3]) / 3 if self.contrast else 0.0
-        return cv2.addWeighted(image, gain * contrast, image, 0, gain * mean * (1 - contrast), dst=out)
+        factor, offset = gain * contrast, gain * mean * (1 - contrast)
+        if offset >= 0:  # The same numbers in two thirds of the time, were it not for the absolute value that it takes.
+            return cv2.convertScaleAbs(image, dst=out, alpha=factor, beta=offset)
+        return cv2.addWeighted(image, factor, image, 0, offset, dst=out)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, for JSON."""
@@ -254,10 +257,30 @@ def warp(
         shrunk = (width // factor_x if factor_x >= 2 else width, height // factor_y if factor_y >= 2 else height)
         image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
         matrix = matrix @ scale_matrix((shrunk[1], shrunk[0]), (height, width))
+    image, matrix = _add_border(image, matrix, image_size, fill)
     # OpenCV warps four channels faster than three, with the same result; the two conversions cost next to nothing.
     image = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
     image = cv2.warpAffine(image, matrix, image_size[::-1], flags=cv2.INTER_LINEAR, borderMode=FILLS[fill])
     return cv2.cvtColor(image, cv2.COLOR_RGBA2RGB, dst=out)
+
+
+def _add_border(
+    image: np.ndarray, matrix: np.ndarray, image_size: tuple[int, int], fill: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Adds what will be seen beyond the edges, as OpenCV is slow where a warp leaves the image; the matrix moves along."""
+    height, width = image.shape[:2]
+    (xx, xy, x), (yx, yy, y) = cv2.invertAffineTransform(matrix).tolist()
+    right, down = image_size[1] - 1, image_size[0] - 1
+    x_low, x_high = x + min(xx, 0) * right + min(xy, 0) * down, x + max(xx, 0) * right + max(xy, 0) * down
+    y_low, y_high = y + min(yx, 0) * right + min(yy, 0) * down, y + max(yx, 0) * right + max(yy, 0) * down
+    left, top = max(0, math.ceil(-x_low) + 1), max(0, math.ceil(-y_low) + 1)
+    right, down = max(0, math.ceil(x_high) + 2 - width), max(0, math.ceil(y_high) + 2 - height)
+    beyond = (left + width + right) * (top + height + down) / (width * height)
+    # An edge is not worth a copy, and a region far outside of the image would need a boundless one.
+    if fill == "constant" or not 1.1 < beyond < 4:
+        return image, matrix
+    image = cv2.copyMakeBorder(image, top, down, left, right, FILLS[fill])
+    return image, matrix - np.array([[0, 0, 1]]) * (matrix[:, :2] @ [left, top])[:, None]
 
 
 def scale_matrix(shape: tuple[int, int], target_shape: tuple[int, int]) -> np.ndarray:

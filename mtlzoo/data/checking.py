@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlzoo.data.decoding import ImageError, decode_image
+from mtlzoo.data.cores import available_cores
+from mtlzoo.data.decoding import ImageError, decode_image, read_file
+from mtlzoo.data.records import find_record
 from mtlzoo.progress import Progress
 
 
@@ -39,7 +41,7 @@ def check_images(paths: Sequence[str | Path], workers: int | None = None, progre
     """
     names = [os.fspath(path) for path in paths]
     distinct = list(dict.fromkeys(names))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or available_cores()) as pool:
         checks = pool.map(_reason, distinct)
         if progress:
             checks = _show_progress(checks, len(distinct))
@@ -68,7 +70,7 @@ def same_content(paths: Sequence[str | Path]) -> np.ndarray:
     ```
     """
     names = [os.fspath(path) for path in paths]
-    sizes = {name: _size(name) for name in dict.fromkeys(names)}
+    sizes = {name: file_size(name) for name in dict.fromkeys(names)}
     seen, shared = set(), set()
     for size in sizes.values():
         (shared if size in seen else seen).add(size)
@@ -97,7 +99,10 @@ def _show_progress(checks: Iterable[str | None], total: int) -> Iterable[str | N
         yield reason
 
 
-def _size(path: str) -> int | None:
+def file_size(path: str) -> int | None:
+    """The bytes of a picture, `None` where there is no such file."""
+    if (record := find_record(path)) is not None:
+        return record.length
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -107,7 +112,9 @@ def _size(path: str) -> int | None:
 
 def _digest(path: str) -> bytes | None:
     try:
+        if find_record(path) is not None:
+            return hashlib.blake2b(read_file(path), digest_size=16).digest()
         with open(path, "rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except OSError:
+    except (OSError, ImageError):
         return None

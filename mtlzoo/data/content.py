@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mtlzoo.data.decoding import read_file
+from mtlzoo.data.records import find_record
 from mtlzoo.data.splitting import check_shares, group_ids, join
 from mtlzoo.data.table import Table, TableError
 
@@ -77,8 +79,11 @@ def file_digests(table: Table) -> list[bytes]:
     for row, path in enumerate(table.paths()):
         if path not in known:
             try:
-                with open(path, "rb") as file:
-                    known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+                if find_record(path) is None:
+                    with open(path, "rb") as file:
+                        known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+                else:
+                    known[path] = hashlib.blake2b(read_file(path), digest_size=16).digest()
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 raise TableError(f"{table.where(row)}: the file cannot be read: {reason}.") from None

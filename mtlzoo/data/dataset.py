@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
+from mtlzoo.data.caching import ImageCache, image_cache
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.data.loading import check_channels, load_batch
 from mtlzoo.data.table import Table, TableError
@@ -37,6 +39,8 @@ def image_dataset(
     drop_remainder: bool = False,
     channels: int = 3,
     placement: Placement | None = None,
+    cache: str | Path | ImageCache | None = None,
+    workers: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
 
@@ -57,6 +61,10 @@ def image_dataset(
         drop_remainder: Whether to leave out a last batch that is not full.
         channels: 3 for RGB, 1 for gray.
         placement: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
+        cache: Where decoded pictures are kept from epoch to epoch, before augmentation: `"memory"`, a folder, which other
+            processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
+        workers: How many batches are loaded at a time; by default one for each core that the process may use. The batches
+            are the same.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of
@@ -64,6 +72,7 @@ def image_dataset(
         where a picture is mirrored left and right change places.
 
     Raises:
+        ValueError: If there is not at least one worker.
         TableError: If a label or a weight cannot be read; while iterating, a `tf.errors.OpError` that says "TableError"
             and names the row if a picture cannot, or if a label lies outside of its picture. See :func:`plain_errors`.
 
@@ -80,8 +89,12 @@ def image_dataset(
     weights = [row_weights(table, sample_weight)] if labels and sample_weight is not None else []
     columns = [*targets.values(), *weights]
     check_channels(channels)
+    workers = available_cores() if workers is None else workers
+    if workers < 1:
+        raise ValueError(f"Expected at least 1 worker, received: {workers!r}.")
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
-    regions = table.regions()
+    regions, cache = table.regions(), image_cache(cache)
+    decode = decode_with_size if cache is None else cache.decode
     epochs = itertools.count()
 
     def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -90,7 +103,8 @@ def image_dataset(
     def load(rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         try:
             parts = None if regions is None else [regions[row] for row in rows]
-            images, where = load_batch([paths[row] for row in rows], image_size, chosen, resize, seeds, parts, channels)
+            sources = [paths[row] for row in rows]
+            images, where = load_batch(sources, image_size, chosen, resize, seeds, parts, channels, decode)
         except ImageError as error:
             row = next(row for row in rows if paths[row] == error.path)
             raise TableError(f"{table.where(row)}: {error.reason}") from None
@@ -114,7 +128,7 @@ def image_dataset(
     dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
     dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch))
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
-    dataset = dataset.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
+    dataset = dataset.map(load_tensors, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
 

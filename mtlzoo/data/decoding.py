@@ -17,6 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mtlzoo.data.records import find_record
+
 if "OPENCV_LOG_LEVEL" not in os.environ:
     # OpenCV logs each unreadable file on standard error without naming it; ImageError says it once, with the name.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -93,15 +95,23 @@ def decode_with_size(
         return _decode(source, at_least)
     path = os.fspath(source)
     try:
-        return _decode(_read(path), at_least)
+        return _decode(read_file(path), at_least)
     except ImageError as error:
         raise ImageError(error.reason, path) from None
 
 
-def _read(path: str) -> bytes:
+def read_file(path: str | Path) -> bytes:
+    """The content of a file, or of a record in a larger one, see `mtlzoo.data.records`.
+
+    Raises:
+        ImageError: It cannot be read; the error does not name the path.
+    """
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
+        record = find_record(os.fspath(path))
+        if record is None:
+            with open(path, "rb", buffering=0) as file:
+                return file.read()
+        data = record.read()
     except FileNotFoundError:
         raise ImageError("file not found") from None
     except IsADirectoryError:
@@ -110,6 +120,9 @@ def _read(path: str) -> bytes:
         raise ImageError(f"cannot be read ({error.strerror})") from None
     except ValueError:
         raise ImageError("not a valid path (it contains a null byte)") from None
+    if data is None:
+        raise ImageError("damaged record (its checksum is wrong)")
+    return data
 
 
 def _decode(data: bytes, at_least: tuple[int, int] | None) -> tuple[np.ndarray, tuple[int, int]]:

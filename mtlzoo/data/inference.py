@@ -38,7 +38,10 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     if kind is not None and kind not in HEADS:
         raise ValueError(f"unknown kind of head {kind!r}, expected one of: {', '.join(HEADS)}")
     known = column.dropna()
-    different = known.nunique()
+    distinct = known.drop_duplicates()  # a million rows have a handful of labels, in the order of their first rows
+    if isinstance(distinct.dtype, pd.CategoricalDtype):
+        distinct = distinct.astype(object)
+    different = len(distinct)
     if not different:
         raise ValueError("no row has a label; leave this head out")
     if different == 1:
@@ -46,9 +49,9 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
             f"one label only, {known.iloc[0]!r}, in {len(known)} rows: nothing to learn; leave this head out"
         )
     if kind is not None:
-        return HEADS[kind].for_labels(known)
-    head = next(cls for cls in HEADS.values() if cls.recognises(known)).for_labels(known)
-    if _looks_like_names(known, getattr(head, "names", None)):
+        return HEADS[kind].for_labels(distinct)
+    head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
+    if _looks_like_names(distinct, len(known), getattr(head, "names", None)):
         raise ValueError(
             f"{different} different labels in {len(known)} rows look like names or numbers of things, such as "
             f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
@@ -56,9 +59,11 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     return head
 
 
-def _looks_like_names(labels: pd.Series, names: list[str] | None) -> bool:
+def _looks_like_names(distinct: pd.Series, rows: int, names: list[str] | None) -> bool:
     """Whether more than half of many labels are classes of their own, or all are different whole numbers."""
     if names is not None:
-        return len(names) > MOST_NAMES and len(names) > len(labels) / 2
-    numbers = pd.to_numeric(labels)
-    return len(labels) > MOST_NAMES and bool((numbers % 1 == 0).all()) and numbers.is_unique
+        return len(names) > MOST_NAMES and len(names) > rows / 2
+    if rows <= MOST_NAMES or len(distinct) < rows:
+        return False
+    numbers = pd.to_numeric(distinct)
+    return bool((numbers % 1 == 0).all()) and numbers.is_unique

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -69,6 +69,7 @@ def load_with_matrix(
     rng: np.random.Generator | None = None,
     out: np.ndarray | None = None,
     region: Region | None = None,
+    decode: Callable[..., tuple[np.ndarray, tuple[int, int]]] = decode_with_size,
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
     """`load_image`, and where its pixels come from.
 
@@ -80,6 +81,7 @@ def load_with_matrix(
         rng: Where the random numbers come from.
         out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
         region: The part of the image that is seen, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
+        decode: What decodes, such as the `decode` of an `ImageCache`.
 
     Returns:
         The uint8 image of shape (height, width, 3); the float64 matrix of shape (2, 3) for
@@ -88,7 +90,7 @@ def load_with_matrix(
     """
     augmentation = augmentations.augmentation(augmentation)
     # A region may be a small part of the image, so that there is nothing to spare in decoding.
-    image, size = decode_with_size(source, at_least=image_size if region is None else None)
+    image, size = decode(source, at_least=image_size if region is None else None)
     if augmentation is None:
         matrix = augmentations.resize_matrix(size, image_size, resize, region)
     else:
@@ -111,6 +113,7 @@ def load_batch(
     seeds: Sequence[int] | np.ndarray | None = None,
     regions: Sequence[Region | None] | None = None,
     channels: int = 3,
+    decode: Callable[..., tuple[np.ndarray, tuple[int, int]]] = decode_with_size,
 ) -> tuple[np.ndarray, Placement]:
     """Loads a batch of images.
 
@@ -124,6 +127,7 @@ def load_batch(
         seeds: One integer of at least 0 a row; needed if there is an augmentation.
         regions: The part of each image that is seen; by default the whole of all.
         channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
+        decode: What decodes, such as the `decode` of an `ImageCache`.
 
     Returns:
         uint8 images of shape (rows, height, width, channels), and where their pixels come from.
@@ -143,7 +147,7 @@ def load_batch(
         rng = None if augmentation is None else np.random.Generator(np.random.Philox(int(seeds[row])))
         out = images[row] if channels == 3 else None
         region = None if regions is None else regions[row]
-        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region)
+        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region, decode)
         if channels == 1:
             images[row, ..., 0] = cv2.cvtColor(loaded[0], cv2.COLOR_RGB2GRAY)
         placement.matrices[row], placement.sizes[row] = loaded[1:]

@@ -14,6 +14,10 @@ from mtlzoo.data.table import Table, TableError
 PASSES = 2
 # A unit with so many times its own rows still to come can rely on them to even things out.
 SLACK = 10
+# Beyond so many kinds of units most are dealt out blindly, in their shares, which chance keeps well in such numbers; the
+# largest units, which weigh most, and as many of the smallest, which even things out, are still dealt one by one.
+MOST = 20_000
+GOLDEN = (5**0.5 - 1) / 2
 # A missing label weighs nothing; a label that every row has gives the parts their sizes.
 MISSING, EVERY_ROW = 0, 1
 
@@ -113,21 +117,31 @@ def join(groups: np.ndarray | None, contents: np.ndarray | None, rows: int) -> n
 
 
 def _labels(table: Table) -> np.ndarray:
-    """Ids of labels, different for every head and label: int32 `(rows, columns)`, the first column `EVERY_ROW`."""
+    """Ids of labels, different for every head and label: whole numbers `(rows, columns)`, the first column `EVERY_ROW`."""
     columns, offset = [np.full(len(table), EVERY_ROW, "int32")], EVERY_ROW + 1
     for name, targets in table.labels().items():
         strata = table.heads[name].strata(targets)
         for column in strata.reshape(len(table), -1).T:
-            columns.append(np.where(column >= 0, column + offset, MISSING).astype("int32"))
-            offset += int(column.max(initial=-1)) + 1
-    return np.column_stack(columns)
+            # As narrow as may be: there may be a million rows with a hundred heads.
+            most = offset + int(column.max(initial=-1))
+            columns.append(np.where(column >= 0, column + offset, MISSING).astype(np.min_scalar_type(-most)))
+            offset = most + 1
+    return np.stack(columns).T  # each column in one piece, as columns are what is counted
+
+
+def _count(labels: np.ndarray, rows: np.ndarray | slice, length: int, times: np.ndarray | None = None) -> np.ndarray:
+    """How often each label occurs in some rows, or in so many copies of them: float64 `(length,)`."""
+    counts = np.zeros(length)
+    for column in labels.T:
+        counts += np.bincount(column[rows], times, length)
+    return counts
 
 
 def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The part of each unit."""
     rows, sizes = np.argsort(units, kind="stable"), np.bincount(units)
     starts = np.cumsum(sizes) - sizes
-    counts = np.bincount(labels.ravel())
+    counts = _count(labels, slice(None), int(labels.max(initial=EVERY_ROW)) + 1)
     weights = 1 / np.maximum(counts, 1)
     weights[MISSING] = 0
     # A row too many is to weigh as much as the labels it carries, or the sizes would be what gives way in wide tables.
@@ -144,16 +158,25 @@ def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np
     given = np.floor(numbers[:, None] * shares).astype("int64") * (numbers > 1)[:, None]
     lacking = shares[:, None] * counts
     undealt = counts.astype("float64")
+    noise = 1e-9 * rng.random(given.shape)  # ties are settled by chance
+    order = np.lexsort((rng.random(len(numbers)), -sizes_of_kinds))
+    blind = order[:0]
+    if len(order) > MOST:
+        blind, order = order[MOST // 2 : -(MOST // 2)], np.concatenate([order[: MOST // 2], order[-(MOST // 2) :]])
+        # Multiples of the golden ratio round up and down as evenly as may be, among the large as among the small.
+        rounding = (np.arange(len(blind)) * GOLDEN + rng.random()) % 1
+        ends = np.floor(numbers[blind, None] * np.cumsum(shares)[:-1] + rounding[:, None]).astype("int64")
+        given[blind] = np.diff(ends, prepend=0, append=numbers[blind, None])
     for part in range(len(shares)):
-        many = np.flatnonzero(given[:, part])
-        own = labels[rows[starts_of_kinds[many]]]
-        dealt = np.bincount(own.ravel(), np.repeat(given[many, part], own.shape[1]), len(counts))
+        many = np.flatnonzero((given[:, part] > 0) & (sizes_of_kinds == 1))
+        dealt = _count(labels, rows[starts_of_kinds[many]], len(counts), given[many, part])
+        large = blind[(sizes_of_kinds[blind] > 1) & (given[blind, part] > 0)]
+        inside = np.repeat(starts_of_kinds[large], sizes_of_kinds[large]) + _counting(sizes_of_kinds[large])
+        dealt += _count(labels, rows[inside], len(counts))
         lacking[part] -= dealt
         undealt -= dealt
     lacking *= weights
 
-    noise = 1e-9 * rng.random(given.shape)  # ties are settled by chance
-    order = np.lexsort((rng.random(len(numbers)), -sizes_of_kinds))
     single = np.ones(labels.shape[1])
     for _ in range(PASSES):
         for kind in order:
@@ -179,12 +202,20 @@ def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np
     return _leave_none_empty(sides, sizes, len(shares))
 
 
+def _counting(sizes: np.ndarray) -> np.ndarray:
+    """0, 1, ... up to each of the sizes, one after the other."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
 def _kinds(labels: np.ndarray, first_rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """The kind of each unit: single rows with the same labels are of one kind, larger units each of their own."""
-    kinds = np.where(sizes > 1, np.arange(1, len(sizes) + 1), 0)
+    # Each label has a random number, and each row the sum of its labels': with 64 bits no two sums are equal by chance.
+    numbers = np.random.default_rng(0).integers(2**64, size=int(labels.max(initial=0)) + 1, dtype="uint64")
+    sums = np.zeros(len(sizes), "uint64")
     for column in labels.T:
-        kinds = pd.factorize(kinds * (int(column.max()) + 1) + column[first_rows])[0]
-    return kinds
+        sums += numbers[column[first_rows]]
+    kinds = pd.factorize(sums)[0]
+    return pd.factorize(np.where(sizes > 1, np.arange(len(sizes)) + len(sizes), kinds))[0]
 
 
 def _deal(need: np.ndarray, cost: float, number: int) -> np.ndarray:

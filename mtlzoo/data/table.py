@@ -15,6 +15,8 @@ from mtlzoo.heads import Head, LabelError, get_heads
 IMAGE = "image"
 # The part of a picture that the network is shown, (x_min, y_min, x_max, y_max) in pixels; optional.
 REGION = "region"
+# Where a picture lies, relative to the root, if not at its path; optional. See `mtlzoo.data.records`.
+STORED = "stored in"
 
 
 class TableError(ValueError):
@@ -80,7 +82,9 @@ class Table:
     def paths(self) -> list[str]:
         """Where each row's picture lies."""
         root = "" if self.root == Path(".") else os.fspath(self.root)
-        return [os.path.join(root, image) for image in self.frame[IMAGE]]
+        images = self.frame[STORED if STORED in self.frame else IMAGE].tolist()
+        joined = {image: os.path.join(root, image) for image in set(images)}  # once, however many rows show a picture
+        return [joined[image] for image in images]
 
     def regions(self) -> list[tuple[float, float, float, float] | None] | None:
         """The part of each picture that is shown, `(x_min, y_min, x_max, y_max)` in pixels; `None` for the whole."""
@@ -95,7 +99,7 @@ class Table:
         for name, head in self.heads.items():
             if name not in self._encoded:
                 try:
-                    self._encoded[name] = head.encode(self.frame[name])
+                    self._encoded[name] = _encode(head, self.frame[name])
                 except LabelError as error:
                     raise TableError(f"{self.where(error.row)}: head {name!r}: {error.reason}.") from None
         return dict(self._encoded)
@@ -164,3 +168,16 @@ class Table:
                     f"{self.source}: head {name!r} has one label only, {label!r}, in {len(labelled)} rows: nothing to "
                     "learn; leave it out."
                 )
+
+
+def _encode(head: Head, column: pd.Series) -> np.ndarray:
+    """The targets of a column; of categories each is encoded once, however many rows have it."""
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        return head.encode(column)
+    # In the order of their first rows, so that an error names the first row; those of no row here are nobody's business.
+    codes, used = pd.factorize(column.cat.codes.to_numpy())
+    cells = [None if code < 0 else column.cat.categories[code] for code in used]
+    try:
+        return head.encode(pd.Series(cells, dtype=object))[codes]
+    except LabelError as error:
+        raise LabelError(int(np.argmax(codes == error.row)), error.reason) from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
@@ -13,6 +15,7 @@ from mtlzoo.data.table import IMAGE, Table, TableError
 from mtlzoo.heads import Head, LabelError
 
 LONG = ("head", "label")
+CHUNK = 100_000
 
 
 def read_csv(
@@ -93,7 +96,10 @@ def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
             raise TableError(f"{path.name}, line 1: more than one column is called {twice[0]!r}.")
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, header=0, names=names, index_col=False, dtype=str, **options)
+            with pd.read_csv(
+                path, header=0, names=names, index_col=False, dtype=object, chunksize=CHUNK, **options
+            ) as chunks:
+                frame = _join([_compact(chunk, {image, group}) for chunk in chunks])
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         if isinstance(error, pd.errors.ParserWarning):
@@ -111,11 +117,41 @@ def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
         )
     frame = frame.rename(columns={image: IMAGE})
     for name in frame:
-        frame[name] = frame[name].str.strip().replace("", None) if name in (IMAGE, group) else _tidy(frame[name])
+        frame[name] = _strip(frame[name]) if name in (IMAGE, group) else _tidy(frame[name])
     empty = frame.index[frame[IMAGE].isna()]
     if len(empty):
         raise TableError(f"{path.name}, line {empty[0] + 2}: the image is empty.")
     return frame
+
+
+def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:
+    """Labels as categories, which take a byte a row; a whole table of texts would take a hundred times that."""
+    columns: dict[str, Any] = {}
+    for name in chunk:
+        if name in texts:
+            columns[name] = chunk[name].astype("str")
+            continue
+        codes, labels = pd.factorize(chunk[name].to_numpy(), sort=True)
+        columns[name] = pd.Categorical.from_codes(codes, pd.Index(labels, dtype="str"))
+    return pd.DataFrame(columns, index=chunk.index)
+
+
+def _join(chunks: list[pd.DataFrame]) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for name in chunks[0]:
+        parts = [chunk[name] for chunk in chunks]
+        if isinstance(parts[0].dtype, pd.CategoricalDtype):
+            columns[name] = pd.api.types.union_categoricals(parts, sort_categories=True)
+        else:
+            columns[name] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _strip(column: pd.Series) -> pd.Series:
+    """Texts without blanks around them, of which each different one is kept once, however many rows have it."""
+    codes, texts = pd.factorize(column)
+    texts = pd.Series([*pd.Series(texts, dtype=object).str.strip().replace("", None), None], dtype="str")
+    return pd.Series(texts.array[codes], index=column.index, name=column.name)
 
 
 def _tidy(column: pd.Series) -> pd.Series:
@@ -124,14 +160,17 @@ def _tidy(column: pd.Series) -> pd.Series:
     Programs write whole numbers with decimals where the column has gaps.
     """
     column = column.astype("category")
+    if not len(column.cat.categories):
+        return column
     texts = column.cat.categories.str.strip()
     numbers = pd.to_numeric(texts, errors="coerce")
     if texts.str.contains(".", regex=False).any() and (numbers % 1 == 0).all() and (abs(numbers) < 2**53).all():
         texts = numbers.astype("int64").astype(str)
     if (texts == column.cat.categories).all():
         return column
-    names = dict(zip(column.cat.categories, texts.where(texts != "", None)))
-    return column.astype(object).map(names).astype("category")
+    codes, names = pd.factorize(texts.where(texts != "", None), sort=True)  # several texts may become one
+    codes = np.append(codes, -1)[column.cat.codes]
+    return pd.Series(pd.Categorical.from_codes(codes, names), index=column.index, name=column.name)
 
 
 def _pivot(frame: pd.DataFrame, source: str, group: str | None) -> pd.DataFrame:

@@ -40,7 +40,7 @@ def features_digest(trunk: keras.Model, table: Table, reading: Mapping[str, Any]
         TableError: If a file cannot be read; it names the row.
     """
     chosen = augmentation(reading.get("augment"))
-    unrelated = {"batch_size", "sample_weight", "augment", *(() if chosen else ("seed", "shuffle"))}
+    unrelated = {"batch_size", "cache", "sample_weight", "augment", *(() if chosen else ("seed", "shuffle"))}
     settings = {name: repr(value) for name, value in reading.items() if name not in unrelated}
     versions = [__version__, keras.__version__, cv2.__version__]
     network = _numbered(trunk.get_config(), {})

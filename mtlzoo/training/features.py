@@ -18,6 +18,7 @@ from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.files import replacing
+from mtlzoo.memory import free_memory
 from mtlzoo.placement import Placement
 from mtlzoo.progress import Progress
 from mtlzoo.training.checksums import features_digest
@@ -67,7 +68,7 @@ class FeatureCache:
         if self.limit is not None:
             return int(self.limit)
         if self.folder is None:
-            return _free_memory() // 4
+            return free_memory() // 4
         existing = next(path for path in (Path(self.folder).absolute() / "x").parents if path.exists())
         return shutil.disk_usage(existing).free // 4
 
@@ -196,14 +197,3 @@ def _compute(
                 progress.show(f"Features of {seen} of {total} pictures", last=seen == total)
         placements.append(Placement(placement.matrices.copy(), placement.sizes.copy(), placement.image_size))
     return placements
-
-
-def _free_memory() -> int:
-    """Free memory in bytes; what the system holds of files gives way, so it is counted where the system tells."""
-    facts = Path("/proc/meminfo")
-    for line in facts.read_text().splitlines() if facts.is_file() else ():
-        if line.startswith("MemAvailable:"):
-            return 1024 * int(line.split()[1])
-    names = ("SC_AVPHYS_PAGES", "SC_PHYS_PAGES")
-    pages = next((os.sysconf(name) for name in names if name in getattr(os, "sysconf_names", ())), None)
-    return 2**32 if pages is None else pages * os.sysconf("SC_PAGE_SIZE")

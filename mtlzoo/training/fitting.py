@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from mtlzoo.balancing import Balancing
-from mtlzoo.data import Augmentation, Table, TableError, image_dataset
+from mtlzoo.data import Augmentation, ImageCache, Table, TableError, image_dataset
+from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
@@ -31,6 +33,7 @@ def fit(
     batch_size: int = 32,
     augment: str | Augmentation | None = "default",
     sample_weight: str | None = None,
+    cache: str | Path | ImageCache | None = None,
     jit_compile: bool | str = "auto",
     seed: int = 0,
     features: str | FeatureCache | None = "auto",
@@ -55,6 +58,8 @@ def fit(
         batch_size: Rows a step, for tables.
         augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
+        cache: Where decoded pictures are kept, for tables: `"memory"`, a folder, or an :class:`ImageCache`; by default they
+            are decoded in every epoch. Augmentation follows either way.
         jit_compile: Whether XLA compiles the step. `"auto"` is Keras' choice: on a GPU and on JAX, not on a CPU, where it
             made TensorFlow's steps of MobileNet eight times slower.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
@@ -92,9 +97,9 @@ def fit(
         model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
-    cache = feature_cache(features)
+    keeping = feature_cache(features)
     reading = {"image_size": model.input_shape[1:3], "resize": model.resize, "channels": model.input_shape[3]}
-    reading["batch_size"] = batch_size
+    reading |= {"batch_size": batch_size, "cache": image_cache(cache)}  # one cache for all stages
     if isinstance(train, Table):
         train = train.for_heads(model.heads)
         train.check()
@@ -135,7 +140,7 @@ def fit(
         try:
             with plain_errors():
                 lesson = Lesson(model, rows, validation, own)
-                lesson = on_features(lesson, stage, (train, valid), (training, reading), cache, verbose)
+                lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
                 lesson.model.fit(
                     lesson.rows,
                     validation_data=lesson.validation,

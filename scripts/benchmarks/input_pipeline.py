@@ -1,23 +1,29 @@
-"""How many JPEG files a CPU second turns into augmented network inputs: `load_batch` against the FashionAI notebook.
+"""How many JPEG files a CPU second turns into augmented network inputs: mtlzoo, the FashionAI notebook, Keras' layers.
 
 Run it alone with `python scripts/benchmarks/input_pipeline.py`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import operator
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from mtlzoo.data.decoding import decode_image
+from mtlzoo.data import ImageCache, Table, decode_image, image_dataset
 from mtlzoo.data.loading import load_batch
 
-IMAGE_SIZE = (224, 224)
+NOTEBOOK = "notebook: cv2 + ImageDataGenerator (no brightness)"
+KERAS = "Keras: image_dataset_from_directory + random layers"
+LIMIT, FULL_LIMIT = "JPEG decoding alone, at mtlzoo's scale", "JPEG decoding alone, at full scale"
+IMAGE_SIZE, LONGER = (224, 224), 5
 SOURCES = {"512x512": [(512, 512)], "about 400x300": [(400, 300), (300, 400), (420, 315), (384, 288), (300, 380)]}
 """The (height, width) of the files drawn for each kind, in turn."""
 
@@ -58,10 +64,31 @@ def notebook_loader() -> Callable[[list[str]], np.ndarray]:
     return load
 
 
-def benchmark_input_pipeline(rounds: int = 7, images: int = 48, seed: int = 0) -> list[dict[str, str | float]]:
-    """Measures images per CPU second (process CPU time of all threads, not wall time).
+def keras_dataset(folder: Path, batch_size: int) -> Iterable:
+    """Plain Keras' way: `image_dataset_from_directory`, then its random layers in `tf.data`."""
+    import keras
+    import tensorflow as tf
 
-    The ways take turns in each round, so that whatever else the machine does falls on all of them.
+    augment = keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomRotation(20 / 360),
+            keras.layers.RandomZoom(0.2),
+            keras.layers.RandomBrightness(0.2),
+        ]
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        dataset = keras.utils.image_dataset_from_directory(
+            folder, labels=None, batch_size=batch_size, image_size=IMAGE_SIZE
+        )
+    return dataset.map(lambda images: augment(images, training=True), num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+
+def benchmark_input_pipeline(rounds: int = 7, images: int = 64, seed: int = 0) -> list[dict[str, str | float]]:
+    """Measures images per CPU second (process CPU time of all threads, not wall time), JPEG files to 224 x 224.
+
+    The ways take turns in each round, so that whatever else the machine does falls on all of them. Ratios are medians of
+    the rounds' ratios.
 
     Args:
         rounds: How often each way loads all files; medians are reported.
@@ -69,36 +96,70 @@ def benchmark_input_pipeline(rounds: int = 7, images: int = 48, seed: int = 0) -
         seed: What the files and the augmentations are drawn from.
 
     Returns:
-        One row a way and kind of file: `source`, `way`, `images_per_cpu_second`, and `times_notebook`, the ratio to
-        the notebook's way (the median of the rounds' ratios).
+        One row a way and kind of file: `source`, `way`, `images_per_cpu_second`, the ratios `times_notebook`,
+        `times_keras`, `of_limit` (of decoding alone at the scale that mtlzoo decodes at) and `of_full_limit` (of decoding
+        alone at full scale), and `cores`, CPU seconds a second of waiting.
     """
-    ways: dict[str, Callable[[list[str]], object]] = {
-        "notebook (cv2 + ImageDataGenerator)": notebook_loader(),
-        "mtlzoo load_batch, augmentation default": lambda paths: load_batch(
-            paths, IMAGE_SIZE, "default", seeds=range(len(paths))
-        ),
-        "mtlzoo load_batch, no augmentation": lambda paths: load_batch(paths, IMAGE_SIZE),
-        "JPEG decoding alone, full scale": lambda paths: [cv2.imread(path) for path in paths],
-        "JPEG decoding alone, reduced scale": lambda paths: [decode_image(path, IMAGE_SIZE) for path in paths],
-    }
     cv2.setNumThreads(1)
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for source, sizes in SOURCES.items():
+    for source, sizes in SOURCES.items():
+        with tempfile.TemporaryDirectory() as folder:
             paths = write_photographs(Path(folder), sizes, images, seed)
-            seconds: dict[str, list[float]] = {way: [] for way in ways}
-            for _ in range(rounds + 1):
-                for way, load in ways.items():
-                    start = time.process_time()
-                    load(paths)
-                    seconds[way].append((time.process_time() - start) / images)
-            notebook, *_ = (values[1:] for values in seconds.values())  # The first round warms up.
-            for way, values in seconds.items():
-                ratio = statistics.median(theirs / ours for theirs, ours in zip(notebook, values[1:], strict=True))
-                speed = 1 / statistics.median(values[1:])
-                row = {"source": source, "way": way, "images_per_cpu_second": round(speed)}
-                rows.append(row | {"times_notebook": round(ratio, 2)})
+            with tempfile.TemporaryDirectory() as cache:
+                rows += [{"source": source, **row} for row in _measure(_ways(paths, cache), rounds)]
     return rows
+
+
+def _ways(paths: list[str], cache: str) -> dict[str, tuple[int, Callable[[], object]]]:
+    """For each way the number of images that it loads, and how."""
+    # Datasets have several times the rows: starting a pass is not what is measured.
+    table, options = Table.of_images(paths * LONGER), {"augment": "default", "shuffle": True, "batch_size": 16}
+    plain = keras_dataset(Path(paths[0]).parent, 16)
+    dataset = image_dataset(table, IMAGE_SIZE, **options)
+    kept = {place: image_dataset(table, IMAGE_SIZE, cache=ImageCache(place), **options) for place in ("memory", cache)}
+    notebook, number = notebook_loader(), len(paths)
+    return {
+        NOTEBOOK: (number, lambda: notebook(paths)),
+        KERAS: (number, lambda: _pass(plain)),
+        "mtlzoo load_batch": (number, lambda: load_batch(paths, IMAGE_SIZE, "default", seeds=range(number))),
+        "mtlzoo image_dataset": (number * LONGER, lambda: _pass(dataset)),
+        "mtlzoo image_dataset, cache in memory": (number * LONGER, lambda: _pass(kept["memory"])),
+        "mtlzoo image_dataset, cache in a folder": (number * LONGER, lambda: _pass(kept[cache])),
+        "mtlzoo load_batch, no augmentation": (number, lambda: load_batch(paths, IMAGE_SIZE)),
+        LIMIT: (number, lambda: [decode_image(path, IMAGE_SIZE) for path in paths]),
+        FULL_LIMIT: (number, lambda: [decode_image(path) for path in paths]),
+    }
+
+
+def _pass(dataset: Iterable) -> None:
+    for _ in dataset:
+        pass
+
+
+def _measure(ways: dict[str, tuple[int, Callable[[], object]]], rounds: int) -> Iterable[dict[str, str | float]]:
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    waited: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds + 1):
+        for way, (images, load) in ways.items():
+            start, wall = time.process_time(), time.perf_counter()
+            load()
+            if number:  # The first round warms up.
+                seconds[way].append((time.process_time() - start) / images)
+                waited[way].append((time.perf_counter() - wall) / images)
+
+    def times(way: str, other: str) -> float:
+        return round(statistics.median(map(operator.truediv, seconds[other], seconds[way])), 2)
+
+    for way in ways:
+        yield {
+            "way": way,
+            "images_per_cpu_second": round(1 / statistics.median(seconds[way])),
+            "times_notebook": times(way, NOTEBOOK),
+            "times_keras": times(way, KERAS),
+            "of_limit": times(way, LIMIT),
+            "of_full_limit": times(way, FULL_LIMIT),
+            "cores": round(statistics.median(map(operator.truediv, seconds[way], waited[way])), 2),
+        }
 
 
 if __name__ == "__main__":

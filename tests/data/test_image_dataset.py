@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo.data import Table, TableError, image_dataset, load_image
+from mtlzoo.data import dataset as dataset_module
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
 
@@ -167,23 +170,40 @@ def test_rows_of_a_batch_are_varied_differently(table):
     assert len({image.tobytes() for image in varied}) == 8
 
 
-@pytest.mark.parametrize("cores", [1, 2, 7])
-def test_the_same_seed_gives_the_same_epochs_whatever_the_machine(table, monkeypatch, cores):
+@pytest.mark.parametrize("workers", [1, 2, 7])
+def test_the_same_seed_gives_the_same_epochs_whatever_the_number_of_workers(table, workers):
     """Nor does it matter what TensorFlow's and numpy's own seeds are."""
 
-    def epochs(seed: int) -> list:
-        dataset = image_dataset(table, SIZE, 4, shuffle=True, augment="default", seed=seed)
+    def epochs(seed: int, workers: int | None = None) -> list:
+        dataset = image_dataset(table, SIZE, 4, shuffle=True, augment="default", seed=seed, workers=workers)
         return [batches(dataset) for _ in range(2)]
 
     tf.random.set_seed(1)
     expected = epochs(seed=9)
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
     tf.random.set_seed(2)
-    np.random.seed(cores)
-    again, other = epochs(seed=9), epochs(seed=10)
+    np.random.seed(workers)
+    again, other = epochs(9, workers), epochs(10, workers)
     tf.nest.map_structure(np.testing.assert_array_equal, again, expected)
     assert any((one[0] != two[0]).any() for one, two in zip(other[0], expected[0]))
     assert [batch[1]["id"].tolist() for batch in other[0]] != [batch[1]["id"].tolist() for batch in expected[0]]
+
+
+def test_a_worker_for_each_core_that_the_process_may_use(table, monkeypatch):
+    """All of them load at the same time: each waits until the others are there too."""
+    workers = available_cores()
+    if hasattr(os, "sched_getaffinity"):
+        assert workers == len(os.sched_getaffinity(0))
+    gate, load = threading.Barrier(workers, timeout=60), dataset_module.load_batch
+
+    def wait(*arguments):
+        gate.wait()
+        return load(*arguments)
+
+    monkeypatch.setattr(dataset_module, "load_batch", wait)
+    rows = table.take(np.arange(4 * workers) % ROWS)
+    assert len(batches(image_dataset(rows, SIZE, 1))) == 4 * workers
+    with pytest.raises(ValueError, match="at least 1 worker, received: 0"):
+        image_dataset(table, SIZE, workers=0)
 
 
 def test_two_passes_at_once_do_not_disturb_each_other(table):

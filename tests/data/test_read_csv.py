@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import TableError, read_csv
+from mtlzoo.data import TableError, read_csv, tabular
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, OrdinalHead, RegressionHead
 
 WIDE = """image,garment,kids,price,tags,sender
@@ -286,3 +286,35 @@ def test_no_such_file(tmp_path):
         read_csv(tmp_path / "none.csv")
     with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
         read_csv(tmp_path)
+
+
+# === Large tables ===
+
+
+def test_files_are_read_in_chunks(write, monkeypatch):
+    """Columns may be empty in a chunk, or have other labels; lines are counted through."""
+    text = "image,a,b,n,sender\n" + "".join(
+        f" {row // 2}.jpg,{'xy '[row % 3]},{'' if row < 6 else 'uv'[row % 2]},{row % 3}.0,{row // 4}\n"
+        for row in range(13)
+    )
+    whole = read_csv(write(text), group="sender")
+    monkeypatch.setattr(tabular, "CHUNK", 3)
+    table = read_csv(write(text), group="sender")
+    pd.testing.assert_frame_equal(table.frame, whole.frame)
+    assert table.frame["n"].tolist()[:4] == ["0", "1", "2", "0"]
+    assert table.frame["b"].cat.categories.tolist() == ["u", "v"]
+    assert table.frame["b"].cat.codes.dtype == "int8"
+    assert table.heads == whole.heads
+    assert "line 15" in refusal(write(text + ",x,u,1,2\n"))
+    assert "line 16 (9.jpg)" in refusal(write(text + "\n9.jpg,x,w,1,2\n"), heads={"b": BinaryHead(["u", "v"])})
+    assert "not a comma-separated table" in refusal(write(text + "9.jpg,x,u,1,2,3,4\n"))
+
+
+def test_each_label_is_encoded_once(write, monkeypatch):
+    seen = []
+    encode = RegressionHead.encode
+    monkeypatch.setattr(RegressionHead, "encode", lambda head, values: seen.append(len(values)) or encode(head, values))
+    text = "image,age\n" + "".join(f"{row}.jpg,{row % 30 or ''}\n" for row in range(300))
+    labels = read_csv(write(text)).labels()["age"]
+    assert seen == [30]
+    np.testing.assert_array_equal(labels[:, 0], [row % 30 or np.nan for row in range(300)])

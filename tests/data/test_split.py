@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table, TableError, split
+from mtlzoo.data import Table, TableError, split, splitting
 from mtlzoo.heads import BinaryHead, ClassificationHead, Head, MultiLabelHead, OrdinalHead, RegressionHead
 
 SHARES = [[0.8, 0.2], [0.5, 0.5], [0.7, 0.2, 0.1], [0.97, 0.03]]
@@ -263,3 +263,36 @@ def test_wrong_groups():
         split(table, [0.25] * 4, identical=False)
     with pytest.raises(TableError, match="cannot split 0 rows into 2 parts"):
         split(table.take([]), [0.5, 0.5], identical=False)
+
+
+@pytest.mark.parametrize("groups", [None, 1500])
+def test_most_of_a_large_table_is_dealt_out_blindly(monkeypatch, groups, rng):
+    """The shares are kept far better than chance would, groups stay together, and the seed says how."""
+    rows, heads = 4000, 12
+    ids = np.where(rng.random((rows, heads)) < 0.5, -1, rng.choice(4, (rows, heads), p=[0.5, 0.3, 0.15, 0.05]))
+    columns = {f"h{head}": pd.Categorical.from_codes(ids[:, head], list("abcd")) for head in range(heads)}
+    frame = pd.DataFrame({"image": [f"{row}.jpg" for row in range(rows)], **columns})
+    frame["group"] = np.arange(rows) if groups is None else rng.integers(groups, size=rows)
+    table = Table(frame, {name: ClassificationHead(list("abcd")) for name in columns})
+
+    def badness(parts: list[Table]) -> float:
+        total = 0.0
+        for part, share in zip(parts, [0.7, 0.2, 0.1], strict=True):
+            for name, targets in table.labels().items():
+                wanted = share * np.bincount(targets[targets >= 0], minlength=4)
+                own = part.labels()[name]
+                total += (np.square(np.bincount(own[own >= 0], minlength=4) - wanted) / wanted).sum()
+        return total
+
+    def chance() -> list[Table]:
+        sides = rng.choice(3, size=rows, p=[0.7, 0.2, 0.1])
+        return [table.take(sides == side) for side in range(3)]
+
+    monkeypatch.setattr(splitting, "MOST", 1000)
+    parts = split(table, [0.7, 0.2, 0.1], group="group", seed=1, identical=False)
+    again = split(table, [0.7, 0.2, 0.1], group="group", seed=1, identical=False)
+    assert sorted(row for part in parts for row in part.frame.index) == list(range(rows))
+    assert [part.frame.index.tolist() for part in parts] == [part.frame.index.tolist() for part in again]
+    assert sum(part.frame["group"].nunique() for part in parts) == frame["group"].nunique()
+    assert badness(parts) < 0.2 * badness(chance())
+    np.testing.assert_allclose([len(part) for part in parts], [2800, 800, 400], rtol=0.01)

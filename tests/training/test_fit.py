@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mtlzoo.data import Table, TableError, image_dataset
+from mtlzoo.data import ImageCache, Table, TableError, image_dataset
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 from mtlzoo.training import Stage, fit
 
@@ -207,6 +207,22 @@ def test_each_stage_draws_its_own_order_from_the_seed(drawn, network, monkeypatc
 class Refuse(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         raise ValueError("enough")
+
+
+def test_kept_pictures_give_the_same_numbers(drawn, network, monkeypatch):
+    options = {**QUICK, "augment": "default"}
+    stages = [Stage(1), Stage(2)]
+    expected = fit(network({"color": 3}), *drawn, stages, **options)
+    cache = ImageCache()
+    for _ in range(2):
+        assert fit(network({"color": 3}), *drawn, stages, cache=cache, **options).history == expected.history
+    assert cache.used > 0
+    caches = []
+    monkeypatch.setattr("mtlzoo.training.fitting.image_dataset", lambda *_, cache, **__: caches.append(cache))
+    with pytest.raises(ValueError, match="knows its length"):
+        fit(network({"color": 3}), *drawn, stages, cache="memory", **options)
+    assert isinstance(caches[0], ImageCache)
+    assert caches[0] is caches[1]
 
 
 # === Ends of stages ===

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.shapes import cells_frame, object_cells, shape_cells, shape_heads
 from mtlzoo.data.synthetic.shape_drawing import CANVAS, Scene, check_scene, draw_numbered_scene
 from mtlzoo.heads import Head
@@ -95,7 +95,7 @@ def shapes_dataset(
 
     number = tf.TensorSpec((), "int64")
     dataset = tf.data.Dataset.from_generator(count_batches, output_signature=(number, number))
-    dataset = dataset.map(draw_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
+    dataset = dataset.map(draw_tensors, num_parallel_calls=available_cores(), deterministic=True)
     return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 

@@ -1,0 +1,109 @@
+"""Where decoded pictures are kept: a dictionary, or a folder of files that are mapped into memory."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mtlzoo.data.records import find_record
+from mtlzoo.files import replacing
+from mtlzoo.memory import free_memory
+
+# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, the size asked for.
+Picture = tuple[np.ndarray, tuple[int, int]]
+Key = tuple[bytes, tuple[int, int] | None]
+
+# Magic bytes, (height, width) as kept, (height, width) of the whole picture, and the CRC-32 of the pixels and all that.
+HEADER = struct.Struct("<8s4I4xI")
+MAGIC = b"mtlzoo1\n"
+
+
+class Memory:
+    """Pictures of this process."""
+
+    def __init__(self) -> None:
+        self._pictures: dict[Key, Picture] = {}
+
+    def found(self) -> int:
+        """Bytes kept already."""
+        return 0
+
+    def free(self) -> int:
+        """Bytes for which there is room."""
+        return free_memory()
+
+    def get(self, key: Key) -> Picture | None:
+        """A picture, or `None` where it is not kept, or not as it was written."""
+        return self._pictures.get(key)
+
+    def put(self, key: Key, picture: Picture) -> None:
+        """Keep a picture."""
+        picture[0].flags.writeable = False
+        self._pictures[key] = picture
+
+
+class Folder:
+    """Pictures of all processes, a file each, which is mapped into memory and read no further than it is needed."""
+
+    def __init__(self, folder: Path) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(f"Expected a folder to keep decoded pictures in, received a file: {folder}.")
+        # Another version of OpenCV may round differently.
+        self.folder = folder / f"decoded-{MAGIC[6:7].decode()}-opencv-{cv2.__version__}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def found(self) -> int:
+        """Bytes kept already."""
+        files = (os.path.join(folder, name) for folder, _, names in os.walk(self.folder) for name in names)
+        return sum(found[0] for file in files if (found := file_stamp(file)))
+
+    def free(self) -> int:
+        """Bytes for which there is room."""
+        return shutil.disk_usage(self.folder).free
+
+    def get(self, key: Key) -> Picture | None:
+        """A picture, or `None` where it is not kept, or not as it was written."""
+        try:
+            with open(self._path(key), "rb", buffering=0) as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):  # None there, or an empty file.
+            return None
+        if len(mapped) < HEADER.size:
+            return None
+        magic, height, width, *whole, check = HEADER.unpack_from(mapped)
+        if magic != MAGIC or len(mapped) == HEADER.size or len(mapped) != HEADER.size + height * width * 3:
+            return None
+        image = np.frombuffer(mapped, np.uint8, offset=HEADER.size).reshape(height, width, 3)
+        return (image, (whole[0], whole[1])) if check == _checksum(image, tuple(whole)) else None
+
+    def put(self, key: Key, picture: Picture) -> None:
+        """Keep a picture."""
+        image, whole = np.ascontiguousarray(picture[0]), picture[1]
+        with replacing(self._path(key)) as temporary, open(temporary, "wb") as file:
+            file.write(HEADER.pack(MAGIC, *image.shape[:2], *whole, _checksum(image, whole)))
+            file.write(image.data)
+
+    def _path(self, key: Key) -> str:
+        digest, size = key[0].hex(), "whole" if key[1] is None else f"{key[1][0]}x{key[1][1]}"
+        return f"{self.folder}/{size}/{digest[:2]}/{digest}"
+
+
+def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:
+    return zlib.crc32(image, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))
+
+
+def file_stamp(path: str) -> tuple[int, ...] | None:
+    """What changes with a file: its size, its times (nobody can set that of its last change) and its number."""
+    record = find_record(path)
+    try:
+        status = os.stat(path if record is None else record.file)
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

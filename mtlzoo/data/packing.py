@@ -1,0 +1,253 @@
+"""Pictures and labels in a few large files, for storage over a network: TFRecord, as `tf.data` reads it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtlzoo.data.checking import file_size
+from mtlzoo.data.decoding import ImageError, read_file
+from mtlzoo.data.records import SUFFIX, Record
+from mtlzoo.data.table import STORED, Table, TableError
+from mtlzoo.files import replacing
+from mtlzoo.heads import deserialize, serialize
+from mtlzoo.heads.base import is_missing
+from mtlzoo.progress import Progress
+
+DESCRIPTION, INDEX = "packed.json", "index.npz"
+VERSION = 1
+PLACE = ("shard", "offset", "length", "checksum")
+ENCODED = "image/encoded"
+SHARD_BYTES = 128 * 2**20
+# A TFRecord is the length of the data, its checksum, the data and their checksum.
+BEFORE, AFTER = 12, 4
+
+
+def pack(
+    table: Table,
+    folder: str | Path,
+    shards: int | None = None,
+    *,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Path:
+    """Write a table and its pictures into a folder of a few large files.
+
+    Over a network a few large files are read many times faster than a million small ones. Each row becomes a
+    `tf.train.Example` in one of the files `part-00000-of-00004.tfrecord`: the picture's file as it is, `image/encoded`, and
+    a feature for each column, floats `()` where all labels are numbers and texts `()` otherwise, left out where missing;
+    labels that are lists are texts of JSON. Anything that reads TFRecord reads them. Beside them lie `packed.json`, the
+    heads, columns and counts, and `index.npz`, where in the files each picture lies, by which :func:`read_packed` finds
+    single rows. The folder appears when all of it is written.
+
+    Args:
+        table: What to pack; its rows keep their order.
+        folder: The folder.
+        shards: How many files; by default as many as make about 128 MiB each.
+        overwrite: Whether to replace a folder that holds something.
+        progress: Whether to show progress on standard error.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: If the folder holds something and is not to be replaced.
+        TableError: If the table has no rows, or a picture cannot be read; the message names its row.
+        ValueError: If there are more files than rows, or less than one.
+
+    Example:
+
+    ```python
+    mtl.data.pack(mtl.data.read_fashionai("fashionAI/"), "packed/")
+    table = mtl.data.read_packed("packed/")
+    ```
+    """
+    folder, rows = Path(folder), len(table)
+    if folder.is_file() or (not overwrite and folder.is_dir() and any(folder.iterdir())):
+        raise FileExistsError(f"{folder} exists already and is left as it is; choose another folder.")
+    if not rows:
+        raise TableError(f"{table.source}: no rows to pack.")
+    if shards is not None and not 1 <= shards <= rows:
+        raise ValueError(f"Expected 1 to {rows} files for {rows} rows, received: {shards!r}.")
+    columns = {str(name): _distinct(table.frame[name]) for name in table.frame if name != STORED}
+    heads = serialize(table.heads)
+    if shards is None:
+        shards = min(rows, -(-_total_bytes(table) // SHARD_BYTES))
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        index, sizes = _write_shards(table, columns, shards, temporary, progress)
+        index |= {f"column {number}": codes for number, (codes, _) in enumerate(columns.values())}
+        np.savez_compressed(temporary / INDEX, **index)
+        description = {
+            "version": VERSION,
+            "rows": rows,
+            "files": sizes,
+            "columns": {name: {"feature": _kind(values), "values": values} for name, (_, values) in columns.items()},
+            "heads": heads,
+        }
+        (temporary / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
+    return folder
+
+
+def read_packed(folder: str | Path) -> Table:
+    """Read what :func:`pack` wrote.
+
+    The rows are found in the large files one by one, so that order, shuffling, splits and augmentation are those of the
+    table that was packed; each picture is checked when it is read.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        The table, with all its columns and heads.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        TableError: If it was not written by :func:`pack`, or one of its files is missing or cut short.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No such folder: {folder}.")
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        version = description["version"]
+        with np.load(folder / INDEX, allow_pickle=False) as file:
+            index = dict(file)
+    except Exception as error:  # numpy raises whatever a damaged archive makes it stumble over.
+        raise TableError(
+            f"{folder}: not a folder that `mtlzoo pack` wrote ({type(error).__name__}: {error})."
+        ) from None
+    if version != VERSION:
+        raise TableError(f"{folder}: expected version {VERSION} of packed tables, received: {version!r}.")
+    for name, size in description["files"].items():
+        found = (folder / name).stat().st_size if (folder / name).is_file() else None
+        if found != size:
+            received = "no such file" if found is None else f"{found}"
+            raise TableError(f"{folder}: expected {name} to have {size} bytes, received: {received}; copy it again.")
+    files = list(description["files"])
+    places = zip(*(index[name].tolist() for name in PLACE), strict=True)
+    frame = {
+        name: _column(index[f"column {number}"], column["values"])
+        for number, (name, column) in enumerate(description["columns"].items())
+    }
+    stored = [str(Record(files[file], *place)) for file, *place in places]
+    frame = pd.DataFrame({**frame, STORED: pd.Series(stored, dtype=object)})
+    return Table(frame, deserialize(description["heads"]), root=folder, source=str(folder))
+
+
+# === Writing ===
+
+
+def _write_shards(
+    table: Table, columns: dict[str, tuple[np.ndarray, list]], shards: int, folder: Path, progress: bool
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Writes the files; returns where each row's picture lies, and the size of each file."""
+    import tensorflow as tf
+
+    rows, paths, shown = len(table), table.paths(), Progress()
+    features = {name: [*map(_feature(values), values), None] for name, (_, values) in columns.items()}
+    places, sizes = np.zeros((rows, 4), "int64"), {}
+    ends = np.linspace(0, rows, shards + 1).round().astype(int)
+    for shard, (start, end) in enumerate(itertools.pairwise(ends)):
+        name, offset = f"part-{shard:05}-of-{shards:05}{SUFFIX}", 0
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for row in range(start, end):
+                try:
+                    image = read_file(paths[row])
+                except ImageError as error:
+                    raise TableError(f"{table.where(row)}: {error.reason}.") from None
+                example = {ENCODED: tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))}
+                for column, (codes, _) in columns.items():
+                    if (feature := features[column][codes[row]]) is not None:  # -1 is the last one: none.
+                        example[column] = feature
+                data = tf.train.Example(features=tf.train.Features(feature=example)).SerializeToString()
+                writer.write(data)
+                places[row] = shard, offset + BEFORE + data.index(image), len(image), zlib.crc32(image)
+                offset += BEFORE + len(data) + AFTER
+                if progress:
+                    shown.show(f"Packed {row + 1} of {rows} rows", last=row + 1 == rows)
+        sizes[name] = offset
+    return dict(zip(PLACE, places.T, strict=True)), sizes
+
+
+def _total_bytes(table: Table) -> int:
+    paths = table.paths()
+    sizes = {path: file_size(path) or 0 for path in set(paths)}
+    return max(1, sum(sizes[path] for path in paths))
+
+
+def _feature(values: list) -> Any:
+    import tensorflow as tf
+
+    def number(value: float) -> tf.train.Feature:
+        return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+
+    def text(value: Any) -> tf.train.Feature:
+        written = value if isinstance(value, str) else json.dumps(value)
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[written.encode()]))
+
+    return number if _kind(values) == "float" else text
+
+
+def _kind(values: list) -> str:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return "float" if values and numbers else "bytes"
+
+
+# === Columns ===
+
+
+def _distinct(column: pd.Series) -> tuple[np.ndarray, list]:
+    """The different cells of a column as JSON has them, and which of them each row has, -1 where missing."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes, used = pd.factorize(column.cat.codes.to_numpy())
+        cells = [None if code < 0 else column.cat.categories[code] for code in used]
+    elif column.dtype == object:  # Lists cannot be told apart by their hash, nor 1 from True.
+        texts = pd.Series([json.dumps(_plain(cell)) for cell in column], dtype=object)
+        codes, used = pd.factorize(texts)
+        cells = list(map(json.loads, used))
+    else:
+        codes, used = pd.factorize(column)
+        cells = list(used)
+    cells = [_plain(cell) for cell in cells]
+    known = [place for place, cell in enumerate(cells) if cell is not None]
+    renumbered = np.full(len(cells) + 1, -1, np.min_scalar_type(-max(1, len(known))))
+    renumbered[known] = np.arange(len(known))
+    return renumbered[codes], [cells[place] for place in known]
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as JSON has it, `None` if it is missing."""
+    if isinstance(cell, np.ndarray | np.generic):
+        cell = cell.tolist()
+    if isinstance(cell, list | tuple | set):
+        return [_number(part) for part in cell]
+    return None if is_missing(cell) else cell
+
+
+def _number(part: Any) -> Any:
+    """A part of a list; of missing numbers too, which are places."""
+    if isinstance(part, list | tuple | set | np.ndarray):
+        return [_number(one) for one in part]
+    return part.item() if isinstance(part, np.generic) else part
+
+
+def _column(codes: np.ndarray, values: list) -> pd.Series:
+    """The cells again: numbers as such, texts as categories where rows share them, all else as objects."""
+    kinds: Iterator[type] = map(type, values)
+    if values and all(kind in (int, float) for kind in kinds):
+        numbers = pd.Series(np.asarray([*values, np.nan] if (codes < 0).any() else values))
+        return numbers.iloc[codes].reset_index(drop=True)
+    if all(isinstance(value, str) for value in values) and len(values) < len(codes):
+        return pd.Series(pd.Categorical.from_codes(codes, values))
+    cells = np.empty(len(values) + 1, dtype=object)
+    cells[:-1] = pd.Series(values, dtype=object)
+    cells[-1] = None
+    return pd.Series(cells[codes], dtype=object)

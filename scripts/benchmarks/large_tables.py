@@ -1,0 +1,101 @@
+"""Seconds and memory that tables with a hundred heads take until the first batch.
+
+Run it alone with `python scripts/benchmarks/large_tables.py [ROWS ...]`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PICTURES, CLASSES, MISSING = 8, ("a", "b", "c", "d", "e"), 0.5
+
+STEPS = """
+import json, resource, sys, time
+from mtlzoo.startup import load_quietly
+load_quietly()
+import tensorflow as tf
+import mtlzoo as mtl
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+mtl.data.read_csv(sys.argv[2])
+seconds, result, before = {}, [], peak()
+def step(name, call):
+    start, cpu = time.perf_counter(), time.process_time()
+    result[:] = [call()]
+    seconds[name + "_s"] = round(time.perf_counter() - start, 1)
+    seconds[name + "_cpu_s"] = round(time.process_time() - cpu, 1)
+step("read", lambda: mtl.data.read_csv(sys.argv[1]))
+# Rows that show the same picture would stay together: eight pictures would be eight rows.
+step("split", lambda: mtl.data.split(result[0], [0.8, 0.2], identical=False)[0])
+step("first_batch", lambda: next(iter(mtl.data.image_dataset(result[0], (64, 64), 32, augment="default", shuffle=True))))
+print(json.dumps({**seconds, "peak_mib": round(peak()), "libraries_mib": round(before)}))
+"""
+
+
+def write_table(path: Path, rows: int, heads: int, layout: str, seed: int = 0) -> None:
+    """Writes a label file, wide or long, whose rows point to a few pictures, half of the labels missing."""
+    rng = np.random.default_rng(seed)
+    names = np.array([*CLASSES, ""], dtype=object)
+    with path.open("w", encoding="utf-8") as file:
+        long = layout == "long"
+        file.write("image,head,label\n" if long else f"image,{','.join(f'head_{head}' for head in range(heads))}\n")
+        for start in range(0, rows, 10_000):
+            count = min(10_000, rows - start)
+            ids = rng.integers(len(CLASSES), size=(count, heads))
+            ids[rng.random(ids.shape) < MISSING] = len(CLASSES)
+            for row, cells in enumerate(names[ids], start):
+                if long:  # Each row of the table is a picture of its own here.
+                    file.writelines(f"{row}.jpg,head_{head},{cell}\n" for head, cell in enumerate(cells) if cell)
+                else:
+                    file.write(f"{row % PICTURES}.jpg,{','.join(cells)}\n")
+
+
+def write_pictures(folder: Path, names: list[str], seed: int = 0) -> None:
+    """Writes a few small pictures, of which all names are links."""
+    rng = np.random.default_rng(seed)
+    for number in range(PICTURES):
+        cv2.imwrite(str(folder / f"{number}.jpg"), rng.integers(0, 256, (64, 64, 3), np.uint8))
+    for name in names:
+        if not (folder / name).exists():
+            (folder / name).hardlink_to(folder / f"{len(name) % PICTURES}.jpg")
+
+
+def benchmark_large_tables(
+    counts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000), heads: int = 100
+) -> list[dict[str, str | float]]:
+    """Measures reading, splitting 80 to 20, and the first batch, each table in a process of its own.
+
+    Args:
+        counts: Numbers of rows. Tables with one row a label are measured up to 10,000 pictures, half a million labels.
+        heads: Heads, of five classes each.
+
+    Returns:
+        One row a table: `layout`, `rows`, for each step the seconds of waiting and of CPU, the process's peak memory
+        `peak_mib`, and `libraries_mib`, the part of it that was there before.
+    """
+    results = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_pictures(folder, [f"{row}.jpg" for row in range(min(10_000, max(counts)))])
+        warm = folder / "warm.csv"
+        write_table(warm, 40, 2, "wide")
+        for layout, rows in [("wide", rows) for rows in counts] + [("long", rows) for rows in counts if rows <= 10_000]:
+            path = folder / "labels.csv"
+            write_table(path, rows, heads, layout)
+            command = [sys.executable, "-c", STEPS, str(path), str(warm)]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            results.append({"layout": layout, "rows": rows, **json.loads(output.splitlines()[-1])})
+    return results
+
+
+if __name__ == "__main__":
+    chosen = tuple(map(int, sys.argv[1:]))
+    for result in benchmark_large_tables(*([chosen] if chosen else [])):
+        print(*result.values(), sep="\t")
