@@ -1,8 +1,9 @@
-"""Measure speed and memory, side by side in one run, and print tables.
+"""Measure speed and memory, side by side in one run, and print one table.
 
-    python scripts/benchmark.py [--out FOLDER] [--only SECTION] [--full]
+    python scripts/benchmark.py [--out FILE.csv] [--only SECTION ...] [--full]
 
-The figures are ratios taken in turns within this run; single times depend on the machine. About five minutes on two cores.
+The figures are ratios taken in turns within this run; single times depend on the machine. Under fifteen minutes on two
+cores; `--full` takes larger backbones and tables, and longer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import argparse
 import inspect
 import os
 import platform
+import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,45 +24,71 @@ from mtlzoo.startup import load_quietly
 load_quietly()
 
 import pandas as pd
+from benchmarks.balancing import benchmark_balancing
 from benchmarks.features import benchmark_features
 from benchmarks.fit import benchmark_fit
+from benchmarks.growth import benchmark_growth
 from benchmarks.input_pipeline import benchmark_input_pipeline
 from benchmarks.large_tables import benchmark_large_tables
 from benchmarks.memory import benchmark_memory
+from benchmarks.prediction import benchmark_prediction
 from benchmarks.single_image import benchmark_single_image
+from benchmarks.startup import benchmark_startup
 
 SECTIONS = {
+    "startup": benchmark_startup,
     "input_pipeline": benchmark_input_pipeline,
     "single_image": benchmark_single_image,
+    "prediction": benchmark_prediction,
     "memory": benchmark_memory,
-    "features": benchmark_features,
-    "fit": benchmark_fit,
     "large_tables": benchmark_large_tables,
+    "growth": benchmark_growth,
+    "fit": benchmark_fit,
+    "features": benchmark_features,
+    "balancing": benchmark_balancing,
 }
+PACKAGES = ("mtlzoo", "tensorflow", "keras", "numpy", "opencv-python-headless")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="a folder for one CSV file a section")
-    parser.add_argument("--only", choices=SECTIONS, help="one section alone")
-    parser.add_argument(
-        "--full", action="store_true", help="more pictures and larger networks, where a section has such"
-    )
+    parser.add_argument("--out", type=Path, help="a CSV file for the table, with hardware and versions in every row")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, help="some sections alone")
+    parser.add_argument("--full", action="store_true", help="larger networks and tables, where a section has such")
     options = parser.parse_args()
-    packages = ("mtlzoo", "tensorflow", "keras", "numpy", "opencv-python-headless")
-    print(f"{_processor()}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}, ", end="")
-    print(", ".join(f"{package} {version(package)}" for package in packages))
-    for name, measure in SECTIONS.items():
-        if options.only in (None, name):
-            full = {"full": True} if options.full and "full" in inspect.signature(measure).parameters else {}
-            table = pd.DataFrame(measure(**full))
-            print(
-                f"\n{name.replace('_', ' ')}: {measure.__doc__.splitlines()[0]}\n\n{table.to_string(index=False)}",
-                flush=True,
-            )
-            if options.out:
-                options.out.mkdir(parents=True, exist_ok=True)
-                table.to_csv(options.out / f"{name}.csv", index=False)
+    machine = f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
+    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
+    parts = []
+    for name in options.only or SECTIONS:
+        measure, start = SECTIONS[name], time.monotonic()
+        print(f"{name.replace('_', ' ')}: {measure.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
+        full = {"full": True} if options.full and "full" in inspect.signature(measure).parameters else {}
+        parts.append(tidy(name, measure(**full)))
+        print(f"  {time.monotonic() - start:.0f} seconds", file=sys.stderr, flush=True)
+        table = pd.concat(parts, ignore_index=True)
+        if options.out:  # after every section: an interrupted run leaves what it has
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            table.assign(machine=machine, versions=versions).to_csv(options.out, index=False)
+    print(f"\n{machine}; {versions}\n\n{table.to_string(index=False)}")
+
+
+def tidy(section: str, rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Every figure of a section in a row of its own: `section`, `case` (what tells the rows apart), `measure`, `value`."""
+    frame = pd.DataFrame(rows)
+    settings = ("heads", "pixels", "images", "epochs", "rows")
+    numbers = {name for name in frame if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool}
+    told = [name for name in frame if name in settings or name not in numbers]
+    figures = [name for name in frame if name not in told]
+    cases = frame[told].apply(lambda row: ", ".join(_words(name, value) for name, value in row.items()), axis=1)
+    long = frame[figures].assign(case=cases).melt("case", var_name="measure", value_name="value", ignore_index=False)
+    long = long.dropna(subset="value").sort_index(kind="stable").reset_index(drop=True)
+    return long.assign(section=section)[["section", "case", "measure", "value"]]
+
+
+def _words(name: str, value: object) -> str:
+    return (
+        str(value) if isinstance(value, str) else f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
+    )
 
 
 def _processor() -> str:

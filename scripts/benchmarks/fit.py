@@ -69,7 +69,7 @@ def bare_step(model: keras.Model, images: tf.Tensor, labels: dict[str, tf.Tensor
 
 
 def benchmark_fit(rounds: int = 7, full: bool = False) -> list[dict[str, str | float]]:
-    """Measures an epoch of `mtl.fit` with eight heads and decoded images in memory, in turns with what it is compared to.
+    """Measures an epoch of `mtl.fit` from JPEG files with eight heads, decoded images cached, beside what it is compared to.
 
     Args:
         rounds: How many epochs each has; medians of the rounds' ratios are reported, without the first two rounds.
@@ -95,20 +95,21 @@ def _measure(backbone: str, pixels: int, steps: int, table: mtl.data.Table, roun
     def build(heads: dict[str, mtl.Head]) -> keras.Model:
         return mtl.build(backbone, heads, (pixels, pixels, 3), weights=None, **arguments)
 
-    dataset = mtl.data.image_dataset(table, (pixels, pixels), BATCH).cache()
-    images, labels = next(iter(dataset))
+    cache = mtl.data.ImageCache("memory")
+    images, labels = next(iter(mtl.data.image_dataset(table, (pixels, pixels), BATCH)))
     known = {name: tf.constant(np.maximum(targets, 0)) for name, targets in labels.items()}
     step = bare_step(build(table.heads), images, known)
     name, head = next(iter(table.heads.items()))
     single = build({name: head})
     single.compile(keras.optimizers.Adam(1e-3))
-    own = dataset.map(lambda images, labels: (images, {name: labels[name]}))
+    own = mtl.data.image_dataset(table.with_heads({name: head}), (pixels, pixels), BATCH, shuffle=True, cache=cache)
     others = {
         "bare": lambda: [step() for _ in range(steps)],
         "one head": lambda: single.fit(own, epochs=1, verbose=0),
     }
     timer = Rounds(others)
-    mtl.fit(build(table.heads), dataset, stages=mtl.Stage(rounds, 1e-3), callbacks=[timer], verbose=False)
+    stage, options = mtl.Stage(rounds, 1e-3), {"batch_size": BATCH, "augment": None, "cache": cache, "verbose": False}
+    mtl.fit(build(table.heads), table, stages=stage, callbacks=[timer], **options)
     return {
         "backbone": backbone,
         "pixels": pixels,

@@ -68,19 +68,21 @@ def write_pictures(folder: Path, names: list[str], seed: int = 0) -> None:
 
 
 def benchmark_large_tables(
-    counts: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000), heads: int = 100
+    counts: tuple[int, ...] = (1_000, 10_000, 100_000), heads: int = 100, full: bool = False
 ) -> list[dict[str, str | float]]:
     """Measures reading, splitting 80 to 20, and the first batch, each table in a process of its own.
 
     Args:
         counts: Numbers of rows. Tables with one row a label are measured up to 10,000 pictures, half a million labels.
         heads: Heads, of five classes each.
+        full: A million rows too.
 
     Returns:
         One row a table: `layout`, `rows`, for each step the seconds of waiting and of CPU, the process's peak memory
         `peak_mib`, and `libraries_mib`, the part of it that was there before.
     """
     results = []
+    counts = (*counts, 1_000_000) if full else counts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_pictures(folder, [f"{row}.jpg" for row in range(min(10_000, max(counts)))])
