@@ -72,3 +72,15 @@ class BalancingState(keras.layers.Layer):
         """New values of some variables."""
         for key, value in values.items():
             self.kept[key].assign(value)
+
+    # === Files: Keras keeps no generator of random numbers ===
+
+    def save_own_variables(self, store: Any) -> None:
+        """The variables, and where the draws have got to."""
+        super().save_own_variables(store)
+        store["seed"] = self.seed.state
+
+    def load_own_variables(self, store: Any) -> None:
+        """The same."""
+        self.seed.state.assign(store["seed"][...])
+        super().load_own_variables({key: store[key] for key in store.keys() if key != "seed"})  # noqa: SIM118
