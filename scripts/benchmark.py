@@ -32,6 +32,7 @@ from benchmarks.input_pipeline import benchmark_input_pipeline
 from benchmarks.large_tables import benchmark_large_tables
 from benchmarks.memory import benchmark_memory
 from benchmarks.prediction import benchmark_prediction
+from benchmarks.replicas import benchmark_replicas
 from benchmarks.single_image import benchmark_single_image
 from benchmarks.startup import benchmark_startup
 
@@ -43,6 +44,7 @@ SECTIONS = {
     "memory": benchmark_memory,
     "large_tables": benchmark_large_tables,
     "growth": benchmark_growth,
+    "replicas": benchmark_replicas,
     "fit": benchmark_fit,
     "features": benchmark_features,
     "balancing": benchmark_balancing,
@@ -75,7 +77,7 @@ def main() -> None:
 def tidy(section: str, rows: list[dict[str, object]]) -> pd.DataFrame:
     """Every figure of a section in a row of its own: `section`, `case` (what tells the rows apart), `measure`, `value`."""
     frame = pd.DataFrame(rows)
-    settings = ("heads", "pixels", "images", "epochs", "rows")
+    settings = ("heads", "pixels", "images", "epochs", "rows", "replicas")
     numbers = {name for name in frame if pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype != bool}
     told = [name for name in frame if name in settings or name not in numbers]
     figures = [name for name in frame if name not in told]

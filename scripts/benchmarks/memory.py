@@ -8,26 +8,28 @@ import tempfile
 from pathlib import Path
 
 PASS = """
-import resource, sys
+import resource, sys, time
 import pandas as pd
 import mtlzoo as mtl
 rows = int(sys.argv[2])
 frame = pd.DataFrame({"image": [sys.argv[1]] * rows, "kind": ["a", "b"] * (rows // 2)})
 table = mtl.data.Table(frame, {"kind": mtl.BinaryHead(["a", "b"])})
+start = time.perf_counter()
 for images, labels in mtl.data.image_dataset(table, (224, 224), 32, augment="default", shuffle=True):
     pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter() - start)
 """
 
 
-def benchmark_memory(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> list[dict[str, int]]:
+def benchmark_memory(counts: tuple[int, ...] = (1_000, 10_000), full: bool = False) -> list[dict[str, int | float]]:
     """Measures the peak memory of a process that decodes, augments and batches so many pictures of 512 x 512 pixels.
 
     Args:
         counts: Numbers of rows; all point to the same file.
+        full: 100,000 rows too.
 
     Returns:
-        One row a count: `images` and `peak_mib`.
+        One row a count: `images`, `peak_mib` and `seconds`.
     """
     import cv2
     from benchmarks.input_pipeline import draw_photograph
@@ -38,9 +40,10 @@ def benchmark_memory(counts: tuple[int, ...] = (1_000, 4_000, 16_000)) -> list[d
 
         path = str(Path(folder, "image.jpg"))
         cv2.imwrite(path, draw_photograph(np.random.default_rng(0), 512, 512))
-        for count in counts:
+        for count in (*counts, 100_000) if full else counts:
             result = subprocess.run(
                 [sys.executable, "-c", PASS, path, str(count)], check=True, capture_output=True, text=True
             )
-            rows.append({"images": count, "peak_mib": round(float(result.stdout.split()[-1]))})
+            peak, seconds = map(float, result.stdout.split()[-2:])
+            rows.append({"images": count, "peak_mib": round(peak), "seconds": round(seconds, 1)})
     return rows
