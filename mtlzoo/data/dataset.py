@@ -15,6 +15,7 @@ import pandas as pd
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.data.loading import check_channels, load_batch
+from mtlzoo.data.shares import Share
 from mtlzoo.data.table import Table, TableError
 from mtlzoo.heads import LabelError
 from mtlzoo.placement import Placement
@@ -37,6 +38,8 @@ def image_dataset(
     drop_remainder: bool = False,
     channels: int = 3,
     placement: Placement | None = None,
+    share: Share | None = None,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
 
@@ -57,6 +60,8 @@ def image_dataset(
         drop_remainder: Whether to leave out a last batch that is not full.
         channels: 3 for RGB, 1 for gray.
         placement: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
+        share: The part of each batch to load, where several devices train together; it comes with weights.
+        first_epoch: The number of the first pass, to go on where an earlier training broke off.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of
@@ -78,11 +83,13 @@ def image_dataset(
 
     targets = table.labels() if labels else {}
     weights = [_weights(table, sample_weight)] if labels and sample_weight is not None else []
+    if share is not None and not weights:
+        weights = [np.ones(len(table), "float32")]
     columns = [*targets.values(), *weights]
     check_channels(channels)
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
     regions = table.regions()
-    epochs = itertools.count()
+    epochs = itertools.count(first_epoch)
 
     def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng([seed, next(epochs)])
@@ -112,11 +119,18 @@ def image_dataset(
             return images
         return (images, dict(zip(targets, cells)), *cells[len(targets) :])
 
+    def load_share(rows: tf.Tensor, seeds: tf.Tensor):
+        chosen, factors = share.rows(tf.shape(rows)[0])
+        images, targets, weights = load_tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
+        return images, targets, weights * factors
+
     numbers = tf.TensorSpec((None,), "int64")
     dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
     dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch))
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
-    dataset = dataset.map(load_tensors, num_parallel_calls=os.cpu_count(), deterministic=True)
+    dataset = dataset.map(
+        load_tensors if share is None else load_share, num_parallel_calls=os.cpu_count(), deterministic=True
+    )
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
 
