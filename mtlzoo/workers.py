@@ -24,14 +24,13 @@ def names() -> list[str]:
     """
     cluster = _config().get("cluster") or {}
     found = [f"{job}:{number}" for job in ("chief", "worker") for number in range(len(cluster.get(job, ())))]
-    return found if len(found) > 1 else []
+    return found if len(found) > 1 and _task() in found else []
 
 
 def index() -> int:
     """The number of this worker, from 0."""
     known = names()
-    task = _config().get("task") or {}
-    return known.index(f"{task.get('type')}:{task.get('index')}") if known else 0
+    return known.index(_task()) if known else 0
 
 
 def is_chief() -> bool:
@@ -51,6 +50,10 @@ def join() -> tf.distribute.MultiWorkerMirroredStrategy | None:
     """
     if not names():
         return None
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return None
     if not _joined:
         import tensorflow as tf
 
@@ -64,6 +67,11 @@ def join() -> tf.distribute.MultiWorkerMirroredStrategy | None:
                 "use mtlzoo first (mtl.build, or a head), or call mtlzoo.workers.join() at the start of the program."
             ) from error
     return _joined[0]
+
+
+def _task() -> str:
+    task = _config().get("task") or {}
+    return f"{task.get('type')}:{task.get('index')}"
 
 
 def _config() -> dict[str, Any]:

@@ -15,7 +15,7 @@ class ReplicatedTraining:
     workers; so does its mean of a step's figures over their first axis, which they have not. See
     https://github.com/keras-team/keras/issues/20585. But only the optimizer is not built yet where losses and metrics are
     the heads', and an epoch's figures are read from the sums over all replicas. So no batch is taken, and with several
-    workers a step returns no figures.
+    workers a step returns one figure, as a vector: the loss so far, for callbacks that show it.
     """
 
     def variable_scope(self) -> AbstractContextManager:
@@ -25,13 +25,11 @@ class ReplicatedTraining:
 
     def train_step(self, *args: Any) -> Any:
         """Keras' step."""
-        figures = super().train_step(*args)
-        return {} if self._has_workers() else figures
+        return self._figures(super().train_step(*args))
 
     def test_step(self, *args: Any) -> Any:
         """Keras' step."""
-        figures = super().test_step(*args)
-        return {} if self._has_workers() else figures
+        return self._figures(super().test_step(*args))
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         if self._distribute_strategy is not None and not self.optimizer.built:
@@ -39,7 +37,10 @@ class ReplicatedTraining:
                 self.optimizer.build(self.trainable_variables)
 
     def _get_metrics_result_or_logs(self, logs: Any) -> Any:
-        return super()._get_metrics_result_or_logs(logs) if logs else self.get_metrics_result()
+        return self.get_metrics_result() if self._has_workers() else super()._get_metrics_result_or_logs(logs)
+
+    def _figures(self, figures: Any) -> Any:
+        return {"loss": keras.ops.reshape(figures["loss"], (1,))} if self._has_workers() else figures
 
     def _has_workers(self) -> bool:
         if keras.backend.backend() != "tensorflow":
