@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         RegressionHead,
     )
     from mtlzoo.models import MultiTaskModel, build
-    from mtlzoo.training import BalancingMonitor, Stage, TaskwiseEarlyStopping, fit
+    from mtlzoo.training import BalancingMonitor, FeatureCache, Stage, TaskwiseEarlyStopping, fit
 
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
@@ -60,7 +60,7 @@ _MODULES = {
         "RegressionHead",
     ],
     "mtlzoo.models": ["MultiTaskModel", "build"],
-    "mtlzoo.training": ["BalancingMonitor", "Stage", "TaskwiseEarlyStopping", "fit"],
+    "mtlzoo.training": ["BalancingMonitor", "FeatureCache", "Stage", "TaskwiseEarlyStopping", "fit"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = ["backbones", "balancing", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
@@ -73,6 +73,7 @@ __all__ = [
     "DetectionHead",
     "DualTaskHead",
     "ExpectationHead",
+    "FeatureCache",
     "Head",
     "LandmarkHead",
     "MultiLabelHead",

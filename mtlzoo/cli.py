@@ -98,6 +98,7 @@ def _train(options: argparse.Namespace) -> int:
     _fresh_folder(options.out, options.overwrite)
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
+    features = runs.parse_features(options.features, options.feature_cache)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
@@ -113,6 +114,7 @@ def _train(options: argparse.Namespace) -> int:
         pooling=options.pooling,
         dropout=options.dropout,
         resize=options.resize,
+        precision=options.precision,
         **dict(map(runs.parse_option, options.option)),
     )
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
@@ -134,7 +136,9 @@ def _train(options: argparse.Namespace) -> int:
         augment=None if options.augment == "none" else options.augment,
         balancing=balancing,
         monitor=options.monitor,
+        jit_compile=True if options.jit_compile else "auto",
         seed=options.seed,
+        features=features,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -354,6 +358,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--hidden", nargs="+", type=int, default=[], metavar="UNITS", help="hidden layers of every head"
     )
+    network.add_argument("--precision", choices=["float32", "mixed_float16", "mixed_bfloat16"], default="float32")
     network.add_argument("--resize", choices=["stretch", "crop", "pad"], default="stretch")
 
     training = train.add_argument_group("training")
@@ -369,7 +374,17 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         metavar="METHOD[:KEY=VALUE,...]",
         help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
     )
+    training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument(
+        "--features",
+        default="auto",
+        metavar="auto|none|VIEWS",
+        help="stages that train heads: look at each picture once where that is the same, never, or so many views of it",
+    )
+    training.add_argument(
+        "--feature-cache", metavar="FOLDER", type=Path, help="keep features in files, for other runs too"
+    )
     training.add_argument("--patience", type=int, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

@@ -39,7 +39,8 @@ def run(photographs, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     heads = ["--heads", "color", "dark", "--group", "sender", "--valid", "0.2", "--test", "0.2"]
     stages = ["--stages", "heads:1:1e-3", "all:1:1e-3", "--batch-size", "16"]
-    assert main(["train", str(photographs / "labels.csv"), *heads, *NETWORK, *stages, "--out", str(out)]) == 0
+    how = ["--balancing", "cagrad:c=0.4", "--monitor"]
+    assert main(["train", str(photographs / "labels.csv"), *heads, *NETWORK, *stages, *how, "--out", str(out)]) == 0
     return out
 
 
@@ -62,6 +63,11 @@ def test_train_leaves_a_run_folder(run):
     names = {path.name for path in run.iterdir()}
     assert {"model.h5", "report.csv", "history.csv", "history.png", "model.png", "predictions.png"} <= names
     assert {"answers.csv", "settings.json", "confusion"} <= names
+    watched = pd.read_csv(run / "balancing.csv")
+    assert list(watched) == ["epoch", "color_weight", "dark_weight", "conflicts", "cosine:color:dark"]
+    assert watched["conflicts"].isna().tolist() == [True, False]  # nothing is shared while the heads train alone
+    assert (run / "balancing.png").is_file()
+    assert "conflicts" in pd.read_csv(run / "history.csv")
     report = pd.read_csv(run / "report.csv", index_col="head")
     assert list(report.index) == ["color", "dark", "mean", "weighted mean"]
     assert report.loc["dark", "labelled"] == 12

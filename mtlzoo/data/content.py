@@ -48,7 +48,7 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
     """
     shares = check_shares(shares)
     groups = group_ids(table, group)
-    digests = _digests(table)
+    digests = file_digests(table)
     contents = {digest: content for content, digest in enumerate(sorted(set(digests)))}
     ranks = np.array([contents[digest] for digest in digests], "int64")
     units = join(groups, ranks, len(table))
@@ -67,8 +67,12 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
     return parts
 
 
-def _digests(table: Table) -> list[bytes]:
-    """The hash of each row's file."""
+def file_digests(table: Table) -> list[bytes]:
+    """The BLAKE2b hash (16 bytes) of each row's file.
+
+    Raises:
+        TableError: If a file cannot be read; it names the row.
+    """
     known: dict[str, bytes] = {}
     for row, path in enumerate(table.paths()):
         if path not in known:

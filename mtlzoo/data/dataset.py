@@ -82,7 +82,7 @@ def image_dataset(
     import tensorflow as tf
 
     targets = table.labels() if labels else {}
-    weights = [_weights(table, sample_weight)] if labels and sample_weight is not None else []
+    weights = [row_weights(table, sample_weight)] if labels and sample_weight is not None else []
     if share is not None and not weights:
         weights = [np.ones(len(table), "float32")]
     columns = [*targets.values(), *weights]
@@ -92,9 +92,7 @@ def image_dataset(
     epochs = itertools.count(first_epoch)
 
     def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        rng = np.random.default_rng([seed, next(epochs)])
-        order = rng.permutation(rows_total) if shuffle else np.arange(rows_total)
-        yield order, rng.integers(2**63, size=rows_total)
+        yield epoch_rows(rows_total, shuffle, seed, next(epochs))
 
     def load(rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         try:
@@ -133,6 +131,13 @@ def image_dataset(
     )
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+
+
+def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the rows in an epoch, counted from 0, and the seed of the augmentation in each place of that order."""
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(rows) if shuffle else np.arange(rows)
+    return order, rng.integers(2**63, size=rows)
 
 
 def place_labels(
@@ -179,7 +184,12 @@ def plain_errors() -> Iterator[None]:
         raise TableError(found[1]) from None
 
 
-def _weights(table: Table, column: str) -> np.ndarray:
+def row_weights(table: Table, column: str) -> np.ndarray:
+    """The weight of each row, float32 `(rows,)`.
+
+    Raises:
+        TableError: If there is no such column, or a weight is no number of at least 0; it names the row.
+    """
     if column not in table.frame:
         raise TableError(
             f"{table.source}: no column {column!r} of weights; the columns are: {', '.join(map(str, table.frame))}."

@@ -43,6 +43,10 @@ class BalancedTraining:
             self.make_train_function(force=True)
         return self.task_monitor
 
+    def balance_like(self, other: BalancedTraining) -> None:
+        """Train with another model's balancing, and share with it what is learned. Compile first."""
+        self._set_balancer(other.balancer)
+
     def _set_balancer(self, balancer: Balancer | None) -> None:
         """Train with it; its variables become the model's own, those of an earlier one are forgotten."""
         self._set_monitor(None)

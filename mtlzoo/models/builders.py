@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ POOLING: dict[str, Callable[[], keras.Layer]] = {
     "max": lambda: layers.GlobalMaxPooling2D(name="pooling"),
     "flatten": lambda: layers.Flatten(name="pooling"),
 }
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 def build(
@@ -32,6 +34,7 @@ def build(
     pooling: str = "avg",
     dropout: float = 0.2,
     resize: str = "stretch",
+    precision: str | None = None,
     name: str | None = None,
     **arguments: Any,
 ) -> MultiTaskModel:
@@ -51,6 +54,9 @@ def build(
         dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
         resize: How pictures come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
+        precision: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or `"mixed_bfloat16"`; by
+            default Keras' global policy, which is float32. Weights and outputs are float32 in any case. On processors
+            without instructions for it, half precision is slower. A given `keras.Model` keeps its own.
         name: The name of the model.
         **arguments: What the backbone's own constructor takes, such as `alpha=0.25`.
 
@@ -69,35 +75,50 @@ def build(
     heads = get_heads(heads)
     if pooling not in POOLING:
         raise ValueError(f"Expected `pooling` to be one of {', '.join(POOLING)}, received: {pooling!r}.")
+    if precision not in (None, *PRECISIONS):
+        raise ValueError(f"Expected `precision` to be one of {', '.join(PRECISIONS)}, received: {precision!r}.")
     if input_shape is None:
         input_shape = _usual_shape(backbone)
-    extractor, mode = create_backbone(
-        backbone, input_shape, weights=weights, cut=cut, preprocessing=preprocessing, **arguments
-    )
-
-    # === Functional Model ===
-    images = keras.Input(input_shape, name="images")
-    feature_map = features = extractor(preprocess(images, mode))
-    if len(features.shape) == 4:
-        features = POOLING[pooling]()(features)
-    elif len(features.shape) != 2:
-        features = layers.Flatten(name="pooling")(features)
-    if dropout:
-        features = layers.Dropout(dropout, name="dropout")(features)
-    taken = {layer.name for layer in keras.Model(images, features).layers}
-    clash = sorted(taken & set(heads))
-    if clash:
-        raise ValueError(
-            f"A head cannot be called {clash[0]!r}, which is the name of a layer; taken are: {sorted(taken)}."
+    with _policy(precision):
+        extractor, mode = create_backbone(
+            backbone, input_shape, weights=weights, cut=cut, preprocessing=preprocessing, **arguments
         )
-    # One pass through the backbone for all; where something lies is known before pooling only.
-    outputs = {
-        head_name: head.connect(feature_map if head.spatial else features, head_name)
-        for head_name, head in heads.items()
-    }
-    return MultiTaskModel(
-        images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
-    )
+
+        # === Functional Model ===
+        images = keras.Input(input_shape, name="images")
+        feature_map = features = extractor(preprocess(images, mode))
+        if len(features.shape) == 4:
+            features = POOLING[pooling]()(features)
+        elif len(features.shape) != 2:
+            features = layers.Flatten(name="pooling")(features)
+        if dropout:
+            features = layers.Dropout(dropout, name="dropout")(features)
+        taken = {layer.name for layer in keras.Model(images, features).layers}
+        clash = sorted(taken & set(heads))
+        if clash:
+            raise ValueError(
+                f"A head cannot be called {clash[0]!r}, which is the name of a layer; taken are: {sorted(taken)}."
+            )
+        # One pass through the backbone for all; where something lies is known before pooling only.
+        outputs = {
+            head_name: head.connect(feature_map if head.spatial else features, head_name)
+            for head_name, head in heads.items()
+        }
+        return MultiTaskModel(
+            images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
+        )
+
+
+@contextmanager
+def _policy(precision: str | None) -> Iterator[None]:
+    """Keras' global policy for the layers that are made here."""
+    before = keras.config.dtype_policy()
+    if precision is not None:
+        keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:

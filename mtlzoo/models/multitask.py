@@ -71,6 +71,9 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
         if resize not in RESIZES:
             raise ValueError(f"Expected `resize` to be one of {', '.join(RESIZES)}, received: {resize!r}.")
         super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
+        for layer in self._flatten_layers(include_self=False):
+            if layer.dtype_policy.compute_dtype == "float16":
+                self.dtype_policy = layer.dtype_policy  # after loading, too: `compile` then scales the loss
         self.heads = heads
         self.resize = resize
         self._split: Split | None = None

@@ -21,7 +21,7 @@ from mtlzoo.export import export
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.runs.reading import parse_option
 from mtlzoo.runs.reporting import report_run, write_csv, write_history, write_json
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, Stage, fit
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, FeatureCache, Stage, fit
 
 
 def train_run(
@@ -139,6 +139,19 @@ def parse_balancing(text: str | None) -> Balancing | None:
             f"Balancing {name!r} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
         )
     return type(method)(**given)
+
+
+def parse_features(text: str, folder: Path | None = None) -> FeatureCache | None:
+    """How features are kept, from `auto`, `none`, or a number of augmented views.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    if text == "none":
+        return None
+    if text != "auto" and not text.isdecimal():
+        raise ValueError(f"Expected --features to be auto, none or a number of views, received: {text!r}.")
+    return FeatureCache(views=None if text == "auto" else int(text), folder=folder)
 
 
 def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:

@@ -2,6 +2,7 @@
 
 from mtlzoo.training.balancing_monitor import BalancingMonitor
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.features import FeatureCache
 from mtlzoo.training.fitting import fit
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
@@ -11,6 +12,7 @@ __all__ = [
     "FASHIONAI_STAGES",
     "BalancingMonitor",
     "BestModel",
+    "FeatureCache",
     "Patience",
     "Progress",
     "Stage",

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 
 from mtlzoo.evaluation.plots import (
     Mark,
+    plot_balancing,
     plot_confusion,
     plot_groups,
     plot_history,
@@ -639,3 +640,38 @@ def test_names_as_long_as_they_like():
     figure = plot_model(stand_in({"a_name_" * 20: head("ClassificationHead", "a description " * 20)}))
     assert_inside(figure)
     assert any(text.endswith("…") for text in texts(figure))
+
+
+# === Balancing ===
+
+
+def balancing_history(heads=("coat", "collar", "a_head_with_a_very_long_name_indeed"), epochs=3):
+    rng = np.random.default_rng(0)
+    cosines = rng.uniform(-1, 1, (epochs, len(heads), len(heads)))
+    cosines[:, 0, -1] = np.nan
+    return {
+        "epoch": list(range(epochs)),
+        "heads": list(heads),
+        "weights": rng.uniform(0, 2, (epochs, len(heads))),
+        "cosines": cosines,
+        "conflicts": (cosines < 0) * 1.0,
+    }
+
+
+def test_balancing_is_drawn(tmp_path):
+    figure = plot_balancing(balancing_history(), tmp_path / "balancing.png")
+    assert (tmp_path / "balancing.png").stat().st_size > 10_000
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert {"weight of each head", "pairs in conflict", "mean cosine between gradients"} <= set(titles)
+    weights = next(axes for axes in figure.axes if axes.get_title(loc="left") == "weight of each head")
+    assert [list(line.get_xdata()) for line in weights.get_lines()] == [[1, 2, 3]] * 3
+
+
+def test_many_heads_are_drawn_without_numbers():
+    figure = plot_balancing(balancing_history([f"head {index}" for index in range(60)]))
+    assert not figure.axes[-1].texts
+
+
+def test_nothing_monitored_is_refused():
+    with pytest.raises(ValueError, match="at least one epoch"):
+        plot_balancing({"epoch": [], "heads": []})

@@ -13,31 +13,22 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
 import mtlzoo as mtl
 from mtlzoo import balancing
-from mtlzoo.balancing import BALANCING, LossWeighting
 
 NAN = float("nan")
-BY_CHANCE = {
-    "rlw",
-    "graddrop",
-    "gradvac",
-}  # draws differ from backend to backend, and with the size of a replica's share
-
-
-def methods() -> dict[str, balancing.Balancing]:
-    """Every method that draws nothing, gradient balancing in both ways."""
-    found = {}
-    for name, cls in BALANCING.items():
-        if issubclass(cls, LossWeighting) and name not in BY_CHANCE:
-            found[name] = cls()
-        elif name not in BY_CHANCE:
-            order = {"order": "fixed"} if name == "pcgrad" else {}
-            for gradients in ("representation", "parameters"):
-                found[f"{name} {gradients}"] = cls(**order, gradients=gradients)
-    return {**found, "graddrop leak": balancing.GradDrop(leak=1.0), "famo free": balancing.FAMO(recompute=False)}
+# One of each way in which a method takes part in a step; those that draw differ from backend to backend.
+METHODS = {
+    "plain": None,
+    "uncertainty": balancing.Uncertainty(),
+    "gradnorm": balancing.GradNorm(),
+    "famo": balancing.FAMO(),
+    "nash_mtl": balancing.NashMTL(update_every=2),
+    "pcgrad of parameters": balancing.PCGrad("fixed", gradients="parameters"),
+    "graddrop of parameters": balancing.GradDrop(leak=1.0, gradients="parameters"),
+}
 
 
 def figures(replicas: int = 1) -> dict[str, np.ndarray]:
@@ -62,7 +53,7 @@ def figures(replicas: int = 1) -> dict[str, np.ndarray]:
         strategy = tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(replicas)]).scope()
     found = {}
     with strategy:
-        for name, method in methods().items():
+        for name, method in METHODS.items():
             inputs = keras.Input((4, 4, 3))
             x = layers.Conv2D(6, 3, activation="tanh", kernel_regularizer="l2", name="first")(inputs)
             backbone = keras.Model(inputs, layers.Conv2D(5, 2, activation="tanh", name="second")(x))
@@ -75,11 +66,12 @@ def figures(replicas: int = 1) -> dict[str, np.ndarray]:
             model.compile(keras.optimizers.SGD(0.1), balancing=method)
             history = model.fit(images, labels, batch_size=8, epochs=2, shuffle=False, verbose=0).history
             found |= {
-                f"{name}: {'/'.join(weight.path.split('/')[-2:])}": np.array(weight)
+                f"{name}: {'/'.join(weight.path.split('/')[-2:])}": ops.convert_to_numpy(weight)
                 for weight in model.trainable_weights
             }
             found |= {f"{name}: {key}": np.array(history[key]) for key in history if key.endswith("loss")}
-            found |= {f"{name}: kept {key}": np.array(value) for key, value in model.balancer.state.kept.items()}
+            kept = model.balancer.state.kept if model.balancer else {}
+            found |= {f"{name}: kept {key}": ops.convert_to_numpy(value) for key, value in kept.items()}
     return {key.replace("/", "|"): value for key, value in found.items()}
 
 

@@ -107,8 +107,10 @@ FIXED = {
 }
 
 
-@pytest.mark.parametrize("gradients", ["representation", "parameters"])
-@pytest.mark.parametrize("name", FIXED)
+BOTH_WAYS = [(name, "representation") for name in GRADIENT] + [(name, "parameters") for name in ("pcgrad", "nash_mtl")]
+
+
+@pytest.mark.parametrize(("name", "gradients"), [pair for pair in BOTH_WAYS if pair[0] in FIXED])
 def test_shared_layers_follow_the_direction_and_heads_their_own_loss(name, gradients, batch, rng):
     model, method = network(), FIXED[name](gradients=gradients)
     losses, representation, shared, own = task_gradients(model, *batch)
@@ -142,8 +144,7 @@ def test_graddrop_drops_signs(batch):
         assert not close[0].all()
 
 
-@pytest.mark.parametrize("gradients", ["representation", "parameters"])
-@pytest.mark.parametrize("name", GRADIENT)
+@pytest.mark.parametrize(("name", "gradients"), BOTH_WAYS)
 def test_an_absent_task_takes_no_part(name, gradients, batch):
     images, labels = batch
     labels = {**labels, "yes": np.full(12, -1.0, "float32")}
@@ -290,31 +291,40 @@ def test_a_batch_without_any_label_changes_nothing_in_the_network(name, batch):
 # === Whatever the method ===
 
 
-@pytest.mark.parametrize("name", [name for name in BALANCING if name != "static"])
-def test_one_head_is_plain_training_to_the_bit(name, batch):
+def test_one_head_is_plain_training_to_the_bit(batch):
     images, labels = batch
     results = []
-    for method in (None, name):
+    for method in (None, *(name for name in BALANCING if name != "static")):
         model = network({"kind": 3})
         model.compile(keras.optimizers.Adam(1e-2), balancing=method)
-        history = model.fit(images, {"kind": labels["kind"]}, batch_size=4, epochs=2, verbose=0, shuffle=False).history
-        results.append((model.get_weights(), history))
-    assert results[0][1] == results[1][1]
-    for left, right in zip(results[0][0], results[1][0], strict=True):
-        np.testing.assert_array_equal(left, right)
+        # Keras' own step, then: the same program whatever the method. Two are run to the end.
+        assert model.balancer is None
+        if method in (None, "uncertainty", "pcgrad"):
+            history = model.fit(images, {"kind": labels["kind"]}, epochs=2, verbose=0, shuffle=False).history
+            results.append((model.get_weights(), history))
+    for weights, history in results[1:]:
+        assert history == results[0][1]
+        for left, right in zip(weights, results[0][0], strict=True):
+            np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("name", ["equal", "pcgrad", "cagrad", "graddrop", "uncertainty"])
-@pytest.mark.parametrize("gradients", ["representation", "parameters"])
-def test_regularisation_keeps_its_weight(name, gradients, batch):
+def test_a_fixed_weight_counts_for_one_head_too(batch):
+    images, labels = batch
+    steps = [
+        one_step(network({"kind": 3}), method, images, {"kind": labels["kind"]})
+        for method in (None, balancing.Static({"kind": 0.5}))
+    ]
+    for path, values in steps[0].items():
+        np.testing.assert_allclose(steps[1][path], 0.5 * values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "method", [balancing.Uncertainty(), balancing.CAGrad(), balancing.CAGrad(gradients="parameters")]
+)
+def test_regularisation_keeps_its_weight(method, batch):
     """A penalty pulls as hard as without balancing."""
-    l2 = keras.regularizers.L2(0.5)
-    arguments = {} if name in WEIGHTING else {"gradients": gradients}
-    with_penalty = one_step(network(l2=l2), BALANCING[name](**arguments), *batch)
-    keras.utils.set_random_seed(1)
-    without = one_step(network(), BALANCING[name](**arguments), *batch)
-    if name == "graddrop":
-        return
+    with_penalty = one_step(network(l2=keras.regularizers.L2(0.5)), method, *batch)
+    without = one_step(network(), method, *batch)
     (kernel,) = (np.array(weight) for weight in network().weights if weight.path.endswith("conv/kernel"))
     path = next(path for path in without if path.endswith("conv/kernel"))
     np.testing.assert_allclose(with_penalty[path] - without[path], 2 * 0.5 * kernel, rtol=1e-3, atol=1e-5)
@@ -354,12 +364,12 @@ def test_half_a_trunk(name, batch):
     assert not any("conv/" in path for path in step)
 
 
-@pytest.mark.parametrize("name", ["uncertainty", "pcgrad", "mgda", "graddrop", "gradnorm"])
-@pytest.mark.parametrize("gradients", ["representation", "parameters"])
-def test_mixed_precision(name, gradients, batch):
+@pytest.mark.parametrize(
+    "method",
+    [balancing.Uncertainty(), balancing.MGDA(), balancing.NashMTL(gradients="parameters"), balancing.GradDrop()],
+)
+def test_mixed_precision(method, batch):
     """The loss scale of float16 changes no direction."""
-    arguments = {} if name in WEIGHTING else {"gradients": gradients}
-    method = BALANCING[name](**arguments)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = network()
@@ -374,7 +384,7 @@ def test_mixed_precision(name, gradients, batch):
     plain.fit(*batch, batch_size=12, verbose=0)
     for left, right in zip(model.trainable_weights, plain.trainable_weights, strict=True):
         assert np.isfinite(np.array(left)).all()
-        if name != "graddrop":
+        if not isinstance(method, balancing.GradDrop):
             moved = np.array(left) - before[left.path]
             np.testing.assert_allclose(
                 moved, np.array(right) - before[left.path], rtol=0.1, atol=2e-3, err_msg=left.path
@@ -513,4 +523,4 @@ def test_the_same_numbers_elsewhere(surroundings, tmp_path):
     reference, other = found.values()
     assert set(reference.files) == set(other.files)
     for key in reference.files:
-        np.testing.assert_allclose(other[key], reference[key], rtol=2e-3, atol=2e-4, err_msg=key)
+        np.testing.assert_allclose(other[key], reference[key], rtol=1e-4, atol=1e-5, err_msg=key)

@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 from drawings import draw_table
 
-from mtlzoo import runs
+from mtlzoo import balancing, runs
 from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
 from mtlzoo.models import build
 from mtlzoo.placement import Placement
 from mtlzoo.runs import pictures
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, FeatureCache, Stage
 
 # === Reading ===
 
@@ -131,10 +131,36 @@ def test_stages_as_texts():
     assert runs.parse_stages(["fashionai"]) == list(FASHIONAI_STAGES)
 
 
+def test_balancing_is_read_with_its_arguments():
+    assert runs.parse_balancing(None) is None
+    assert runs.parse_balancing("uncertainty") == balancing.Uncertainty()
+    assert runs.parse_balancing("cagrad:c=0.5,gradients=parameters") == balancing.CAGrad(0.5, gradients="parameters")
+    assert runs.parse_balancing("static:age=0.1,gender=2") == balancing.Static({"age": 0.1, "gender": 2})
+    for text, message in {
+        "cagrad:d=1": "has c, gradients, received: d",
+        "cagrad:c": "such as alpha=0.25",
+        "cagrad:c=-1": "Expected `c`",
+        "cargad": "Did you mean 'cagrad'",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            runs.parse_balancing(text)
+
+
 @pytest.mark.parametrize("text", ["all", "all:2", "all:two:1e-3", "all:2:fast", "all:2:1e-3:constant:4", ""])
 def test_stages_that_are_none(text):
     with pytest.raises(ValueError, match=r"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: "):
         runs.parse_stages([text])
+
+
+def test_features_as_texts(tmp_path):
+    assert runs.parse_features("none", tmp_path) is None
+    assert runs.parse_features("auto") == FeatureCache()
+    assert runs.parse_features("4", tmp_path) == FeatureCache(views=4, folder=tmp_path)
+    for text in ("some", "-1", "1.5", ""):
+        with pytest.raises(
+            ValueError, match=f"Expected --features to be auto, none or a number of views, received: '{text}'"
+        ):
+            runs.parse_features(text)
 
 
 # === The pictures of a report ===

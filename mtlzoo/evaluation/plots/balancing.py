@@ -15,8 +15,9 @@ from matplotlib.ticker import MaxNLocator
 from mtlzoo.evaluation.plots import style
 
 COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.AMBER, style.SKY, style.INK, style.MUTED)
-CONFLICT = LinearSegmentedColormap.from_list("conflict", [style.ORANGE, "#FFFFFF", style.BLUE])
-CONFLICT.set_bad(style.SURFACE)
+CONFLICT = LinearSegmentedColormap.from_list("conflict", [style.ORANGE, "#FFFFFF", style.BLUE]).with_extremes(
+    bad=style.SURFACE
+)
 WIDTH, HEADER, MARGIN = 10.0, 0.55, 0.55  # inches, here and below
 CHART = 2.6
 MOST_WITH_NUMBERS = 12
@@ -70,7 +71,7 @@ def plot_balancing(history: Mapping[str, Any], path: str | os.PathLike | None = 
     bottom.set_ylim(0, 1)
     bottom.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     bottom.set_xlabel("epoch", size=style.SMALL_SIZE, color=style.MUTED, labelpad=1)
-    matrix = panel(WIDTH - side - 0.15, height - HEADER - 0.35 - side, side, side)
+    matrix = panel(WIDTH - side - 0.15, height - HEADER - 0.25 - side, side, side)
     _draw_cosines(matrix, _mean(np.asarray(history["cosines"]), axis=0), heads, min(names, 1.5))
     return style.finish(figure, path)
 

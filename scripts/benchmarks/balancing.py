@@ -1,0 +1,126 @@
+"""What balancing costs: a training step with every method over a step of plain `fit`, for few and for many heads."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+
+import mtlzoo as mtl
+from mtlzoo.balancing import BALANCING, FAMO, GradientBalancing
+
+IMAGE_SIZE, BATCH = 96, 32
+SAVED_MEMORY = """
+import sys
+sys.path.insert(0, {folder!r})
+from benchmarks.balancing import peak_memory
+print(peak_memory({heads}, {way!r}))
+"""
+
+
+def ways() -> dict[str, object]:
+    """The methods by the name that the table has for them; `None` is plain `fit`."""
+    found: dict[str, object] = {"plain fit": None}
+    for name, cls in BALANCING.items():
+        if issubclass(cls, GradientBalancing):
+            found[f"{name}, representation"] = cls()
+            found[f"{name}, parameters"] = cls(gradients="parameters")
+        else:
+            found[name] = cls()
+    found["famo"] = FAMO(recompute=False)
+    found["famo, recompute"] = FAMO(recompute=True)
+    return found
+
+
+def make_batch(heads: int, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Noise, and labels of which half are missing; every head has some."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (BATCH, IMAGE_SIZE, IMAGE_SIZE, 3)).astype("float32")
+    return images, {
+        f"head_{index}": np.where(rng.random(BATCH) < 0.5, -1, rng.integers(0, 5, BATCH)) for index in range(heads)
+    }
+
+
+def make_step(heads: int, way: str):
+    """A compiled training step on one batch that stays in memory, metrics and logs included."""
+    keras.utils.set_random_seed(0)
+    model = mtl.build(
+        "mobilenet", {f"head_{index}": 5 for index in range(heads)}, (IMAGE_SIZE, IMAGE_SIZE, 3), None, alpha=0.25
+    )
+    model.compile(keras.optimizers.Adam(1e-4), balancing=ways()[way])
+    images, labels = make_batch(heads)
+    images, labels = keras.ops.convert_to_tensor(images), {k: keras.ops.convert_to_tensor(v) for k, v in labels.items()}
+    return lambda: model.train_on_batch(images, labels)
+
+
+def benchmark_balancing(full: bool = False, rounds: int = 9) -> list[dict[str, object]]:
+    """Measures a training step of MobileNet 0.25 at 96 pixels, batch 32, over a plain step of the same network.
+
+    Each method takes turns with plain `fit`, step by step, so that whatever else the machine does falls on both.
+
+    Args:
+        full: For 2, 8 and 32 heads, with memory; otherwise for 8.
+        rounds: Pairs of steps of each method; the median of their ratios is reported.
+
+    Returns:
+        One row a method and number of heads: `heads`, `method`, `milliseconds`, `times_plain`, and where measured
+        `memory_times_plain`, of the peak memory of a process that trains with it.
+    """
+    rows = []
+    for heads in (2, 8, 32) if full else (8,):
+        plain = make_step(heads, "plain fit")
+        for _ in range(3):
+            plain()
+        memory = {}
+        for way in ways():
+            if (
+                heads == 32
+                and way.endswith(", parameters")
+                and not way.startswith(("pcgrad", "mgda", "upgrad", "graddrop"))
+            ):
+                continue  # they differ from these by a matrix of 32 x 32 only, and take minutes to build
+            step = make_step(heads, way)
+            for _ in range(3):
+                step()
+            ratios, seconds = [], []
+            for _ in range(rounds):
+                first, second, third = _time(plain), _time(step), _time(plain)
+                ratios.append(2 * second / (first + third))
+                seconds.append(second)
+            row = {"heads": heads, "method": way, "milliseconds": round(1000 * statistics.median(seconds), 1)}
+            row["times_plain"] = round(statistics.median(ratios), 3)
+            if full and heads == 8:
+                memory[way] = _peak(heads, way)
+                row["memory_times_plain"] = round(memory[way] / memory["plain fit"], 2)
+            rows.append(row)
+            print(f"  {heads:3} heads  {way:32} {row['times_plain']:.3f}", file=sys.stderr, flush=True)
+            del step
+            keras.backend.clear_session(free_memory=False)
+            gc.collect()
+    return rows
+
+
+def peak_memory(heads: int, way: str) -> float:
+    """MiB at the peak of this process after some steps."""
+    step = make_step(heads, way)
+    for _ in range(4):
+        step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _time(step) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def _peak(heads: int, way: str) -> float:
+    program = SAVED_MEMORY.format(folder=sys.path[0], heads=heads, way=way)
+    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return float(result.stdout.split()[-1])

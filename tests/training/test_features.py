@@ -1,0 +1,426 @@
+"""Cached features: training with them is training without, they are never stale, and their size is bounded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from drawings import draw_table
+
+import mtlzoo as mtl
+from mtlzoo.data import Table, image_dataset, split
+from mtlzoo.models import MultiTaskModel, build
+from mtlzoo.training import FeatureCache, Stage, fit
+from mtlzoo.training import features as module
+
+QUICK = {"batch_size": 12, "augment": None, "verbose": False}
+HEADS = Stage(3, 2e-2, "heads")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> list[Table]:
+    """Classes, numbers and points that move with the pixels, a third of each missing, and weights."""
+    table = draw_table(tmp_path_factory.mktemp("features"), rows=48)
+    rng = np.random.default_rng(1)
+    points = [rng.uniform(2, 18, (2, 2)).round(2).tolist() if row % 3 else None for row in range(len(table))]
+    frame = table.frame.assign(points=points)
+    heads = {name: table.heads[name] for name in ("color", "level")}
+    heads["points"] = mtl.LandmarkHead(["left", "right"], format="xy")
+    return split(Table(frame, heads, table.root, "drawn.csv", 2), [0.75, 0.25])
+
+
+def make(tables: list[Table], backbone: keras.Model, **arguments) -> MultiTaskModel:
+    keras.utils.set_random_seed(7)
+    return build(
+        backbone,
+        tables[0].heads,
+        (16, 16, 3),
+        weights=None,
+        preprocessing="none",
+        **{"dropout": 0.5, **arguments},
+    )
+
+
+@pytest.fixture
+def looks(monkeypatch) -> list[int]:
+    """The number of pictures that the backbone is shown for the cache, each time."""
+    counted = []
+    compute = module._compute
+
+    def count(trunk, table, reading, values, show):
+        counted.append(len(values) * len(table))
+        return compute(trunk, table, reading, values, show)
+
+    monkeypatch.setattr(module, "_compute", count)
+    return counted
+
+
+def assert_same(trained: tuple, other: tuple, atol: float = 1e-5) -> None:
+    """The same weights and the same history."""
+    (model, history), (other_model, other_history) = trained, other
+    for weight, other_weight in zip(model.get_weights(), other_model.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, other_weight, atol=atol)
+    assert history.epoch == other_history.epoch
+    assert history.best_epoch == other_history.best_epoch
+    assert list(history.history) == list(other_history.history)
+    for name, figures in history.history.items():
+        np.testing.assert_allclose(figures, other_history.history[name], rtol=1e-4, atol=atol, err_msg=name)
+
+
+# === The same as without ===
+
+
+@pytest.fixture
+def twice(tables, tiny_backbone):
+    """Trains the same network with cached features and without."""
+
+    def twice(features, stages=HEADS, callbacks=lambda: (), **arguments) -> list[tuple]:
+        start, runs = tiny_backbone.get_weights(), []
+        for how in (features, None):
+            tiny_backbone.set_weights(start)
+            model = make(tables, tiny_backbone)
+            given = {**QUICK, "callbacks": callbacks(), **arguments}
+            runs.append((model, fit(model, *tables, stages, features=how, **given)))
+        return runs
+
+    return twice
+
+
+def test_by_default_training_is_the_same_with_dropout_missing_labels_and_weights(twice, looks):
+    """A later stage that trains everything goes on from the same place."""
+    stages = [Stage(3, 2e-2, "heads", batch_size=10), Stage(1, 1e-2, "all")]
+    cached, plain = twice("auto", stages, sample_weight="weight")
+    assert_same(cached, plain)
+    assert looks == [36, 12]
+    assert np.ptp(cached[1].history["loss"]) > 0.01
+
+
+@pytest.mark.parametrize("balancing", ["uncertainty", "dwa"])
+def test_balancing_learns_the_same(twice, balancing):
+    """Stages share what is learned, by the optimizer or by epochs."""
+    stages = [Stage(3, 2e-2, "heads"), Stage(1, 1e-2, "all")]
+    (cached, history), (plain, plain_history) = twice("auto", stages, balancing=balancing)
+    assert_same((cached, history), (plain, plain_history))
+    learned = [np.array(value) for value in cached.balancer.state.kept.values()]
+    assert not all(np.isin(value, [0, 1]).all() for value in learned)
+
+
+def test_without_validation_rows(tables, tiny_backbone, looks):
+    runs = []
+    for how in ("auto", None):
+        network = make(tables, tiny_backbone)
+        runs.append((network, fit(network, tables[0], stages=HEADS, features=how, **QUICK)))
+    assert_same(*runs)
+    assert looks == [36]
+
+
+def test_as_many_views_as_epochs_are_training_with_augmentation(twice, looks, tmp_path):
+    """Points move with the pixels of each view."""
+    cached, plain = twice(FeatureCache(views=3, folder=tmp_path), augment="strong")
+    assert_same(cached, plain)
+    assert looks == [108, 12]
+
+
+def test_fewer_views_come_again(twice, looks):
+    """The first two of four epochs are those without a cache, the others are not."""
+    cached, plain = twice(FeatureCache(views=2), Stage(4, 2e-2, "heads"), augment="default")
+    figures, others = cached[1].history["points_loss"], plain[1].history["points_loss"]
+    np.testing.assert_allclose(figures[:2], others[:2], rtol=1e-4)
+    assert abs(figures[2] - others[2]) > 1e-4
+    assert looks == [72, 12]
+
+
+def test_rows_keep_their_labels_when_a_view_comes_again(tables, tiny_backbone):
+    """Each epoch has an order of its own; a row's features, points and weight go together."""
+    trunk = keras.Model(tiny_backbone.input, tiny_backbone.get_layer("conv_pw_1").output)
+    images = keras.Input((16, 16, 3))
+    trunk = keras.Model(images, trunk(images))
+    reading = {"image_size": (16, 16), "batch_size": 8, "augment": "default", "shuffle": True, "seed": 3}
+    reading["sample_weight"] = "weight"
+    values = module.get_features(trunk, tables[0], reading, 2, None, False)
+    dataset = module.feature_dataset(tables[0], values, reading)
+    plain = image_dataset(tables[0], **reading)
+    assert dataset.cardinality() == plain.cardinality() == 5
+
+    def epoch(batches, look) -> set[tuple]:
+        rows = [
+            (look(images), labels["points"].numpy(), weights.numpy()[:, None]) for images, labels, weights in batches
+        ]
+        parts = [np.concatenate([part.reshape(len(part), -1) for part in row], axis=1) for row in rows]
+        return np.concatenate(parts).astype("float64")
+
+    ours = [epoch(dataset, np.asarray) for _ in range(3)]
+    theirs = [epoch(plain, lambda images: np.asarray(trunk(images))) for _ in range(3)]
+    for view in range(2):
+        np.testing.assert_allclose(ours[view], theirs[view], atol=1e-4)
+    assert not np.allclose(ours[2], ours[0], equal_nan=True)
+    by_row = [rows[np.lexsort(rows[:, :40].T.round(3))] for rows in (ours[0], ours[2])]
+    np.testing.assert_allclose(by_row[0], by_row[1], atol=1e-6)
+
+
+# === What callbacks see and do ===
+
+
+class Witness(keras.callbacks.Callback):
+    """Notes what it is given, and saves as `ModelCheckpoint` does."""
+
+    def __init__(self):
+        super().__init__()
+        self.models, self.steps, self.batches = [], [], 0
+
+    def on_train_begin(self, logs=None):
+        self.models.append(self.model)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.batches += 1
+        assert "color_accuracy" in logs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.models.append(self.model)
+        self.steps.append(self.params["steps"])
+
+
+def test_callbacks_see_the_whole_model_and_files_hold_it(tables, tiny_backbone, tmp_path, looks):
+    model, witness = make(tables, tiny_backbone), Witness()
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", "val_score", save_best_only=True)
+    bests = []
+
+    def on_best(best):
+        bests.append(best)
+        mtl.export(best, tmp_path / "best.h5")
+
+    history = fit(model, *tables, HEADS, callbacks=[witness, checkpoint], on_best=on_best, **QUICK)
+    assert looks == [36, 12]
+    assert all(seen is model for seen in [*witness.models, *bests])
+    assert witness.steps == [3, 3, 3]
+    assert witness.batches == 9
+    assert len(bests) >= 1
+    images = next(iter(image_dataset(tables[1], (16, 16), 12, labels=False)))
+    expected = model.predict_on_batch(images)
+    assert history.best_epoch == int(np.argmax(history.history["val_score"]))
+    for loaded in (mtl.load_model(tmp_path / "best.h5"), keras.models.load_model(tmp_path / "best.keras")):
+        for name, answers in loaded.predict_on_batch(images).items():
+            np.testing.assert_allclose(answers, expected[name], atol=1e-5)
+
+
+class Steer(keras.callbacks.Callback):
+    """Changes the learning rate as `ReduceLROnPlateau` does, what a head weighs, and stops as `TerminateOnNaN` does."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.model.optimizer.learning_rate = 1e-2 / (1 + 3 * epoch)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (2, 1):
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_loss_factor("color", 0.1 * (epoch + 1))
+
+
+def test_callbacks_steer_the_training(twice):
+    cached, plain = twice("auto", Stage(5, 2e-2, "heads", schedule="constant"), callbacks=lambda: [Steer()])
+    assert_same(cached, plain)
+    history = cached[1].history
+    assert cached[1].epoch == [0, 1, 2]
+    np.testing.assert_allclose(history["learning_rate"], [2e-2, 1e-2, 2.5e-3], rtol=1e-5)  # noted before it is changed
+    for epoch, factor in enumerate((1, 0.1, 0.2)):
+        total = factor * history["color_loss"][epoch] + history["level_loss"][epoch] + history["points_loss"][epoch]
+        assert history["loss"][epoch] == pytest.approx(total, rel=1e-4)
+
+
+def test_patience_ends_the_stage(twice):
+    cached, plain = twice("auto", Stage(8, 1e-12, "heads", patience=2))
+    assert_same(cached, plain)
+    assert len(cached[1].epoch) == cached[1].best_epoch + 3 < 8
+
+
+class Interrupt(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_an_interruption_leaves_the_best_weights(twice, tables):
+    cached, plain = twice("auto", callbacks=lambda: [Interrupt()])
+    assert_same(cached, plain)
+    assert cached[1].interrupted
+    assert cached[1].epoch == [0, 1]
+
+
+def test_an_interruption_while_features_are_computed(tables, tiny_backbone, monkeypatch, tmp_path):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_compute", interrupt)
+    model = make(tables, tiny_backbone)
+    history = fit(model, *tables, HEADS, features=FeatureCache(folder=tmp_path), **QUICK)
+    assert history.interrupted
+    assert history.epoch == []
+    assert list(tmp_path.iterdir()) == []
+
+
+class Spoil(keras.callbacks.Callback):
+    """Puts other weights into the frozen backbone."""
+
+    def on_train_begin(self, logs=None):
+        layer = self.model.backbone.get_layer("conv_pw_12")
+        layer.set_weights([weight + 1 for weight in layer.get_weights()])
+
+
+def test_features_of_a_backbone_that_a_callback_changed_are_not_used(tables, tiny_backbone):
+    with pytest.raises(ValueError, match="Expected the frozen backbone to stay as it was"):
+        fit(make(tables, tiny_backbone), *tables, HEADS, callbacks=[Spoil()], **QUICK)
+
+
+# === Where it would not be the same ===
+
+
+def test_what_moves_or_is_drawn_is_not_cached(tables, tiny_backbone, looks):
+    model = make(tables, tiny_backbone)
+    fit(model, *tables, [Stage(2, 1e-3, "all"), Stage(2, 1e-3, 1)], **QUICK)
+    fit(model, *tables, Stage(1, 1e-3, "heads"), **{**QUICK, "augment": "default"})
+    fit(model, *tables, Stage(2, 1e-3, "heads"), features=FeatureCache(views=5), **{**QUICK, "augment": "default"})
+    fit(model, *tables, Stage(2, 1e-3, "heads"), features=None, **QUICK)
+    fit(model, *tables, Stage(1, 1e-3, "heads"), **QUICK)
+    datasets = [image_dataset(table, (16, 16), 12) for table in tables]
+    fit(model, *datasets, Stage(2, 1e-3, "heads"), **QUICK)
+    assert looks == []
+
+
+@pytest.mark.parametrize("between", ["dense", "noise", "penalty", "nothing"])
+def test_a_trunk_with_more_than_a_frozen_backbone(tables, tiny_backbone, looks, between):
+    """Layers of the user's own between the backbone and all heads."""
+    whole = make(tables, tiny_backbone, dropout=0)
+    images = keras.Input((16, 16, 3))
+    features = whole.backbone(images)
+    if between == "dense":
+        features = keras.layers.Dense(8)(features)
+    if between == "noise":
+        features = keras.layers.GaussianNoise(0.1)(features)
+    if between == "penalty":
+        features = keras.layers.Activation("relu", activity_regularizer="l2")(features)
+    heads = {name: head for name, head in tables[0].heads.items() if not head.spatial}
+    features = keras.layers.GlobalAveragePooling2D()(features)
+    outputs = {name: head.connect(features, name) for name, head in heads.items()}
+    fit(MultiTaskModel(images, outputs, heads=heads), *tables, HEADS, **QUICK)
+    assert bool(looks) == (between == "nothing")
+
+
+# === Files ===
+
+
+def copy_files(tables: list[Table], folder: Path) -> list[Table]:
+    shutil.copytree(tables[0].root, folder)
+    return [Table(table.frame, table.heads, folder, "drawn.csv", 2) for table in tables]
+
+
+def test_features_are_found_again_and_only_those_of_this_network_and_these_pictures(
+    tables, tiny_backbone, looks, tmp_path
+):
+    moved = copy_files(tables, tmp_path / "pictures")
+    cache = FeatureCache(folder=tmp_path / "cache")
+
+    def computed(model=None, given=moved, **arguments) -> tuple[list[int], tuple]:
+        looks.clear()
+        model = model or make(tables, tiny_backbone)
+        history = fit(model, *given, arguments.pop("stages", HEADS), features=cache, **{**QUICK, **arguments})
+        return list(looks), (model, history)
+
+    first = computed()
+    assert first[0] == [36, 12]
+    again = computed()
+    assert again[0] == []
+    assert_same(first[1], again[1], atol=0)
+
+    # The same pictures under other names, another order of rows, other labels and weights: these are not in the features.
+    elsewhere = copy_files(tables, tmp_path / "elsewhere")
+    elsewhere[0] = Table(
+        elsewhere[0].frame.assign(color=["red", "blue", "green"] * 12), elsewhere[0].heads, elsewhere[0].root
+    )
+    assert computed(given=elsewhere)[0] == []
+    assert computed(sample_weight="weight", batch_size=7, seed=5, stages=Stage(2, 1e-3, "heads"))[0] == []
+
+    # Another picture.
+    path = moved[0].paths()[0]
+    picture = cv2.imread(path)
+    picture[3, 3] += 9
+    cv2.imwrite(path, picture)
+    assert computed()[0] == [36]
+
+    # Another way to read them.
+    assert computed(make(tables, tiny_backbone, resize="crop"))[0] == [36, 12]
+
+    # Other preprocessing, another cut, other weights.
+    changed = build(tiny_backbone, tables[0].heads, (16, 16, 3), weights=None, preprocessing="tf", dropout=0.5)
+    assert computed(changed)[0] == [36, 12]
+    assert computed(make(tables, tiny_backbone, cut="conv_pw_11_relu"))[0] == [36, 12]
+    kernel = tiny_backbone.get_layer("conv_pw_12").kernel
+    kernel.assign(kernel + 1e-3)
+    stale = computed()
+    assert stale[0] == [36, 12]
+    fresh = make(tables, tiny_backbone)
+    assert_same(stale[1], (fresh, fit(fresh, *moved, HEADS, features=None, **QUICK)))
+
+
+def test_regions_and_rows_belong_to_the_checksum(tables, tiny_backbone, looks, tmp_path):
+    cache, model = FeatureCache(folder=tmp_path), make(tables, tiny_backbone)
+    regions = [(0.0, 0.0, 12.0, 12.0 + row % 3) for row in range(len(tables[0]))]
+    cut = Table(tables[0].frame.assign(region=regions), tables[0].heads, tables[0].root)
+    for table in (tables[0], cut, tables[0].take(np.arange(36)[::-1]), tables[0]):
+        fit(model, table, tables[1], HEADS, features=cache, **QUICK)
+    assert looks == [36, 12, 36, 36]
+
+
+# === Size ===
+
+
+def test_the_size_is_told_beforehand_and_bounded(tables, tiny_backbone, looks, capsys):
+    """Spatial heads see the map: 2 x 2 x 16 numbers of 4 bytes for each of 48 pictures."""
+    size = 48 * 2 * 2 * 16 * 4
+    for limit, seen in ((size, [36, 12]), (size - 1, [])):
+        looks.clear()
+        model = make(tables, tiny_backbone)
+        fit(model, *tables, HEADS, features=FeatureCache(limit=limit), **{**QUICK, "verbose": True})
+        assert looks == seen
+        told, title, *_ = capsys.readouterr().out.splitlines()
+        assert title == "Stage 1 of 1: heads, learning rate 0.02"
+        assert told == (
+            "Features of 48 pictures are computed once (12.3 kB) and used in all 3 epochs"
+            if seen
+            else "Features of 48 pictures would take 12.3 kB, more than the 12.3 kB that they may: they are computed anew "
+            "in every epoch"
+        )
+
+
+def test_without_a_limit_a_quarter_of_what_is_free_is_the_limit(tmp_path, monkeypatch):
+    assert FeatureCache(limit=0).free() == 0
+    assert 2**20 < FeatureCache().free() < 2**46
+    disk = shutil.disk_usage(tmp_path).free / 4
+    assert FeatureCache(folder=tmp_path / "not" / "there").free() == pytest.approx(disk, rel=0.2)
+
+
+# === Refusals ===
+
+
+def test_wrong_arguments_are_refused(tables, tiny_backbone):
+    for wrong in ({"views": 0}, {"views": 1.5}):
+        with pytest.raises(ValueError, match="Expected `views` to be a positive whole number or None, received: "):
+            FeatureCache(**wrong)
+    with pytest.raises(ValueError, match="Expected `limit` to be a number of bytes or None, received: -1"):
+        FeatureCache(limit=-1)
+    with pytest.raises(ValueError, match='Expected `features` to be "auto", None or a FeatureCache, received: True'):
+        fit(make(tables, tiny_backbone), *tables, HEADS, features=True, **QUICK)
+
+
+def test_a_picture_that_cannot_be_read_is_named(tables, tiny_backbone, tmp_path):
+    moved = copy_files(tables, tmp_path / "pictures")
+    Path(moved[0].paths()[4]).write_bytes(b"nothing")
+    for cache in ("auto", FeatureCache(folder=tmp_path / "cache")):
+        with pytest.raises(mtl.data.TableError, match=r"^drawn.csv, line \d+ \(\d+.png\): not an image"):
+            fit(make(tables, tiny_backbone), *moved, HEADS, features=cache, **QUICK)
+    assert list((tmp_path / "cache").iterdir()) == []
