@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mtlzoo import workers
 from mtlzoo._version import __version__
 from mtlzoo.startup import load_quietly
 
@@ -95,7 +96,7 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.data import split
     from mtlzoo.models import build
 
-    _fresh_folder(options.out, options.overwrite)
+    _fresh_folder(options.out, options.overwrite or options.resume or not workers.is_chief())
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
@@ -139,6 +140,8 @@ def _train(options: argparse.Namespace) -> int:
         jit_compile=True if options.jit_compile else "auto",
         seed=options.seed,
         features=features,
+        devices=runs.parse_devices(options.devices),
+        resume=options.resume,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -375,6 +378,8 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
     )
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
+    training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
+    training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
     training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
     training.add_argument(

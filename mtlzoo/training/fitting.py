@@ -268,7 +268,8 @@ class _StageLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the learning rate, which falls on from here."""
-        self.learning_rate = float(self.model.optimizer.learning_rate)
+        # A mirrored variable is no number by itself.
+        self.learning_rate = float(keras.ops.convert_to_tensor(self.model.optimizer.learning_rate))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append an epoch's figures."""
