@@ -268,8 +268,8 @@ class _StageLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the learning rate, which falls on from here."""
-        # A mirrored variable is no number by itself.
-        self.learning_rate = float(keras.ops.convert_to_tensor(self.model.optimizer.learning_rate))
+        rate = self.model.optimizer.learning_rate
+        self.learning_rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)  # a mirrored variable is no number
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append an epoch's figures."""
