@@ -111,12 +111,12 @@ class Die:
 
 
 def train(case: str, devices: Any, folder: str | None = None, die: int | None = None) -> dict[str, np.ndarray]:
-    """The history, the weights that are left, those that `on_best` saw last, and what the model then answers."""
+    """The history, the weights that are left, those that `on_best` saw last, and what the model answers at both times."""
     small = ["binary", "regression", "classification"]
     chosen = {name: head for name, head in heads().items() if case == "heads" or name in small}
     fits: dict[str, Any] = {"batch_size": BATCH, "augment": None, "devices": devices, "verbose": False}
     stages = [mtl.Stage(2, 0.05, optimizer="sgd", schedule="constant")]
-    balancing: Any = "uncertainty" if case == "uncertainty" else None
+    balancing: Any = "uncertainty" if case == "normalized" else None
     if case == "pcgrad":
         balancing = mtl.balancing.PCGrad(order="fixed", gradients="parameters")
     if case == "normalized":
@@ -136,7 +136,7 @@ def train(case: str, devices: Any, folder: str | None = None, die: int | None = 
         dataset(13, 1, list(chosen)),
         stages,
         balancing=balancing,
-        on_best=lambda model: best.append([*model.get_weights(), *answers(model)]),
+        on_best=lambda model: best.append([*model.get_weights(), *(answers(model) if case == "heads" else ())]),
         **fits,
     )
     assert history.model is model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 
 import tensorflow as tf
 
@@ -29,7 +30,18 @@ def find_devices(devices: str | int | Sequence[str], synchronize_batch_norm: boo
     names = choose(devices, [device.name.removeprefix("/device:") for device in found])
     if devices == "all" and len(names) == 1:
         return Devices()
-    return MirroredReplicas(tf.distribute.MirroredStrategy(names), synchronize_batch_norm)
+    return MirroredReplicas(_mirrored(tuple(names)), synchronize_batch_norm)
+
+
+@cache
+def _mirrored(names: tuple[str, ...]) -> tf.distribute.MirroredStrategy:
+    """One strategy for all trainings on the same devices.
+
+    TensorFlow sums over replicas by operations that every strategy numbers from the first on, for the whole process: what
+    a second one sums would be taken for what the first did. On CPUs the sums can do without them.
+    """
+    on_cpus = all("CPU" in name for name in names)
+    return tf.distribute.MirroredStrategy(names, tf.distribute.ReductionToOneDevice() if on_cpus else None)
 
 
 class MirroredReplicas(Replicas):
