@@ -74,7 +74,8 @@ def fit(
         devices: What to train on: `None` for the one device that Keras takes by itself; `"all"`, of this machine or of all
             workers that the environment variable `TF_CONFIG` names; the number of devices, or their names. `batch_size`
             rows are divided evenly among them, and losses, metrics and weights are what one device would have found.
-            Batch normalisation alone sees the rows of its own device, unless it is synchronised.
+            Batch normalisation alone, which box and detection heads have too, sees the rows of its own device unless it is
+            synchronised, and those that fill up a last batch that does not divide.
         scale_learning_rate: Whether to multiply learning rates by the number of devices, for larger batches (Goyal et al.
             2017).
         synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all devices. On JAX it does
