@@ -26,7 +26,8 @@ UNLABELLED = [slice(0, 4), slice(12, 16)]  # what one of two replicas has of the
 NAMES = ["triangle", "rectangle"]
 
 
-CASES = {  # and the heads of each; batch normalisation, of which boxes' heads have some, is exact where batches divide evenly
+# The heads of each case. Batch normalisation, which boxes' heads have, is exact where batches divide evenly.
+CASES = {
     "heads": [
         "binary",
         "multilabel",

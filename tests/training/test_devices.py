@@ -22,10 +22,6 @@ from mtlzoo.training import Stage, fit
 from mtlzoo.training.devices import find_devices
 
 PROGRAM = Path(__file__).with_name("replica_figures.py")
-    "heads",
-    "pcgrad",
-    "normalized",
-]  # the last with synchronised batch normalisation, stages and uncertainty weighting
 LIMIT = 300
 
 
