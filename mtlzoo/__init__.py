@@ -17,6 +17,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from mtlzoo import workers
 from mtlzoo._version import __version__
 from mtlzoo.backbones.registry import BACKBONES, list_backbones
 
@@ -105,6 +106,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load what is used (PEP 562), so that importing mtlzoo does not load TensorFlow."""
+    if name in _LAZY or name in _ROOMS or name in BACKBONES:
+        workers.join()  # before TensorFlow makes anything
     if name in _LAZY:
         value = getattr(importlib.import_module(_LAZY[name]), name)
     elif name in _ROOMS:

@@ -152,6 +152,8 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
     )
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
+    training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
+    training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
     training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
     training.add_argument("--augment", default="default", help="default, light, strong or none")
     training.add_argument(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mtlzoo import workers
 from mtlzoo.arguments import parser
 from mtlzoo.startup import load_quietly
 
@@ -92,7 +93,7 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.data import ImageCache, split
     from mtlzoo.models import build
 
-    _fresh_folder(options.out, options.overwrite)
+    _fresh_folder(options.out, options.overwrite or options.resume or not workers.is_chief())
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
@@ -140,6 +141,8 @@ def _train(options: argparse.Namespace) -> int:
         seed=options.seed,
         features=features,
         cache=cache,
+        devices=runs.parse_devices(options.devices),
+        resume=options.resume,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))

@@ -6,6 +6,8 @@ import os
 import sys
 import tempfile
 
+from mtlzoo import workers
+
 
 def load_quietly() -> None:
     """Import Keras and find the devices, with standard error held back.
@@ -25,6 +27,7 @@ def load_quietly() -> None:
             if keras.backend.backend() == "tensorflow":
                 import tensorflow as tf
 
+                workers.join()
                 tf.config.list_logical_devices()
         except BaseException:
             held.seek(0)

@@ -17,6 +17,7 @@ from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.data.loading import check_channels, load_batch
+from mtlzoo.data.shares import Share
 from mtlzoo.data.table import Table, TableError
 from mtlzoo.heads import LabelError
 from mtlzoo.placement import Placement
@@ -41,6 +42,8 @@ def image_dataset(
     placement: Placement | None = None,
     cache: str | Path | ImageCache | None = None,
     workers: int | None = None,
+    share: Share | None = None,
+    first_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
 
@@ -65,6 +68,8 @@ def image_dataset(
             processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
         workers: How many batches are loaded at a time; by default one for each core that the process may use. The batches
             are the same.
+        share: The part of each batch to load, where several devices train together; it comes with weights.
+        first_epoch: The number of the first pass, to go on where an earlier training broke off.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of
@@ -87,6 +92,8 @@ def image_dataset(
 
     targets = table.labels() if labels else {}
     weights = [row_weights(table, sample_weight)] if labels and sample_weight is not None else []
+    if share is not None and not weights:
+        weights = [np.ones(len(table), "float32")]
     columns = [*targets.values(), *weights]
     check_channels(channels)
     workers = available_cores() if workers is None else workers
@@ -95,7 +102,7 @@ def image_dataset(
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
     regions, cache = table.regions(), image_cache(cache)
     decode = decode_with_size if cache is None else cache.decode
-    epochs = itertools.count()
+    epochs = itertools.count(first_epoch)
 
     def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield epoch_rows(rows_total, shuffle, seed, next(epochs))
@@ -124,11 +131,17 @@ def image_dataset(
             return images
         return (images, dict(zip(targets, cells)), *cells[len(targets) :])
 
+    def load_share(rows: tf.Tensor, seeds: tf.Tensor):
+        chosen, factors = share.rows(tf.shape(rows)[0])
+        images, targets, weights = load_tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
+        return images, targets, weights * factors
+
     numbers = tf.TensorSpec((None,), "int64")
     dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
     dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch))
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
-    dataset = dataset.map(load_tensors, num_parallel_calls=workers, deterministic=True)
+    load_batches = load_tensors if share is None else load_share
+    dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
     return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
 

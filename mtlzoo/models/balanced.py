@@ -33,11 +33,12 @@ class BalancedTraining:
         Returns:
             What is counted.
         """
-        if monitored and self.balancer is None:
-            self._set_balancer(make_balancer("equal", self.heads, only=True))
-        elif not monitored and self.balancer is not None and self.balancer.only_monitors:
-            self._set_balancer(None)
-        self._set_monitor(TaskMonitor(len(self.heads)) if monitored else None)
+        with self.variable_scope():
+            if monitored and self.balancer is None:
+                self._set_balancer(make_balancer("equal", self.heads, only=True))
+            elif not monitored and self.balancer is not None and self.balancer.only_monitors:
+                self._set_balancer(None)
+            self._set_monitor(TaskMonitor(len(self.heads)) if monitored else None)
         if self.train_function is not None:
             self.make_train_function(force=True)
         return self.task_monitor

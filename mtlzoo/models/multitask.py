@@ -20,6 +20,7 @@ from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.labels import by_head, label_arrays, weights_by_head
+from mtlzoo.models.replicated import ReplicatedTraining
 from mtlzoo.models.splitting import Split, split
 from mtlzoo.models.steps import BalancingEpochs, compilable, make_balancer
 
@@ -30,7 +31,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(BalancedTraining, keras.Model):
+class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are

@@ -12,7 +12,7 @@ from mtlzoo.runs.reading import (
     read_table,
 )
 from mtlzoo.runs.reporting import as_text, report_groups, report_run, write_csv
-from mtlzoo.runs.training import parse_balancing, parse_features, parse_stages, tensorboard, train_run
+from mtlzoo.runs.training import parse_balancing, parse_devices, parse_features, parse_stages, tensorboard, train_run
 
 __all__ = [
     "as_text",
@@ -21,6 +21,7 @@ __all__ = [
     "drop_bad_images",
     "make_data",
     "parse_balancing",
+    "parse_devices",
     "parse_features",
     "parse_heads",
     "parse_option",

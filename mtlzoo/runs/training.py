@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from mtlzoo import evaluation
+from mtlzoo import evaluation, workers
 from mtlzoo._version import __version__
 from mtlzoo.balancing import Balancing, Static, get_balancing
 from mtlzoo.data import Table
@@ -36,6 +37,7 @@ def train_run(
     settings: Mapping[str, Any] | None = None,
     skipped: Sequence[str] = (),
     monitor: bool = False,
+    resume: bool = False,
     **arguments: Any,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     """Train a model and leave a run folder.
@@ -56,12 +58,35 @@ def train_run(
         settings: What else belongs into `settings.json`.
         skipped: A line for each row left out, for `skipped.txt`.
         monitor: Whether to watch how the heads pull, see :class:`mtlzoo.BalancingMonitor`.
+        resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
         **arguments: Further arguments of :func:`mtlzoo.fit`.
 
     Returns:
         The report and the history.
     """
-    directory = Path(directory)
+    if resume:
+        arguments["resume"] = directory
+    if not workers.is_chief():  # which alone writes into the folder
+        with tempfile.TemporaryDirectory() as temporary:
+            return _train_run(model, train, valid, test, Path(temporary), stages, arguments, monitor=monitor)
+    options = {"questions": questions, "settings": settings, "skipped": skipped, "monitor": monitor}
+    return _train_run(model, train, valid, test, Path(directory), stages, arguments, **options)
+
+
+def _train_run(
+    model: MultiTaskModel,
+    train: Table,
+    valid: Table,
+    test: Table,
+    directory: Path,
+    stages: Sequence[Stage],
+    arguments: dict[str, Any],
+    *,
+    questions: Table | None = None,
+    settings: Mapping[str, Any] | None = None,
+    skipped: Sequence[str] = (),
+    monitor: bool = False,
+) -> tuple[pd.DataFrame, keras.callbacks.History]:
     directory.mkdir(parents=True, exist_ok=True)
     rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
     write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()})
@@ -139,6 +164,13 @@ def parse_balancing(text: str | None) -> Balancing | None:
             f"Balancing {name!r} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
         )
     return type(method)(**given)
+
+
+def parse_devices(text: str | None) -> str | int | list[str] | None:
+    """Devices from `all`, a number, or names with `,` between."""
+    if text is None or text == "all":
+        return text
+    return int(text) if text.isdecimal() else text.split(",")
 
 
 def parse_features(text: str, folder: Path | None = None) -> FeatureCache | None:

@@ -72,6 +72,15 @@ class BalancingMonitor(keras.callbacks.Callback):
         """Let the model train as before."""
         self.model.monitor_tasks(False)
 
+    def get_state(self) -> dict[str, Any]:
+        """What it has noted, for `resume` of `mtl.fit`."""
+        return {name: np.asarray(values).tolist() for name, values in self.history.items()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Note that."""
+        lists = ("epoch", "heads")
+        self.history = {name: values if name in lists else np.asarray(values) for name, values in state.items()}
+
     def to_frame(self) -> pd.DataFrame:
         """One row an epoch: `epoch` (from 1), `<head>_weight`, `conflicts`, and `cosine:<head>:<head>` for each pair."""
         heads, columns = self.history["heads"], {"epoch": np.array(self.history["epoch"], int) + 1}

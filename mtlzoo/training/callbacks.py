@@ -40,6 +40,16 @@ class BestModel(keras.callbacks.Callback):
         else:
             self.epochs_since += 1
 
+    @property
+    def weights(self) -> list[Any] | None:
+        """The best weights, `None` before the first epoch."""
+        return self._weights
+
+    def take(self, weights: list[Any], best: float, best_epoch: int | None, epochs_since: int) -> None:
+        """Go on from what an earlier training found."""
+        self.best, self.best_epoch, self.epochs_since = best, best_epoch, epochs_since
+        self._weights = None if best_epoch is None else weights
+
     def restore(self, model: keras.Model) -> None:
         """Put the best weights back."""
         if self._weights is not None:

@@ -118,6 +118,8 @@ def get_features(
         folder: Where features are kept; `None` for memory.
         show: Whether to show progress.
     """
+    # All views are there, whichever comes first.
+    reading = {name: value for name, value in reading.items() if name not in ("first_epoch", "share")}
     shape = (views, len(table), *trunk.output.shape[1:])
     if folder is None:
         values = np.empty(shape, "float32")
@@ -144,7 +146,7 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     """
     import tensorflow as tf
 
-    rows_total, views, epochs = len(table), len(features.values), itertools.count()
+    rows_total, views, epochs = len(table), len(features.values), itertools.count(reading.get("first_epoch", 0))
     # All views one after the other: a row of a view is then one number.
     values = features.values.reshape(views * rows_total, *features.values.shape[2:])
     columns = {

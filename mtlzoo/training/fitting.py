@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from mtlzoo.balancing import Balancing
+from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.data import Augmentation, ImageCache, Table, TableError, image_dataset
 from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.devices import Devices, carry, find_devices, seeds
 from mtlzoo.training.features import FeatureCache
 from mtlzoo.training.heads_alone import Lesson, feature_cache, on_features
+from mtlzoo.training.resuming import TrainingState, describe
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
 
 if TYPE_CHECKING:
@@ -37,6 +41,10 @@ def fit(
     jit_compile: bool | str = "auto",
     seed: int = 0,
     features: str | FeatureCache | None = "auto",
+    devices: str | int | Sequence[str] | None = None,
+    scale_learning_rate: bool = False,
+    synchronize_batch_norm: bool = False,
+    resume: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     on_best: Callable[[keras.Model], None] | None = None,
     verbose: bool = True,
@@ -66,10 +74,23 @@ def fit(
             the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
         features: Where a stage trains the heads alone, the frozen backbone need look at each picture only once. `"auto"`
             does so, for tables, wherever that makes no difference: without augmentation, and if there is room in memory.
-            A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does.
+            A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does, nor do several devices.
+        devices: What to train on: `None` for the one device that Keras takes by itself; `"all"`, of this machine or of all
+            workers that the environment variable `TF_CONFIG` names; the number of devices, or their names. `batch_size`
+            rows are divided evenly among them, and losses, metrics and weights are what one device would have found.
+            Batch normalisation alone, which box and detection heads have too, sees the rows of its own device unless it is
+            synchronised, and those that fill up a last batch that does not divide.
+        scale_learning_rate: Whether to multiply learning rates by the number of devices, for larger batches (Goyal et al.
+            2017).
+        synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all devices. On JAX it does
+            anyway.
+        resume: A folder for the state of training after every epoch, which all workers see. Called again with the same
+            arguments, on the same devices or on others, training goes on from there, and ends as if it had never been
+            interrupted. Datasets of your own and callbacks without `get_state` and `set_state` begin anew.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
             `on_train_end` once a stage.
-        on_best: Called with the model whenever there is a new best one, for instance to write a file.
+        on_best: Called with the model whenever there is a new best one, for instance to write a file; of several workers
+            the chief alone does.
         verbose: Whether to show progress.
 
     Returns:
@@ -80,7 +101,8 @@ def fit(
     Raises:
         TableError: If a label or, while training, a picture cannot be read, or a head has nothing to learn.
         ValueError: If there is no stage, a stage names a part that the model has not, a dataset of your own does not know
-            its length, or what needs validation rows has none.
+            its length, what needs validation rows has none, or there are not such devices; if `resume` holds a training
+            with other arguments.
 
     Example:
 
@@ -95,11 +117,14 @@ def fit(
         raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
     for stage in stages:
         model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
+    used = find_devices(devices, synchronize_batch_norm=synchronize_batch_norm)
+    if scale_learning_rate:
+        stages = [replace(stage, learning_rate=stage.learning_rate * used.replicas) for stage in stages]
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
-    keeping = feature_cache(features)
+    keeping = feature_cache(features) if used.replicas == 1 else None
     reading = {"image_size": model.input_shape[1:3], "resize": model.resize, "channels": model.input_shape[3]}
-    reading |= {"batch_size": batch_size, "cache": image_cache(cache)}  # one cache for all stages
+    reading |= {"batch_size": batch_size, "cache": image_cache(cache), "share": used.share}  # one cache for all stages
     if isinstance(train, Table):
         train = train.for_heads(model.heads)
         train.check()
@@ -111,11 +136,35 @@ def fit(
         heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
         valid = valid.for_heads(heads)
         validation = image_dataset(valid, **reading)
-    best = BestModel("val_score", on_best) if valid is not None else None
+    if valid is not None:
+        validation = used.distribute(validation, shared=isinstance(valid, Table))
+    trained = used.adopt(model)
+    best = BestModel("val_score", _calls(on_best, model, used)) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
     total, done = sum(stage.epochs for stage in stages), 0
+    state = None
+    if resume is not None:
+        arguments = {
+            "model": model,
+            "train": train,
+            "valid": valid,
+            "stages": stages,
+            "balancing": get_balancing(balancing),
+            "batch_size": batch_size,
+            "augment": augment,
+            "sample_weight": sample_weight,
+            "seed": seed,
+            "features": keeping and keeping.views,
+            "synchronize_batch_norm": synchronize_batch_norm,
+        }
+        arguments = {name: describe(value) for name, value in arguments.items()}
+        state = TrainingState(resume, arguments, history, best, callbacks, used.chief)
     for number, stage in enumerate(stages, start=1):
+        if state and number < state.stage:
+            continue
+        resumes = state is not None and number == state.stage
+        done, passed = (state.start, len(history.epoch) - state.start) if resumes else (done, 0)
         training = {
             **reading,
             "batch_size": stage.batch_size or batch_size,
@@ -124,10 +173,23 @@ def fit(
             # Each stage draws its own order and augmentations.
             "seed": int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             "sample_weight": sample_weight,
+            "first_epoch": passed,
         }
         rows = image_dataset(train, **training) if isinstance(train, Table) else train
-        model.set_trainable(stage.trainable)
-        model.compile(stage.make_optimizer(stage.epochs * _steps(rows)), balancing=balancing, jit_compile=jit_compile)
+        steps = _steps(rows)
+        for each in dict.fromkeys((model, trained)):
+            with used.scope() if each is trained else nullcontext():
+                each.set_trainable(stage.trainable)
+                optimizer = stage.make_optimizer(stage.epochs * steps)
+                each.compile(optimizer, balancing=balancing, jit_compile=jit_compile)
+        carry(model, trained)
+        used.agree(trained)
+        if resumes:
+            with used.scope():
+                state.restore(trained)
+        over = resumes and state.over
+        if state and not over:
+            state.begin(number, done, stage.epochs)
         title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
         progress = Progress(title, total, best)
         own = [
@@ -135,26 +197,29 @@ def fit(
             *callbacks,
             _StageLog(history, number),  # with what callbacks add to the logs
             *([Patience(best, stage.patience)] if best and stage.patience else []),
-            *([progress] if verbose else []),
+            *([state] if state else []),
+            *([progress] if verbose and used.chief else []),
         ]
         try:
-            with plain_errors():
-                lesson = Lesson(model, rows, validation, own)
-                lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
-                lesson.model.fit(
-                    lesson.rows,
-                    validation_data=lesson.validation,
-                    initial_epoch=done,
-                    epochs=done + stage.epochs,
-                    callbacks=lesson.callbacks,
-                    verbose=0,
-                )
+            if not over:
+                with plain_errors(), used.training():
+                    lesson = Lesson(trained, used.distribute(rows, isinstance(train, Table)), validation, own)
+                    lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
+                    lesson.model.fit(
+                        lesson.rows,
+                        validation_data=lesson.validation,
+                        initial_epoch=done + passed,
+                        epochs=done + stage.epochs,
+                        callbacks=lesson.callbacks,
+                        verbose=0,
+                    )
         except KeyboardInterrupt:
             history.interrupted = True
         finally:
             progress.close()
         if best:
-            best.restore(model)
+            best.restore(trained)
+        carry(trained, model)
         if history.interrupted:
             break
         done = history.epoch[-1] + 1
@@ -165,9 +230,24 @@ def fit(
     return history
 
 
+def _calls(
+    on_best: Callable[[keras.Model], None] | None, model: MultiTaskModel, used: Devices
+) -> Callable[[MultiTaskModel], None] | None:
+    """What to do when a model, or the copy that is trained of it, is the best so far."""
+    if on_best is None or not used.chief:
+        return None
+
+    def call(trained: MultiTaskModel) -> None:
+        carry(trained, model)
+        with used.alone():
+            on_best(model)
+
+    return call
+
+
 def _seed_dropout(model: keras.Model, seed: int) -> None:
     """Dropout draws from generators that were seeded when the model was built, and that have moved on since."""
-    states = [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+    states = seeds(model)
     for state, start in zip(states, np.random.SeedSequence([seed, 0]).generate_state(len(states)) >> 1):
         state.assign([start, 0])
 
@@ -191,7 +271,8 @@ class _StageLog(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note the learning rate, which falls on from here."""
-        self.learning_rate = float(self.model.optimizer.learning_rate)
+        rate = self.model.optimizer.learning_rate
+        self.learning_rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)  # a mirrored variable is no number
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append an epoch's figures."""

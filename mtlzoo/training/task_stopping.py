@@ -192,6 +192,14 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
         """Tell what was stopped in the last epoch."""
         self._tell()
 
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers, for `resume` of `mtl.fit`."""
+        return {"stopped": self.stopped, "training": self._training}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember that."""
+        self.stopped, self._training = dict(state["stopped"]), dict(state["training"])
+
     def _importances(self) -> dict[str, float]:
         """The weights of the auxiliary tasks' losses, those of the main tasks being 1 on average."""
         heads = self.model.heads

@@ -1,0 +1,111 @@
+"""What training asks of devices; and one device, which is the case that asks nothing."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+import keras
+
+from mtlzoo.data.shares import Share
+from mtlzoo.models import MultiTaskModel
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class Devices:
+    """One device: a model is trained as it is.
+
+    Attributes:
+        replicas: How many copies of the model are trained, each on its share of every batch.
+        chief: Whether this process writes files and shows progress; of several workers one does.
+        share: The part of every batch that is read here, or `None` for the whole batch as it is.
+    """
+
+    replicas = 1
+    chief = True
+    share: Share | None = None
+
+    def adopt(self, model: MultiTaskModel) -> MultiTaskModel:
+        """The model to train for this one: it stays where it is, and gets the weights by :func:`carry`."""
+        return model
+
+    def scope(self) -> AbstractContextManager:
+        """Where the variables of that model are made."""
+        return nullcontext()
+
+    def training(self) -> AbstractContextManager:
+        """Where it is trained."""
+        return nullcontext()
+
+    def alone(self) -> AbstractContextManager:
+        """Where, in the midst of training, the model that stayed where it is can be used."""
+        return nullcontext()
+
+    def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
+        """A dataset as the model takes it.
+
+        Args:
+            dataset: Batches of all rows, or of this process' share of them.
+            shared: Which of the two.
+        """
+        return dataset
+
+    def agree(self, model: MultiTaskModel) -> None:
+        """Give the model on all workers the weights of the chief's."""
+
+
+class Replicas(Devices):
+    """Several devices: a copy of the model is trained.
+
+    Args:
+        share: The part of every batch that is read here.
+        synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all replicas.
+    """
+
+    def __init__(self, share: Share, synchronize_batch_norm: bool):
+        self.share = share
+        self.replicas = share.replicas
+        self.synchronize_batch_norm = synchronize_batch_norm
+
+    def adopt(self, model: MultiTaskModel) -> MultiTaskModel:
+        """A copy of the model."""
+        with self.scope():
+            return copy_model(model, self.synchronize_batch_norm)
+
+    def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
+        """Batches that divide evenly."""
+        return dataset if shared else self.share.of(dataset)
+
+
+def copy_model(model: MultiTaskModel, synchronize_batch_norm: bool = False) -> MultiTaskModel:
+    """A model like this one, with variables and layers of its own, the same frozen layers, and the same heads' settings."""
+
+    def copy_layer(layer: keras.Layer) -> keras.Layer:
+        copied = type(layer).from_config(layer.get_config())
+        if synchronize_batch_norm and isinstance(copied, keras.layers.BatchNormalization):
+            copied.synchronized = True
+        return copied
+
+    graph = keras.models.clone_model(
+        keras.Model(model.input, model.output, name=model.name), clone_function=copy_layer, recursive=True
+    )
+    copied = MultiTaskModel(graph.input, graph.output, name=model.name, heads=model.heads, resize=model.resize)
+    for layer, original in zip(copied._flatten_layers(), model._flatten_layers()):
+        layer._trainable = original._trainable
+    return copied
+
+
+def carry(source: MultiTaskModel, target: MultiTaskModel) -> None:
+    """Give a model the weights of its copy, or the other way round, and the seeds of whatever is random in it."""
+    if source is target:
+        return
+    target.set_weights(source.get_weights())
+    for seed, value in zip(seeds(target), seeds(source), strict=True):
+        seed.assign(keras.ops.convert_to_numpy(value.value))
+
+
+def seeds(model: keras.Model) -> list[keras.Variable]:
+    """The states of the generators that dropout, and some balancing methods, draw from."""
+    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]

@@ -1,0 +1,184 @@
+"""Training that goes on where it broke off."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtlzoo import balancing
+from mtlzoo.balancing import Balancing
+from mtlzoo.data import Table
+from mtlzoo.data.table import IMAGE, REGION
+from mtlzoo.files import replacing
+from mtlzoo.heads import serialize
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.training.callbacks import BestModel
+from mtlzoo.training.devices import seeds
+from mtlzoo.training.stages import Stage
+
+FILE = "training-state.npz"
+
+
+class TrainingState(keras.callbacks.Callback):
+    """Writes all that training needs to go on, after every epoch, and reads it again.
+
+    That is the weights with what the balancing method has learned, the optimizer's variables, the states of random
+    generators, the stage, the history, the loss factors, the best weights and their score, and what callbacks with
+    `get_state` and `set_state` remember: numbers and texts only, in one file that is written beside its target and moved
+    into place.
+
+    Args:
+        folder: Where the file lies.
+        arguments: What training depends on, by the names of the arguments of `mtl.fit`, as texts.
+        history: The history so far, which is read too.
+        best: The best weights so far, likewise; `None` where nothing is validated.
+        callbacks: The callbacks that may remember something.
+        writes: Whether this process writes; of several workers the chief does.
+
+    Attributes:
+        stage: The number of the stage that the file is of, from 1; 0 if there is none.
+        start: The first epoch of that stage.
+        over: Whether that stage is.
+
+    Raises:
+        ValueError: If the file is of a training with other arguments, or is none.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        arguments: Mapping[str, str],
+        history: keras.callbacks.History,
+        best: BestModel | None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        writes: bool = True,
+    ):
+        super().__init__()
+        self.path = Path(folder) / FILE
+        self.arguments = dict(arguments)
+        self.history, self.best, self.writes = history, best, writes
+        self.remembering = [callback for callback in callbacks if hasattr(callback, "get_state")]
+        self.stage = self.start = self.epochs = 0
+        self.over = False
+        self._arrays: dict[str, list[np.ndarray]] = {}
+        self._notes: dict[str, Any] = {}
+        if self.path.exists():
+            self._read()
+
+    # === Reading ===
+
+    def _read(self) -> None:
+        try:
+            with np.load(self.path) as file:
+                notes = json.loads(str(file["notes"]))
+                self._arrays = {
+                    kind: [file[f"{kind}/{place}"] for place in range(count)] for kind, count in notes["counts"].items()
+                }
+        except (ValueError, KeyError, EOFError) as error:
+            raise ValueError(f"{self.path}: not the state of a training ({error}); remove it to begin anew.") from None
+        for name, value in self.arguments.items():
+            if notes["arguments"].get(name) != value:
+                raise ValueError(
+                    f"{self.path}: expected the arguments that the training began with, since it goes on from there: "
+                    f"`{name}` was {notes['arguments'].get(name)}, received: {value}. Remove the file to begin anew."
+                )
+        self._notes = notes
+        self.stage, self.start, self.over = notes["stage"], notes["start"], notes["over"]
+        self.history.epoch, self.history.history = notes["epoch"], notes["history"]
+
+    def restore(self, model: MultiTaskModel) -> None:
+        """Bring a model that is compiled for the stage to where it was, and the best weights."""
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        model.set_weights(self._arrays["weights"])
+        for kind, variables in (("seeds", seeds(model)), ("optimizer", model.optimizer.variables)):
+            for variable, value in zip(variables, self._arrays[kind], strict=True):
+                variable.assign(value)
+        for name, factor in self._notes["loss_factors"].items():
+            model.set_loss_factor(name, factor)
+        if self.best is not None:
+            self.best.take(self._arrays.get("best") or self._arrays["weights"], *self._notes["best"])
+        for callback, state in zip(self.remembering, self._notes["callbacks"], strict=True):
+            callback.set_state(state)
+        self._arrays = {}
+
+    # === Writing ===
+
+    def begin(self, stage: int, start: int, epochs: int) -> None:
+        """Tell which stage comes now, its first epoch and how many it has."""
+        self.stage, self.start, self.epochs, self.over = stage, start, epochs, False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """A stage's patience, which is whole at its beginning, is what is left of it."""
+        if self._notes and self.best is not None:
+            self.best.epochs_since = self._notes["best"][2]
+        self._notes = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write."""
+        self.over = bool(self.model.stop_training) or epoch + 1 == self.start + self.epochs
+        if not self.writes:
+            return
+        model, best = self.model, self.best
+        values = [*seeds(model)], model.optimizer.variables
+        arrays = {"weights": model.get_weights()}
+        arrays |= {kind: [_numpy(variable) for variable in part] for kind, part in zip(("seeds", "optimizer"), values)}
+        if best is not None and best.weights is not None and best.best_epoch != epoch:
+            arrays["best"] = best.weights
+        notes = {
+            "arguments": self.arguments,
+            "stage": self.stage,
+            "start": self.start,
+            "over": self.over,
+            "epoch": self.history.epoch,
+            "history": self.history.history,
+            "loss_factors": model.loss_factors,
+            "best": None if best is None else [float(best.best), best.best_epoch, best.epochs_since],
+            "callbacks": [callback.get_state() for callback in self.remembering],
+            "counts": {kind: len(part) for kind, part in arrays.items()},
+        }
+        named = {f"{kind}/{place}": _plain(value) for kind, part in arrays.items() for place, value in enumerate(part)}
+        with replacing(self.path) as temporary:
+            np.savez(temporary, notes=np.array(json.dumps(notes)), **named)
+
+
+def describe(value: Any) -> str:
+    """An argument as a text that is the same in another process."""
+    if isinstance(value, Table):
+        digest = hashlib.sha256()
+        for column in (IMAGE, REGION):
+            digest.update("\n".join(map(str, value.frame.get(column, ()))).encode())
+        for name, targets in value.labels().items():
+            digest.update(name.encode() + np.ascontiguousarray(targets).tobytes())
+        return f"{len(value)} rows ({digest.hexdigest()[:12]})"
+    if isinstance(value, MultiTaskModel):
+        shapes = [list(weight.shape) for layer in value.layers for weight in layer.weights]
+        parts = [serialize(value.heads), shapes, value.resize]
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
+        return f"a model of {value.count_params():,} parameters ({digest.hexdigest()[:12]})"
+    if hasattr(value, "element_spec"):
+        return f"a dataset of {len(value)} batches"
+    if isinstance(value, list | tuple):
+        return "; ".join(map(describe, value))
+    if isinstance(value, Stage):
+        return ", ".join(f"{name}={describe(setting)}" for name, setting in vars(value).items())
+    if isinstance(value, Balancing):
+        return str(balancing.serialize(value))
+    if isinstance(value, keras.Optimizer):
+        return json.dumps(keras.saving.serialize_keras_object(value), sort_keys=True, default=str)
+    return str(value)
+
+
+def _numpy(variable: keras.Variable) -> np.ndarray:
+    return keras.ops.convert_to_numpy(variable.value)
+
+
+def _plain(value: np.ndarray) -> np.ndarray:
+    """In a type that numpy's files know, which bfloat16 is not."""
+    return value.astype("float32") if value.dtype.kind == "V" else value
