@@ -9,7 +9,8 @@ import mtlzoo
 
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
-    **dict.fromkeys(["_version", "startup", "files", "progress", "workers", "masking", "placement", "boxes"], 1),
+    "workers": 0,
+    **dict.fromkeys(["_version", "startup", "files", "progress", "masking", "placement", "boxes"], 1),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
     **dict.fromkeys(["models", "data"], 4),
