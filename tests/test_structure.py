@@ -9,9 +9,8 @@ import mtlzoo
 
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
-    **dict.fromkeys(
-        ["_version", "startup", "files", "progress", "memory", "workers", "masking", "placement", "boxes"], 1
-    ),
+    "workers": 0,
+    **dict.fromkeys(["_version", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
     **dict.fromkeys(["models", "data"], 4),

@@ -153,7 +153,7 @@ def train(case: str, devices: Any, folder: str | None = None, die: int | None = 
         dataset(13, 1, list(chosen)),
         stages,
         balancing=balancing,
-        on_best=lambda model: best.append([*model.get_weights(), *(answers(model) if case == "heads" else ())]),
+        on_best=lambda model: best.append([*model.get_weights(), *(answers(model) if case == "pcgrad" else ())]),
         **fits,
     )
     assert history.model is model
