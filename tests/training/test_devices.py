@@ -22,7 +22,7 @@ from mtlzoo.training import Stage, fit
 from mtlzoo.training.devices import find_devices
 
 PROGRAM = Path(__file__).with_name("replica_figures.py")
-LIMIT = 300
+LIMIT = 900  # seconds, for two busy cores
 
 
 def start(out: Path, devices: int, *arguments: object, **environment: str) -> subprocess.Popen:
