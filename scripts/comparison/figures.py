@@ -15,8 +15,8 @@ from mtlzoo.evaluation.plots import style
 PLAIN, TUNED = "plain sum", "static, tuned"
 FIXED, LOSSES, GRADIENTS = "fixed weights", "loss weighting", "gradient balancing"
 COLORS = {FIXED: style.INK, LOSSES: style.BLUE, GRADIENTS: style.ORANGE}
-WIDTH, MARGIN, NAMES, GAP = 10.0, 0.2, 1.3, 0.12  # inches, here and below
-ROW, HEADER, ABOVE, BELOW = 0.2, 0.72, 0.28, 0.5
+WIDTH, MARGIN, NAMES, GAP = 10.0, 0.12, 1.42, 0.1  # inches, here and below
+ROW, HEADER, ABOVE, BELOW = 0.2, 0.95, 0.28, 0.5
 FARTHEST = 3  # how many times farther than the middle half of the runs an axis goes
 
 
@@ -74,7 +74,7 @@ def to_markdown(table: pd.DataFrame) -> str:
         text += [f"| {name} | change, % | mean score | " + "".join(f"{head} | " for head in heads) + "CPU seconds |"]
         text += ["|" + " --- |" * (4 + len(heads))]
         for method, row in rows.iterrows():
-            cells = [method, _spread(row, "change", "{:+.1f}", "{:.1f}"), _spread(row, "score")]
+            cells = [method, _spread(row, "change", "{:+z.1f}", "{:.1f}"), _spread(row, "score")]
             cells += [_spread(row, head, "{:.3g}", "{:.2g}") for head in heads]
             text.append(f"| {' | '.join(cells)} | {row['cpu_seconds']:.0f} |")
         text.append("")
@@ -83,7 +83,7 @@ def to_markdown(table: pd.DataFrame) -> str:
     wide = table["change"].unstack("set")
     for method in wide.mean(axis=1).sort_values(ascending=False).index:
         cells = [
-            _spread(table.loc[name, method], "change", "{:+.1f}", "{:.1f}") if (name, method) in table.index else "-"
+            _spread(table.loc[name, method], "change", "{:+z.1f}", "{:.1f}") if (name, method) in table.index else "-"
             for name in sets
         ]
         text.append(f"| {method} | {' | '.join(cells)} | {wide.loc[method].mean():+.1f} |")
@@ -119,7 +119,7 @@ def plot_comparison(frame: pd.DataFrame, path: Path | None = None) -> Figure:
         axes = figure.add_axes((left / WIDTH, BELOW / height, (room - NAMES - GAP) / WIDTH, ROW * len(means) / height))
         _draw_panel(axes, rows, list(means.index))
         top = BELOW + ROW * len(means) + 0.14
-        style.write(canvas, left - NAMES + 0.1, top, name, weight="bold")
+        style.write(canvas, left - 0.1, top, name, weight="bold", ha="right")
         for place, method in enumerate(means.index):
             weight = "bold" if method in (PLAIN, TUNED) else "normal"
             y = BELOW + ROW * (place + 0.5)
@@ -137,8 +137,8 @@ def _draw_header(canvas: Axes, height: float) -> None:
         canvas.plot([x + 0.15, x + 0.15], [y - 0.06, y + 0.06], color=color, linewidth=2.4)
         style.write(canvas, x + 0.38, y, text, style.SMALL_SIZE, style.MUTED)
         x += 0.38 + style.text_width(text, style.SMALL_SIZE) + 0.25
-    text = "dot: one seed; bar: mean and standard deviation; band: that of the plain sum; arrow: farther than the axis"
-    style.write(canvas, x + 0.05, y, text, style.SMALL_SIZE, style.MUTED)
+    text = "dot: one seed; bar: mean and standard deviation; gray: that of the plain sum; arrow: farther than the axis"
+    style.write(canvas, MARGIN + 0.1, y - 0.23, text, style.SMALL_SIZE, style.MUTED)
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, methods: list[str]) -> None:
@@ -167,7 +167,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, methods: list[str]) -> None:
         axes.plot([max(mean - spread, low), mean + spread], [y, y], color=color, linewidth=1.4, zorder=3)
         axes.plot([mean, mean], [y - 0.28, y + 0.28], color=color, linewidth=2.4, zorder=4)
     axes.set(xlim=(low, high), ylim=(0, len(methods)))
-    axes.set_xlabel("mean relative change of the heads, %", size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
+    axes.set_xlabel("mean change of the heads, %", size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:
