@@ -86,7 +86,7 @@ def to_markdown(table: pd.DataFrame) -> str:
             _spread(table.loc[name, method], "change", "{:+z.1f}", "{:.1f}") if (name, method) in table.index else "-"
             for name in sets
         ]
-        text.append(f"| {method} | {' | '.join(cells)} | {wide.loc[method].mean():+.1f} |")
+        text.append(f"| {method} | {' | '.join(cells)} | {wide.loc[method].mean():+z.1f} |")
     return "\n".join(text)
 
 
