@@ -11,7 +11,7 @@ cosine; judged are the weights after the last epoch, on test rows.
 
 Two things are tuned, on validation rows and with a seed of their own, once for each set: the learning rate, for the plain
 sum, which all methods then take over (one whose steps have another size might prefer another; Adam makes the size of a
-gradient mostly indifferent); and the fixed weights of "static, tuned", the best of a few draws between 1/3 and 3 and of
+gradient mostly indifferent); and the fixed weights of "static, tuned", the best of some draws between 1/3 and 3 and of
 all ones. These are the two baselines of the recent criticism: Kurin et al. (2022, arXiv:2201.04122) found the plain sum
 hard to beat, Xin et al. (2022, arXiv:2209.11379) one with well-tuned fixed weights. All other arguments are the methods'
 defaults.
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000, help="to train and to tune on; half as many to test on")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--pixels", type=int, default=96)
-    parser.add_argument("--draws", type=int, default=4, help="of fixed weights, for the tuned ones")
+    parser.add_argument("--draws", type=int, default=12, help="of fixed weights, for the tuned ones")
     options = parser.parse_args()
     known = methods()
     if wrong := sorted(set(options.methods or ()) - set(known)):
