@@ -16,7 +16,7 @@ from mtlzoo.evaluation.plots import style
 
 COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.AMBER, style.SKY, style.INK, style.MUTED)
 CONFLICT = LinearSegmentedColormap.from_list("conflict", [style.ORANGE, "#FFFFFF", style.BLUE])
-CONFLICT.set_bad(style.SURFACE)
+CONFLICT = CONFLICT.with_extremes(bad=style.SURFACE)  # `set_bad` is to be deprecated
 WIDTH, HEADER, MARGIN = 10.0, 0.55, 0.55  # inches, here and below
 CHART = 2.6
 MOST_WITH_NUMBERS = 12
