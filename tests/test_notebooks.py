@@ -8,6 +8,7 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 SMALL = {
+    "balancing": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nMETHODS = ['pcgrad']",
     "detection": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",
     "fashionai": "DATA = Path('data')\nIMAGES = 160\nPIXELS = 32\nEPOCHS = 1",
     "hydranet": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",

@@ -123,7 +123,7 @@ def _draw_cosines(axes: Axes, cosines: np.ndarray, heads: list[str], names: floa
         return
     for row, column in np.ndindex(cosines.shape):
         value = cosines[row, column]
-        text = "?" if np.isnan(value) else f"{value:.2f}"
+        text = "?" if np.isnan(value) else f"{value:z.2f}"
         dark = np.isfinite(value) and abs(value) > 0.6
         axes.text(
             column, row, text, ha="center", va="center", size=style.SMALL_SIZE, color="white" if dark else style.INK
