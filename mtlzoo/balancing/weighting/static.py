@@ -16,7 +16,8 @@ Tensor = Any
 class Static(LossWeighting):
     """A sum with fixed weights: `L = sum_i w_i L_i`, over the tasks `i`.
 
-    Well-tuned ones are hard to beat (Kurin et al. 2022, arXiv:2201.04122; Xin et al. 2022, arXiv:2209.11379).
+    Well-tuned ones are hard to beat (Xin et al. 2022, arXiv:2209.11379), and so is the plain sum with the regularisation
+    that single tasks are trained with (Kurin et al. 2022, arXiv:2201.04122).
 
     Args:
         weights: The weight by the task's name, at least 0; 1 for tasks not named. Unlike in all other methods, it
