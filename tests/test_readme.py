@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlzoo.cli import main, parser
+from mtlzoo.arguments import parser
+from mtlzoo.cli import COMMANDS, main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +40,7 @@ def test_commands_run_one_after_the_other(tmp_path, monkeypatch):
         if command[0] != "mtlzoo":
             assert (ROOT / command[0]).is_file(), command
         elif "clothing" in " ".join(command):  # its photographs are not part of the repository
-            parser().parse_args(command[1:])
+            parser(COMMANDS).parse_args(command[1:])
         else:
             words = [
                 [str(path) for path in sorted(Path().glob(word))] if "*/" in word else [word] for word in command[1:]
