@@ -192,10 +192,12 @@ def fit(
             state.begin(number, done, stage.epochs)
         title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
         progress = Progress(title, total, best)
+        log = _StageLog(history, number)
         own = [
+            log,  # an epoch that is over is noted, whatever breaks off afterwards
             *([best] if best else []),
             *callbacks,
-            _StageLog(history, number),  # with what callbacks add to the logs
+            _Additions(log),
             *([Patience(best, stage.patience)] if best and stage.patience else []),
             *([state] if state else []),
             *([progress] if verbose and used.chief else []),
@@ -269,14 +271,32 @@ class _StageLog(keras.callbacks.Callback):
         super().__init__()
         self.history, self.stage = history, stage
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the learning rate, which falls on from here."""
-        rate = self.model.optimizer.learning_rate
-        self.learning_rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)  # a mirrored variable is no number
-
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append an epoch's figures."""
         self.history.epoch.append(epoch)
-        figures = {name: float(value) for name, value in (logs or {}).items()}
-        for name, value in {"stage": self.stage, "learning_rate": self.learning_rate, **figures}.items():
-            self.history.history.setdefault(name, []).append(value)
+        figures = {"stage": self.stage, "learning_rate": self.learning_rate, **(logs or {})}
+        self.noted = set(figures)
+        self.add(figures)
+
+    def add(self, figures: dict[str, Any]) -> None:
+        """Append figures of this epoch."""
+        for name, value in figures.items():
+            self.history.history.setdefault(name, []).append(value if name == "stage" else float(value))
+
+
+class _Additions(keras.callbacks.Callback):
+    """Comes after the others: notes the learning rate that they have left, and what they have added to the logs."""
+
+    def __init__(self, log: _StageLog):
+        super().__init__()
+        self.log = log
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note the learning rate, which falls on from here."""
+        rate = self.model.optimizer.learning_rate
+        # A mirrored variable is no number.
+        self.log.learning_rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Append what was not there before."""
+        self.log.add({name: value for name, value in (logs or {}).items() if name not in self.log.noted})
