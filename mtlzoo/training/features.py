@@ -19,6 +19,7 @@ from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
+from mtlzoo.models.seeds import seeds
 from mtlzoo.placement import Placement
 from mtlzoo.progress import Progress
 from mtlzoo.training.checksums import features_digest
@@ -94,8 +95,7 @@ def is_fixed(trunk: keras.Model) -> bool:
         parts = layer._flatten_layers()
         if any(part.activity_regularizer is not None for part in parts):
             return False  # its penalty would be missing from the loss
-        drawn = any(variable.path.endswith("seed_generator_state") for variable in layer.variables)
-        if drawn and not isinstance(layer, Backbone):  # which draws nothing while it is frozen
+        if seeds(layer) and not isinstance(layer, Backbone):  # which draws nothing while it is frozen
             return False
     return len(trunk.layers) > 1
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from mtlzoo.models import replicas
+from mtlzoo.models.seeds import seeds
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
@@ -18,7 +19,7 @@ def train_step(model: MultiTaskModel, data: Any) -> dict[str, tf.Tensor]:
     """One step on a batch, on each replica; returns the figures of the epoch so far."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     balancer, parts = model.balancer, model.split()
-    seeds = [(variable, tf.identity(variable.value)) for variable in _seeds(model)] if balancer.recomputes else []
+    drawn = [(variable, tf.identity(variable.value)) for variable in seeds(model)] if balancer.recomputes else []
     shared = parts.trunk.trainable_variables
     learned = [balancer.state.kept[name] for name in balancer.state.trained]
     others = [id(variable) for variable in (*shared, *learned)]
@@ -60,7 +61,7 @@ def train_step(model: MultiTaskModel, data: Any) -> dict[str, tf.Tensor]:
 
     # === Learning and counting ===
     if balancer.recomputes:
-        with keras.StatelessScope(state_mapping=seeds):  # the same dropout; statistics and figures stay as they are
+        with keras.StatelessScope(state_mapping=drawn):  # the same dropout; statistics and figures stay as they are
             again, _ = model.task_losses(y, model(x, training=True), sample_weight)
         balancer.after_step(values, again, present)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
@@ -91,7 +92,3 @@ def _gradient(
     return [
         tf.zeros_like(source) if part is None else tf.convert_to_tensor(part) for part, source in zip(found, sources)
     ]
-
-
-def _seeds(model: keras.Model) -> list[keras.Variable]:
-    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import keras
 
-from mtlzoo.training.devices.base import Devices, carry, seeds
+from mtlzoo.models.seeds import seeds
+from mtlzoo.training.devices.base import Devices, carry
 
 __all__ = ["ENGINES", "Devices", "carry", "find_devices", "seeds"]
 

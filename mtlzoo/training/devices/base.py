@@ -9,6 +9,7 @@ import keras
 
 from mtlzoo.data.shares import Share
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.seeds import seeds
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -104,8 +105,3 @@ def carry(source: MultiTaskModel, target: MultiTaskModel) -> None:
     target.set_weights(source.get_weights())
     for seed, value in zip(seeds(target), seeds(source), strict=True):
         seed.assign(keras.ops.convert_to_numpy(value.value))
-
-
-def seeds(model: keras.Model) -> list[keras.Variable]:
-    """The states of the generators that dropout, and some balancing methods, draw from."""
-    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]

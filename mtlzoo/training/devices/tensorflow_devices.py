@@ -11,7 +11,8 @@ import tensorflow as tf
 from mtlzoo import workers
 from mtlzoo.data.shares import Share
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.training.devices.base import Devices, Replicas, seeds
+from mtlzoo.models.seeds import seeds
+from mtlzoo.training.devices.base import Devices, Replicas
 
 
 def find_devices(devices: str | int | Sequence[str], synchronize_batch_norm: bool) -> Devices:
