@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
+from mtlzoo.data.batches import of_known_length
 from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_with_size
@@ -143,7 +144,7 @@ def image_dataset(
     load_batches = load_tensors if share is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+    return of_known_length(dataset, batches)
 
 
 def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:

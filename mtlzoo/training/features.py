@@ -16,6 +16,7 @@ import numpy as np
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
+from mtlzoo.data.batches import of_known_length
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
@@ -174,7 +175,7 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     dataset = dataset.flat_map(tf.data.Dataset.from_tensor_slices).batch(reading["batch_size"])
     dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
     batches = -(-rows_total // reading["batch_size"])
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(4)
+    return of_known_length(dataset, batches, ahead=4)
 
 
 def _compute(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtlzoo.data.batches import of_known_length
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.shapes import cells_frame, object_cells, shape_cells, shape_heads
 from mtlzoo.data.synthetic.shape_drawing import CANVAS, Scene, check_scene, draw_numbered_scene
@@ -96,7 +97,7 @@ def shapes_dataset(
     number = tf.TensorSpec((), "int64")
     dataset = tf.data.Dataset.from_generator(count_batches, output_signature=(number, number))
     dataset = dataset.map(draw_tensors, num_parallel_calls=available_cores(), deterministic=True)
-    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    return of_known_length(dataset, steps)
 
 
 def _targets(scenes: list[Scene], heads: Mapping[str, Head], several: bool) -> list[np.ndarray]:
