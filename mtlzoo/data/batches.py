@@ -1,11 +1,37 @@
-"""The end of every input pipeline: a known length, batches loaded ahead, nothing left to tune."""
+"""Both ends of every input pipeline: what is drawn anew for each pass; a known length, batches loaded ahead."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+def drawn_anew(draw: Callable[[], Sequence[np.ndarray]], columns: int = 1) -> tf.data.Dataset:
+    """Elements that a function draws, once for each pass.
+
+    Args:
+        draw: Returns int64 arrays `(elements,)`.
+        columns: How many arrays.
+
+    Returns:
+        A dataset of as many scalars.
+    """
+    import tensorflow as tf
+
+    def elements(_: tf.Tensor) -> tf.data.Dataset:
+        drawn = tf.numpy_function(draw, [], [tf.int64] * columns, stateful=True)
+        for column in drawn:
+            column.set_shape((None,))
+        return tf.data.Dataset.from_tensor_slices(tuple(drawn) if columns > 1 else drawn[0])
+
+    # Not by `from_generator`: it makes glibc map and unmap every block of 128 KiB and more, in the whole process
+    # (a remedy for https://github.com/tensorflow/tensorflow/issues/65675), and training on a CPU takes half as long again.
+    return tf.data.Dataset.range(1).flat_map(elements)
 
 
 def of_known_length(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> tf.data.Dataset:

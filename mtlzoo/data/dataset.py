@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
-from mtlzoo.data.batches import of_known_length
+from mtlzoo.data.batches import drawn_anew, of_known_length
 from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_with_size
@@ -105,8 +105,8 @@ def image_dataset(
     decode = decode_with_size if cache is None else cache.decode
     epochs = itertools.count(first_epoch)
 
-    def draw_epoch() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        yield epoch_rows(rows_total, shuffle, seed, next(epochs))
+    def draw_epoch() -> tuple[np.ndarray, np.ndarray]:
+        return epoch_rows(rows_total, shuffle, seed, next(epochs))
 
     def load(rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         try:
@@ -137,9 +137,7 @@ def image_dataset(
         images, targets, weights = load_tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
         return images, targets, weights * factors
 
-    numbers = tf.TensorSpec((None,), "int64")
-    dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=(numbers, numbers))
-    dataset = dataset.flat_map(lambda *epoch: tf.data.Dataset.from_tensor_slices(epoch))
+    dataset = drawn_anew(draw_epoch, columns=2)
     dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
     load_batches = load_tensors if share is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)

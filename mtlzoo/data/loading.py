@@ -9,16 +9,14 @@ import cv2
 import numpy as np
 
 from mtlzoo.data import augmentation as augmentations
-from mtlzoo.data.allocation import keep_freed_memory
 from mtlzoo.data.augmentation import Augmentation, Region
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.placement import Placement
 
 # Batches are loaded side by side by whoever calls `load_batch`, which keeps every core busy. Threads of OpenCV's own on
 # top would only compete with them, and one image is too small to gain from them. The setting is one for the whole
-# process, and must not change while images are being loaded: hence here, once. The same goes for memory.
+# process, and must not change while images are being loaded: hence here, once.
 cv2.setNumThreads(1)
-keep_freed_memory()
 
 
 def load_image(

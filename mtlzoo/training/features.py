@@ -6,7 +6,7 @@ import itertools
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ import numpy as np
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
-from mtlzoo.data.batches import of_known_length
+from mtlzoo.data.batches import drawn_anew, of_known_length
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
@@ -159,10 +159,10 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
         if reading.get("sample_weight") is not None:
             weights = tf.constant(np.tile(row_weights(table, reading["sample_weight"]), views))
 
-    def draw_epoch() -> Iterator[np.ndarray]:
+    def draw_epoch() -> list[np.ndarray]:
         epoch = next(epochs)
         order, _ = epoch_rows(rows_total, reading.get("shuffle", False), reading.get("seed", 0), epoch)
-        yield order + epoch % views * rows_total
+        return [order + epoch % views * rows_total]
 
     def gather(rows: tf.Tensor):
         # Not by TensorFlow, which would have to hold in memory what may be a file.
@@ -171,8 +171,7 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
         answers = {name: tf.gather(column, rows) for name, column in labels.items()}
         return (found, answers) if reading.get("sample_weight") is None else (found, answers, tf.gather(weights, rows))
 
-    dataset = tf.data.Dataset.from_generator(draw_epoch, output_signature=tf.TensorSpec((None,), "int64"))
-    dataset = dataset.flat_map(tf.data.Dataset.from_tensor_slices).batch(reading["batch_size"])
+    dataset = drawn_anew(draw_epoch).batch(reading["batch_size"])
     dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
     batches = -(-rows_total // reading["batch_size"])
     return of_known_length(dataset, batches, ahead=4)

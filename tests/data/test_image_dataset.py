@@ -206,10 +206,6 @@ def test_a_worker_for_each_core_that_the_process_may_use(table, monkeypatch):
         image_dataset(table, SIZE, workers=0)
 
 
-def test_no_pass_waits_for_a_tuner_at_its_end(table):
-    assert image_dataset(table, SIZE).options().autotune.enabled is False
-
-
 def test_two_passes_at_once_do_not_disturb_each_other(table):
     reference = image_dataset(table, SIZE, 4, shuffle=True, seed=1)
     expected = [order(reference), order(reference)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtlzoo.data.batches import of_known_length
+from mtlzoo.data.batches import drawn_anew, of_known_length
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.shapes import cells_frame, object_cells, shape_cells, shape_heads
 from mtlzoo.data.synthetic.shape_drawing import CANVAS, Scene, check_scene, draw_numbered_scene
@@ -76,10 +76,8 @@ def shapes_dataset(
     stream = "fresh" if fresh else "fixed"
     epochs = itertools.count()
 
-    def count_batches() -> Iterator[tuple[int, int]]:
-        epoch = next(epochs) if fresh else 0
-        for step in range(steps):
-            yield epoch, step * batch_size
+    def number_batches() -> tuple[np.ndarray, np.ndarray]:
+        return np.full(steps, next(epochs) if fresh else 0), np.arange(steps) * batch_size
 
     def draw(epoch: int, start: int, number: int = batch_size) -> list[np.ndarray]:
         indices = range(start, start + number)
@@ -94,8 +92,7 @@ def shapes_dataset(
             tensor.set_shape((batch_size, *shape))
         return images, dict(zip(heads, targets))
 
-    number = tf.TensorSpec((), "int64")
-    dataset = tf.data.Dataset.from_generator(count_batches, output_signature=(number, number))
+    dataset = drawn_anew(number_batches, columns=2)
     dataset = dataset.map(draw_tensors, num_parallel_calls=available_cores(), deterministic=True)
     return of_known_length(dataset, steps)
 
