@@ -122,7 +122,7 @@ def _train(options: argparse.Namespace) -> int:
     cache = None if options.cache is None else ImageCache(options.cache)
     print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
     if cache is not None:
-        print(cache.describe(train, model.input_shape[1:3]))
+        print(cache.describe(train, model.input_shape[1:3], augmented=options.augment != "none"))
     report, history = runs.train_run(
         model,
         train,

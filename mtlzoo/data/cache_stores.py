@@ -16,9 +16,9 @@ from mtlzoo.data.records import find_record
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
 
-# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, the size asked for.
+# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, and how it was asked for.
 Picture = tuple[np.ndarray, tuple[int, int]]
-Key = tuple[bytes, tuple[int, int] | None]
+Key = tuple[bytes, str]
 
 # Magic bytes, (height, width) as kept, (height, width) of the whole picture, and the CRC-32 of the pixels and all that.
 HEADER = struct.Struct("<8s4I4xI")
@@ -91,8 +91,8 @@ class Folder:
             file.write(image.data)
 
     def _path(self, key: Key) -> str:
-        digest, size = key[0].hex(), "whole" if key[1] is None else f"{key[1][0]}x{key[1][1]}"
-        return f"{self.folder}/{size}/{digest[:2]}/{digest}"
+        digest = key[0].hex()
+        return f"{self.folder}/{key[1]}/{digest[:2]}/{digest}"
 
 
 def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:

@@ -6,20 +6,24 @@ import hashlib
 import os
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mtlzoo.data.augmentation import Region
 from mtlzoo.data.cache_stores import HEADER, Folder, Key, Memory, Picture, file_stamp
 from mtlzoo.data.decoding import ImageError, decode_with_size, read_file
+from mtlzoo.data.loading import fit_image
 from mtlzoo.data.table import Table
 
 SAMPLE = 32
 
 
 class ImageCache:
-    """Decoded pictures, kept as they come out of :func:`decode_image`: before any augmentation, at the scale that the
-    network's size asks for.
+    """Decoded pictures. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the network's
+    size asks for; what is not, at the network's size.
 
     A picture is known by the content of its file, by that size, and by OpenCV's version. Each process reads and hashes a
     file once, and again when its size or one of its times has changed, so that a changed file is decoded again; only one
@@ -74,30 +78,49 @@ class ImageCache:
         Raises:
             ImageError: The picture cannot be read; such a one is not kept.
         """
+        return self._get(source, "whole" if at_least is None else _words(at_least), decode_with_size, at_least)
+
+    def fit(
+        self,
+        source: str | Path | bytes,
+        image_size: tuple[int, int],
+        resize: str = "stretch",
+        region: Region | None = None,
+    ) -> Picture:
+        """`fit_image`, from what is kept where possible; see `decode`."""
+        part = "" if region is None else f"-{'_'.join(map(repr, map(float, region)))}"
+        return self._get(source, f"{_words(image_size)}-{resize}{part}", fit_image, image_size, resize, region)
+
+    def _get(self, source: str | Path | bytes, asked: str, make: Callable[..., Picture], *arguments: Any) -> Picture:
         digest, data = self._digest(source)
-        key = (digest, at_least)
+        key = (digest, asked)
         kept = self._shelf.get(key)
         if kept is not None:
             return kept
         try:
-            picture = decode_with_size(read_file(source) if data is None else data, at_least)
+            picture = make(read_file(source) if data is None else data, *arguments)
         except ImageError as error:
             raise ImageError(error.reason, None if isinstance(source, bytes) else os.fspath(source)) from None
         self._keep(key, picture)
         return picture
 
-    def estimate(self, table: Table, image_size: tuple[int, int]) -> int:
+    def estimate(self, table: Table, image_size: tuple[int, int], augmented: bool = True) -> int:
         """How many bytes all pictures of a table take, judged by a few of them.
 
         Args:
             table: The rows.
             image_size: (height, width) of what the network sees.
+            augmented: Whether they are augmented; what is not takes no more than the network sees.
 
         Returns:
             Bytes.
         """
-        paths = list(dict.fromkeys(table.paths()))
-        at_least, sizes = image_size if table.regions() is None else None, []
+        regions = table.regions()
+        pictures = list(dict.fromkeys(zip(table.paths(), regions or [None] * len(table))))
+        if not augmented:
+            return len(pictures) * (3 * image_size[0] * image_size[1] + HEADER.size)
+        paths = list(dict.fromkeys(path for path, _ in pictures))
+        at_least, sizes = image_size if regions is None else None, []
         for place in np.linspace(0, len(paths) - 1, min(SAMPLE, len(paths))).astype(int):
             try:
                 sizes.append(decode_with_size(paths[place], at_least)[0].nbytes + HEADER.size)
@@ -105,9 +128,9 @@ class ImageCache:
                 continue  # Whoever reads the whole table says so.
         return int(np.mean(sizes) * len(paths)) if sizes else 0
 
-    def describe(self, table: Table, image_size: tuple[int, int]) -> str:
+    def describe(self, table: Table, image_size: tuple[int, int], augmented: bool = True) -> str:
         """A line that says how much the pictures of a table would take and how much there may be."""
-        needed = self.estimate(table, image_size)
+        needed = self.estimate(table, image_size, augmented)
         rest = "" if needed <= self.limit else "; pictures beyond the limit are decoded in every epoch"
         where = "memory" if self.place == "memory" else self.place
         return f"Decoded pictures kept in {where}: about {_size(needed)}, limit {_size(self.limit)}{rest}."
@@ -154,6 +177,10 @@ def image_cache(identifier: str | Path | ImageCache | None) -> ImageCache | None
 
 def _hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _words(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
 
 
 def _size(number: int) -> str:

@@ -102,7 +102,6 @@ def image_dataset(
         raise ValueError(f"Expected at least 1 worker, received: {workers!r}.")
     chosen, paths, rows_total = augmentation(augment), table.paths(), len(table)
     regions, cache = table.regions(), image_cache(cache)
-    decode = decode_with_size if cache is None else cache.decode
     epochs = itertools.count(first_epoch)
 
     def draw_epoch() -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +111,7 @@ def image_dataset(
         try:
             parts = None if regions is None else [regions[row] for row in rows]
             sources = [paths[row] for row in rows]
-            images, where = load_batch(sources, image_size, chosen, resize, seeds, parts, channels, decode)
+            images, where = load_batch(sources, image_size, chosen, resize, seeds, parts, channels, cache)
         except ImageError as error:
             row = next(row for row in rows if paths[row] == error.path)
             raise TableError(f"{table.where(row)}: {error.reason}") from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,6 +13,9 @@ from mtlzoo.data import augmentation as augmentations
 from mtlzoo.data.augmentation import Augmentation, Region
 from mtlzoo.data.decoding import ImageError, decode_with_size
 from mtlzoo.placement import Placement
+
+if TYPE_CHECKING:
+    from mtlzoo.data.caching import ImageCache
 
 # Batches are loaded side by side by whoever calls `load_batch`, which keeps every core busy. Threads of OpenCV's own on
 # top would only compete with them, and one image is too small to gain from them. The setting is one for the whole
@@ -69,7 +73,7 @@ def load_with_matrix(
     rng: np.random.Generator | None = None,
     out: np.ndarray | None = None,
     region: Region | None = None,
-    decode: Callable[..., tuple[np.ndarray, tuple[int, int]]] = decode_with_size,
+    cache: ImageCache | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
     """`load_image`, and where its pixels come from.
 
@@ -81,28 +85,54 @@ def load_with_matrix(
         rng: Where the random numbers come from.
         out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
         region: The part of the image that is seen, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
-        decode: What decodes, such as the `decode` of an `ImageCache`.
+        cache: Where pictures are kept, as they are before augmentation.
 
     Returns:
-        The uint8 image of shape (height, width, 3); the float64 matrix of shape (2, 3) for
-        `mtlzoo.data.augmentation.transform_points`, from pixels of the whole image, as a viewer shows it, to pixels
-        of the returned one; and (height, width) of the whole image.
+        The uint8 image of shape (height, width, 3), not to be written to if it is neither `out` nor augmented; the float64
+        matrix of shape (2, 3) for `mtlzoo.data.augmentation.transform_points`, from pixels of the whole image, as a viewer
+        shows it, to pixels of the returned one; and (height, width) of the whole image.
     """
     augmentation = augmentations.augmentation(augmentation)
-    # A region may be a small part of the image, so that there is nothing to spare in decoding.
-    image, size = decode(source, at_least=image_size if region is None else None)
     if augmentation is None:
-        matrix = augmentations.resize_matrix(size, image_size, resize, region)
-    else:
-        rng = np.random.default_rng() if rng is None else rng
-        matrix = augmentation.sample_matrix(rng, size, image_size, resize, region)
-    # The image may have come reduced; bars are black whatever the fill, so that training and validation look alike.
-    to_reduced = matrix if image.shape[:2] == size else matrix @ augmentations.scale_matrix(image.shape[:2], size)
-    fill = "constant" if resize == "pad" else augmentation.fill if augmentation else "nearest"
-    image = augmentations.warp(image, to_reduced, image_size, fill, out)
-    if augmentation is not None:
-        image = augmentation.adjust_colors(rng, image, out=image)
-    return image, matrix, size
+        if cache is None:
+            image, size = fit_image(source, image_size, resize, region, out)
+        else:
+            image, size = cache.fit(source, image_size, resize, region)
+            if out is not None:
+                np.copyto(out, image)
+                image = out
+        return image, augmentations.resize_matrix(size, image_size, resize, region), size
+    image, size = (decode_with_size if cache is None else cache.decode)(source, _at_least(image_size, region))
+    rng = np.random.default_rng() if rng is None else rng
+    matrix = augmentation.sample_matrix(rng, size, image_size, resize, region)
+    # Bars are black whatever the fill, so that training and validation look alike.
+    fill = "constant" if resize == "pad" else augmentation.fill
+    image = augmentations.warp(image, _from_reduced(matrix, image, size), image_size, fill, out)
+    return augmentation.adjust_colors(rng, image, out=image), matrix, size
+
+
+def fit_image(
+    source: str | Path | bytes,
+    image_size: tuple[int, int],
+    resize: str = "stretch",
+    region: Region | None = None,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Loads one image at the network's size, as it is, with the (height, width) of the whole image."""
+    image, size = decode_with_size(source, _at_least(image_size, region))
+    matrix = augmentations.resize_matrix(size, image_size, resize, region)
+    fill = "constant" if resize == "pad" else "nearest"
+    return augmentations.warp(image, _from_reduced(matrix, image, size), image_size, fill, out), size
+
+
+def _at_least(image_size: tuple[int, int], region: Region | None) -> tuple[int, int] | None:
+    """A region may be a small part of the image, so that there is nothing to spare in decoding."""
+    return image_size if region is None else None
+
+
+def _from_reduced(matrix: np.ndarray, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The matrix for an image that may have come reduced from its whole size."""
+    return matrix if image.shape[:2] == size else matrix @ augmentations.scale_matrix(image.shape[:2], size)
 
 
 def load_batch(
@@ -113,7 +143,7 @@ def load_batch(
     seeds: Sequence[int] | np.ndarray | None = None,
     regions: Sequence[Region | None] | None = None,
     channels: int = 3,
-    decode: Callable[..., tuple[np.ndarray, tuple[int, int]]] = decode_with_size,
+    cache: ImageCache | None = None,
 ) -> tuple[np.ndarray, Placement]:
     """Loads a batch of images.
 
@@ -127,7 +157,7 @@ def load_batch(
         seeds: One integer of at least 0 a row; needed if there is an augmentation.
         regions: The part of each image that is seen; by default the whole of all.
         channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
-        decode: What decodes, such as the `decode` of an `ImageCache`.
+        cache: Where pictures are kept, as they are before augmentation.
 
     Returns:
         uint8 images of shape (rows, height, width, channels), and where their pixels come from.
@@ -147,7 +177,7 @@ def load_batch(
         rng = None if augmentation is None else np.random.Generator(np.random.Philox(int(seeds[row])))
         out = images[row] if channels == 3 else None
         region = None if regions is None else regions[row]
-        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region, decode)
+        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region, cache)
         if channels == 1:
             images[row, ..., 0] = cv2.cvtColor(loaded[0], cv2.COLOR_RGB2GRAY)
         placement.matrices[row], placement.sizes[row] = loaded[1:]

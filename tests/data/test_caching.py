@@ -17,6 +17,7 @@ import tensorflow as tf
 from mtlzoo.data import ImageCache, ImageError, Table, caching, decode_image, image_dataset
 from mtlzoo.data.cache_stores import HEADER
 from mtlzoo.data.decoding import decode_with_size
+from mtlzoo.data.loading import fit_image
 from mtlzoo.heads import ClassificationHead
 
 SIZE = (20, 16)
@@ -60,7 +61,12 @@ def decoded(monkeypatch) -> list:
         calls.append(at_least)
         return decode_with_size(source, at_least)
 
+    def counting_fit(source, image_size, resize, region=None):
+        calls.append(image_size if region is None else None)
+        return fit_image(source, image_size, resize, region)
+
     monkeypatch.setattr(caching, "decode_with_size", counting)
+    monkeypatch.setattr(caching, "fit_image", counting_fit)
     return calls
 
 
@@ -189,7 +195,7 @@ def test_damaged_entries_are_replaced(table, tmp_path, damage, decoded):
 
 
 def test_beyond_the_limit_pictures_are_decoded_each_time(table, place, decoded):
-    one = decode_image(table.paths()[0], SIZE).nbytes + HEADER.size
+    one = 3 * SIZE[0] * SIZE[1] + HEADER.size
     cache = ImageCache(place, limit=one + 10)
     expected = epochs(image_dataset(table, SIZE), 2)
     tf.nest.map_structure(np.testing.assert_array_equal, epochs(image_dataset(table, SIZE, cache=cache)), expected)
@@ -212,14 +218,30 @@ def test_the_limit_counts_what_a_folder_holds(table, tmp_path):
     assert 2**20 < ImageCache().limit < 2**50
 
 
-def test_the_size_is_told_beforehand(table, place):
+@pytest.mark.parametrize("augment", [None, "default"])
+def test_the_size_is_told_beforehand(table, place, augment):
     cache = ImageCache(place)
-    estimate = cache.estimate(table, SIZE)
-    epochs(image_dataset(table.take(range(9)), SIZE, cache=cache), 1)
+    estimate = cache.estimate(table, SIZE, augmented=augment is not None)
+    epochs(image_dataset(table.take(range(9)), SIZE, cache=cache, augment=augment), 1)
     assert estimate == cache.used
     assert cache.describe(table, SIZE).startswith("Decoded pictures kept in ")
     assert "decoded in every epoch" in ImageCache(place, limit=9).describe(table, SIZE)
-    assert cache.estimate(Table.of_images([]), SIZE) == cache.estimate(Table.of_images(["no/such.jpg"]), SIZE) == 0
+    nothing = [Table.of_images([]), Table.of_images(["no/such.jpg"])]
+    assert [cache.estimate(each, SIZE) for each in nothing] == [0, 0]
+    assert cache.estimate(nothing[0], SIZE, augmented=False) == 0
+
+
+def test_what_is_not_augmented_is_kept_at_the_networks_size(table, place):
+    cache = ImageCache(place)
+    for _ in range(2):
+        image, whole = cache.fit(table.paths()[5], SIZE, "crop", (1.0, 2.0, 20.0, 30.0))
+        np.testing.assert_array_equal(image, fit_image(table.paths()[5], SIZE, "crop", (1.0, 2.0, 20.0, 30.0))[0])
+        assert whole == decode_with_size(table.paths()[5])[1]
+    assert cache.used == image.nbytes + HEADER.size
+    cache.fit(table.paths()[5], SIZE, "crop")  # another part, another way and another size are other pictures
+    cache.fit(table.paths()[5], SIZE, "pad")
+    cache.fit(table.paths()[5], SIZE[::-1], "pad")
+    assert cache.used == 4 * (image.nbytes + HEADER.size)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
