@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import resource
 import statistics
-import subprocess
 import sys
 import time
 
 import keras
 import numpy as np
+from benchmarks.processes import peak, run_alone
 
 import mtlzoo as mtl
 from mtlzoo.balancing import BALANCING, FAMO, GradientBalancing
@@ -116,7 +115,7 @@ def peak_memory(heads: int, way: str) -> float:
     step = make_step(heads, way)
     for _ in range(4):
         step()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak()
 
 
 def _time(step) -> float:
@@ -127,5 +126,4 @@ def _time(step) -> float:
 
 def _peak(heads: int, way: str) -> float:
     program = SAVED_MEMORY.format(folder=sys.path[0], heads=heads, way=way)
-    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    return float(result.stdout.split()[-1])
+    return float(run_alone(program).split()[-1])

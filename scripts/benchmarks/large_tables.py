@@ -1,29 +1,23 @@
-"""Seconds and memory that tables with a hundred heads take until the first batch.
-
-Run it alone with `python scripts/benchmarks/large_tables.py [ROWS ...]`.
-"""
+"""Seconds and memory that tables with a hundred heads take until the first batch."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import cv2
 import numpy as np
+from benchmarks.processes import run_alone
 
 PICTURES, CLASSES, MISSING = 8, ("a", "b", "c", "d", "e"), 0.5
 
 STEPS = """
-import json, resource, sys, time
+import json, sys, time
 from mtlzoo.startup import load_quietly
 load_quietly()
 import tensorflow as tf
 import mtlzoo as mtl
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 mtl.data.read_csv(sys.argv[2])
 seconds, result, before = {}, [], peak()
 def step(name, call):
@@ -91,13 +85,6 @@ def benchmark_large_tables(
         for layout, rows in [("wide", rows) for rows in counts] + [("long", rows) for rows in counts if rows <= 10_000]:
             path = folder / "labels.csv"
             write_table(path, rows, heads, layout)
-            command = [sys.executable, "-c", STEPS, str(path), str(warm)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            output = run_alone(STEPS, path, warm)
             results.append({"layout": layout, "rows": rows, **json.loads(output.splitlines()[-1])})
     return results
-
-
-if __name__ == "__main__":
-    chosen = tuple(map(int, sys.argv[1:]))
-    for result in benchmark_large_tables(*([chosen] if chosen else [])):
-        print(*result.values(), sep="\t")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.processes import run_alone
+
 PASS = """
-import resource, sys, time
+import sys, time
 import pandas as pd
 import mtlzoo as mtl
 rows = int(sys.argv[2])
@@ -17,7 +17,7 @@ table = mtl.data.Table(frame, {"kind": mtl.BinaryHead(["a", "b"])})
 start = time.perf_counter()
 for images, labels in mtl.data.image_dataset(table, (224, 224), 32, augment="default", shuffle=True):
     pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter() - start)
+print(peak(), time.perf_counter() - start)
 """
 
 
@@ -41,9 +41,6 @@ def benchmark_memory(counts: tuple[int, ...] = (1_000, 10_000), full: bool = Fal
         path = str(Path(folder, "image.jpg"))
         cv2.imwrite(path, draw_photograph(np.random.default_rng(0), 512, 512))
         for count in (*counts, 100_000) if full else counts:
-            result = subprocess.run(
-                [sys.executable, "-c", PASS, path, str(count)], check=True, capture_output=True, text=True
-            )
-            peak, seconds = map(float, result.stdout.split()[-2:])
+            peak, seconds = map(float, run_alone(PASS, path, count).split()[-2:])
             rows.append({"images": count, "peak_mib": round(peak), "seconds": round(seconds, 1)})
     return rows

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,19 +14,21 @@ import keras
 import numpy as np
 from benchmarks.features import CLASSES
 from benchmarks.input_pipeline import SOURCES, write_photographs
+from benchmarks.processes import run_alone
 
 import mtlzoo as mtl
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.loading import load_batch
 
 PIXELS, BATCH, FILES = 224, 32, 64
 PEAK = """
-import resource, sys
+import sys
 from mtlzoo.startup import load_quietly
 load_quietly()
 import mtlzoo as mtl
 model = mtl.load_model(sys.argv[1])
 mtl.predict(model, [sys.argv[2]] * int(sys.argv[3]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(peak())
 """
 
 
@@ -68,8 +69,7 @@ def benchmark_prediction(rounds: int = 5, images: int = 256) -> list[dict[str, s
             )
         mtl.export(model, folder / "model.h5")
         for count in (1_000, 4_000):
-            command = [sys.executable, "-c", PEAK, str(folder / "model.h5"), files[0], str(count)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            output = run_alone(PEAK, folder / "model.h5", files[0], count)
             rows.append({"way": "mtl.predict, memory", "images": count, "peak_mib": round(float(output.split()[-1]))})
     return rows
 
@@ -92,7 +92,10 @@ def _exported(model: mtl.MultiTaskModel, folder: Path, paths: list[str]) -> dict
 
     saved = tf.saved_model.load(str(mtl.export(model, folder / "saved")))
     ways = {"SavedModel": on_batches(lambda images: saved.serve(tf.cast(images, "float32")))}
-    runner = tf.lite.Interpreter(str(mtl.export(model, folder / "model.tflite")), num_threads=2).get_signature_runner()
+    lite = str(mtl.export(model, folder / "model.tflite"))
+    with warnings.catch_warnings():  # what it recommends instead needs a package of its own
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        runner = tf.lite.Interpreter(lite, num_threads=available_cores()).get_signature_runner()
     (entry,) = runner.get_input_details()
     ways["LiteRT"] = on_batches(lambda images: runner(**{entry: images.astype("float32")}))
     try:

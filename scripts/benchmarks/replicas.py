@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from benchmarks.processes import run_alone
 
 PROGRAM = """
 import statistics, sys, time
-from mtlzoo.startup import load_quietly
-load_quietly()
 import keras, numpy as np, tensorflow as tf
 import mtlzoo as mtl
 
@@ -46,8 +43,7 @@ def benchmark_replicas(counts: tuple[int, ...] = (1, 2, 4)) -> list[dict[str, in
     """
     rows: list[dict[str, int | float]] = []
     for count in counts:
-        command = [sys.executable, "-c", PROGRAM, str(count)]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        rows.append({"replicas": count, "milliseconds": round(float(output.split()[-1]), 1)})
+        milliseconds = float(run_alone(PROGRAM, count).split()[-1])
+        rows.append({"replicas": count, "milliseconds": round(milliseconds, 1)})
         rows[-1]["times_one_device"] = round(rows[-1]["milliseconds"] / rows[0]["milliseconds"], 3)
     return rows

@@ -8,7 +8,7 @@ import sys
 import time
 
 
-def benchmark_startup(rounds: int = 7) -> list[dict[str, str | float]]:
+def benchmark_startup(rounds: int = 3) -> list[dict[str, str | float]]:
     """Measures the seconds of whole processes, the bare interpreter's taken away, and whether they load TensorFlow.
 
     Args:
