@@ -32,7 +32,7 @@ print(peak())
 """
 
 
-def benchmark_prediction(rounds: int = 5, images: int = 256) -> list[dict[str, str | float]]:
+def benchmark_prediction(rounds: int = 4, images: int = 256) -> list[dict[str, str | float]]:
     """Measures images per second from files of about 400 x 300 pixels, MobileNet 0.25 at 224 pixels with eight heads.
 
     Args:
