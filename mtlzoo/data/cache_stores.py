@@ -16,11 +16,13 @@ from mtlzoo.data.records import find_record
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
 
-# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, and how it was asked for.
+# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
+# which part of it.
 Picture = tuple[np.ndarray, tuple[int, int]]
-Key = tuple[bytes, str]
+Key = tuple[bytes, str, str]
 
-# Magic bytes, (height, width) as kept, (height, width) of the whole picture, and the CRC-32 of the pixels and all that.
+# Magic bytes, with a number that has to change whenever `decode_with_size` or `fit_image` give other pixels, (height, width)
+# as kept, (height, width) of the whole picture, and the CRC-32 of the pixels and all that.
 HEADER = struct.Struct("<8s4I4xI")
 MAGIC = b"mtlzoo1\n"
 
@@ -92,7 +94,7 @@ class Folder:
 
     def _path(self, key: Key) -> str:
         digest = key[0].hex()
-        return f"{self.folder}/{key[1]}/{digest[:2]}/{digest}"
+        return f"{self.folder}/{key[1]}/{digest[:2]}/{digest}{key[2]}"  # a folder a part would be as many as there are boxes
 
 
 def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:

@@ -78,7 +78,7 @@ class ImageCache:
         Raises:
             ImageError: The picture cannot be read; such a one is not kept.
         """
-        return self._get(source, "whole" if at_least is None else _words(at_least), decode_with_size, at_least)
+        return self._get(source, "whole" if at_least is None else _words(at_least), "", decode_with_size, at_least)
 
     def fit(
         self,
@@ -89,11 +89,13 @@ class ImageCache:
     ) -> Picture:
         """`fit_image`, from what is kept where possible; see `decode`."""
         part = "" if region is None else f"-{'_'.join(map(repr, map(float, region)))}"
-        return self._get(source, f"{_words(image_size)}-{resize}{part}", fit_image, image_size, resize, region)
+        return self._get(source, f"{_words(image_size)}-{resize}", part, fit_image, image_size, resize, region)
 
-    def _get(self, source: str | Path | bytes, asked: str, make: Callable[..., Picture], *arguments: Any) -> Picture:
+    def _get(
+        self, source: str | Path | bytes, asked: str, part: str, make: Callable[..., Picture], *arguments: Any
+    ) -> Picture:
         digest, data = self._digest(source)
-        key = (digest, asked)
+        key = (digest, asked, part)
         kept = self._shelf.get(key)
         if kept is not None:
             return kept
@@ -115,11 +117,11 @@ class ImageCache:
         Returns:
             Bytes.
         """
-        regions = table.regions()
-        pictures = list(dict.fromkeys(zip(table.paths(), regions or [None] * len(table))))
+        paths, regions = table.paths(), table.regions()
         if not augmented:
+            pictures = set(paths if regions is None else zip(paths, regions))
             return len(pictures) * (3 * image_size[0] * image_size[1] + HEADER.size)
-        paths = list(dict.fromkeys(path for path, _ in pictures))
+        paths = list(dict.fromkeys(paths))
         at_least, sizes = image_size if regions is None else None, []
         for place in np.linspace(0, len(paths) - 1, min(SAMPLE, len(paths))).astype(int):
             try:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 
-def peak():
+def peak() -> float:
     """The most memory that this process has had, in MiB.
 
     On Linux `ru_maxrss` is that of the process that started this one, where that had more; the kernel's own mark is not.

@@ -242,6 +242,9 @@ def test_what_is_not_augmented_is_kept_at_the_networks_size(table, place):
     cache.fit(table.paths()[5], SIZE, "pad")
     cache.fit(table.paths()[5], SIZE[::-1], "pad")
     assert cache.used == 4 * (image.nbytes + HEADER.size)
+    folders = {path.parent for path in kept(cache)}
+    cache.fit(table.paths()[5], SIZE, "crop", (1.5, 2.0, 20.0, 30.0))
+    assert {path.parent for path in kept(cache)} == folders  # however many boxes a picture has
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
