@@ -17,6 +17,7 @@ Only `keras.ops` is used, so the rule is the same on every Keras backend.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -199,7 +200,7 @@ def masked_mean(values: Tensor, labelled: Tensor, sample_weight: Tensor | None =
     return quotient(total, count)
 
 
-def quotient(total: Tensor, count: Tensor, otherwise: float = 0.0) -> Tensor:
+def quotient(total: Tensor, count: Tensor, otherwise: float | Sequence[float] = 0.0) -> Tensor:
     """`total / count`, or `otherwise` where the count is zero; its gradient is finite in both cases."""
     safe = ops.where(count == 0, ops.ones_like(count), count)
-    return ops.where(count == 0, ops.full_like(total, otherwise), total / safe)
+    return ops.where(count == 0, ops.convert_to_tensor(otherwise, total.dtype), total / safe)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -38,8 +40,7 @@ class RatioOfSums(keras.metrics.Metric):
 
     def result(self) -> Tensor:
         """The quotient, a float scalar."""
-        otherwise = float("nan") if self.otherwise is None else self.otherwise
-        return masking.quotient(ops.convert_to_tensor(self.total), ops.convert_to_tensor(self.count), otherwise)
+        return _quotients([self])[0]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -63,3 +64,24 @@ class MaskedMetric(RatioOfSums):
         """Count a batch."""
         values, labelled = self.rows(y_true, masking.floats(y_pred))
         self.add(*masking.masked_sums(values, labelled, sample_weight))
+
+
+def results(metrics: Sequence[keras.metrics.Metric]) -> list[Tensor]:
+    """The result of each metric, scalars.
+
+    All quotients of two sums are taken at once: one by one, those of eight heads were a tenth of a step on cached features.
+    """
+    at_once = [
+        type(metric).result is RatioOfSums.result and metric.dtype == keras.config.floatx() for metric in metrics
+    ]
+    quotients = iter(_quotients([metric for metric, together in zip(metrics, at_once) if together]))
+    return [next(quotients) if together else metric.result() for metric, together in zip(metrics, at_once)]
+
+
+def _quotients(metrics: Sequence[RatioOfSums]) -> list[Tensor]:
+    if not metrics:
+        return []
+    total = ops.stack([metric.total.value for metric in metrics])
+    count = ops.stack([metric.count.value for metric in metrics])
+    otherwise = [math.nan if metric.otherwise is None else metric.otherwise for metric in metrics]
+    return ops.unstack(masking.quotient(total, count, otherwise))

@@ -16,6 +16,7 @@ from mtlzoo.backbones import Backbone
 from mtlzoo.balancing import Balancing
 from mtlzoo.heads import Head, deserialize, get_heads, serialize
 from mtlzoo.metrics import RatioOfSums
+from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.freezing import set_trainable
@@ -329,14 +330,16 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
 
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The figures over the epoch so far."""
-        losses = {name: mean.result() for name, mean in self._loss_means.items()}
+        means, metrics = list(self._loss_means.values()), list(itertools.chain(*self._head_metrics.values()))
+        figures = results([*means, *metrics])
+        losses = dict(zip(self.heads, figures))
+        found = dict(zip((metric.name for metric in metrics), figures[len(means) :]))
         total = sum(self.heads[name].loss_weight * self.loss_factors[name] * loss for name, loss in losses.items())
         result = {"loss": total + self._penalty.result()}
         scores = []
         for name, metrics in self._head_metrics.items():
             result[f"{name}_loss"] = losses[name]
-            for metric in metrics:
-                result[metric.name] = metric.result()
+            result |= {metric.name: found[metric.name] for metric in metrics}
             scores.append(self.heads[name].score(result[metrics[0].name]))
         scores = ops.stack([ops.cast(score, keras.config.floatx()) for score in scores])
         known = ops.logical_not(ops.isnan(scores))

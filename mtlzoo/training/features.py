@@ -28,6 +28,8 @@ from mtlzoo.training.checksums import features_digest
 if TYPE_CHECKING:
     import tensorflow as tf
 
+PIXELS_AT_A_TIME = 32 * 224 * 224  # of what the frozen network looks at; a usual batch
+
 
 @dataclass(frozen=True)
 class FeatureCache:
@@ -186,7 +188,11 @@ def _compute(
     spec = tf.TensorSpec((None, *trunk.input.shape[1:]), "uint8")
     look = tf.function(lambda images: trunk(images, training=False)).get_concrete_function(spec)
     placement = Placement.empty(len(table), reading["image_size"])
-    dataset = image_dataset(table, **{**reading, "sample_weight": None}, labels=False, placement=placement)
+    height, width = reading["image_size"]
+    # Small pictures in small batches would leave cores waiting. The order is that of the rows, whatever the batches.
+    batch_size = max(reading["batch_size"], PIXELS_AT_A_TIME // (height * width))
+    reading = {**reading, "sample_weight": None, "batch_size": batch_size}
+    dataset = image_dataset(table, **reading, labels=False, placement=placement)
     progress, placements, total = Progress(), [], len(values) * len(table)
     for view, into in enumerate(values):
         order, _ = epoch_rows(len(table), reading.get("shuffle", False), reading.get("seed", 0), view)

@@ -277,6 +277,29 @@ def test_a_ratio_of_sums_says_what_it_is_told_where_nothing_was_counted():
         assert mean.get_config()["otherwise"] is otherwise
 
 
+def test_results_taken_at_once_are_those_of_each(rng):
+    several = [
+        metrics.RatioOfSums("loss", otherwise=0.0),
+        metrics.MaskedF1(3),  # a quotient of its own
+        metrics.MaskedCategoricalAccuracy(3),
+        metrics.RatioOfSums("nothing"),
+        metrics.MaskedCategoricalAccuracy(3, dtype="float64"),
+        keras.metrics.Mean(),
+    ]
+    several[0].add(3.0, 4)
+    several[-1].update_state([1.0, 2.0])
+    targets, predictions = np.eye(3)[rng.integers(3, size=20)], rng.uniform(size=(20, 3))
+    for metric in several:
+        if not isinstance(metric, keras.metrics.Mean) and type(metric) is not metrics.RatioOfSums:
+            metric.update_state(targets, predictions)
+    found = [float(value) for value in metrics.base.results(several)]
+    np.testing.assert_equal(found, [float(metric.result()) for metric in several])
+    assert found[0] == 0.75
+    assert np.isnan(found[3])
+    assert found[5] == 1.5
+    assert metrics.base.results([]) == []
+
+
 def test_columns_say_where_the_corners_of_a_box_are():
     boxes, others = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1]])
     sides = [np.concatenate([[[7.0]], values[:, [0, 2, 1, 3]]], axis=1) for values in (boxes, others)]

@@ -14,6 +14,7 @@ from drawings import draw_table
 import mtlzoo as mtl
 from mtlzoo.data import Table, image_dataset, split
 from mtlzoo.models import MultiTaskModel, build
+from mtlzoo.models.splitting import split as split_model
 from mtlzoo.training import FeatureCache, Stage, fit
 from mtlzoo.training import features as module
 
@@ -132,6 +133,18 @@ def test_fewer_views_come_again(twice, looks):
     np.testing.assert_allclose(figures[:2], others[:2], rtol=1e-4)
     assert abs(figures[2] - others[2]) > 1e-4
     assert looks == [72, 12]
+
+
+def test_how_many_pictures_are_looked_at_at_a_time_changes_nothing(tables, tiny_backbone, monkeypatch):
+    trunk = split_model(make(tables, tiny_backbone)).trunk
+    reading = {"image_size": (16, 16), "batch_size": 5, "augment": "default", "shuffle": True, "seed": 3}
+    at_once = module.get_features(trunk, tables[0], reading, 2, None, False)
+    monkeypatch.setattr(module, "PIXELS_AT_A_TIME", 7 * 16 * 16)
+    few = module.get_features(trunk, tables[0], reading, 2, None, False)
+    np.testing.assert_allclose(at_once.values, few.values, atol=1e-5)
+    assert np.abs(at_once.values[0] - at_once.values[1]).max() > 1e-2
+    for one, other in zip(at_once.placements, few.placements):
+        np.testing.assert_array_equal(one.matrices, other.matrices)
 
 
 def test_rows_keep_their_labels_when_a_view_comes_again(tables, tiny_backbone):
