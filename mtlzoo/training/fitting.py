@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from mtlzoo.training.devices import Devices, carry, find_devices, seeds
 from mtlzoo.training.features import FeatureCache
 from mtlzoo.training.heads_alone import Lesson, feature_cache, on_features
 from mtlzoo.training.resuming import TrainingState, describe
+from mtlzoo.training.stage_log import Additions, StageLog
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
 
 if TYPE_CHECKING:
@@ -111,38 +112,23 @@ def fit(
     ```
     """
     stages = [stages] if isinstance(stages, Stage) else list(stages)
-    if not stages:
-        raise ValueError("Expected at least one stage, received none.")
-    if valid is None and (on_best is not None or any(stage.patience for stage in stages)):
-        raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
-    for stage in stages:
-        model.set_trainable(stage.trainable)  # a wrong name should not come to light after hours in earlier stages
+    _check_stages(model, stages, valid, on_best)
     used = find_devices(devices, synchronize_batch_norm=synchronize_batch_norm)
     if scale_learning_rate:
         stages = [replace(stage, learning_rate=stage.learning_rate * used.replicas) for stage in stages]
     keras.utils.set_random_seed(seed)
     _seed_dropout(model, seed)
     keeping = feature_cache(features) if used.replicas == 1 else None
+    train, valid = _for_model(model, train, valid)
     reading = {"image_size": model.input_shape[1:3], "resize": model.resize, "channels": model.input_shape[3]}
     reading |= {"batch_size": batch_size, "cache": image_cache(cache), "share": used.share}  # one cache for all stages
-    if isinstance(train, Table):
-        train = train.for_heads(model.heads)
-        train.check()
-        model.adapt(train.labels())
-    validation = valid
-    if isinstance(valid, Table):
-        if not len(valid):
-            raise TableError(f"{valid.source}: no rows to validate on.")
-        heads = {**model.heads, **(train.heads if isinstance(train, Table) else {})}
-        valid = valid.for_heads(heads)
-        validation = image_dataset(valid, **reading)
+    validation = None
     if valid is not None:
-        validation = used.distribute(validation, shared=isinstance(valid, Table))
+        validation = used.distribute(*_dataset(valid, reading))
     trained = used.adopt(model)
     best = BestModel("val_score", _calls(on_best, model, used)) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
-    total, done = sum(stage.epochs for stage in stages), 0
     state = None
     if resume is not None:
         arguments = {
@@ -160,6 +146,7 @@ def fit(
         }
         arguments = {name: describe(value) for name, value in arguments.items()}
         state = TrainingState(resume, arguments, history, best, callbacks, used.chief)
+    total, done = sum(stage.epochs for stage in stages), 0
     for number, stage in enumerate(stages, start=1):
         if state and number < state.stage:
             continue
@@ -175,15 +162,8 @@ def fit(
             "sample_weight": sample_weight,
             "first_epoch": passed,
         }
-        rows = image_dataset(train, **training) if isinstance(train, Table) else train
-        steps = _steps(rows)
-        for each in dict.fromkeys((model, trained)):
-            with used.scope() if each is trained else nullcontext():
-                each.set_trainable(stage.trainable)
-                optimizer = stage.make_optimizer(stage.epochs * steps)
-                each.compile(optimizer, balancing=balancing, jit_compile=jit_compile)
-        carry(model, trained)
-        used.agree(trained)
+        rows, shared = _dataset(train, training)
+        _compile(model, trained, used, stage, stage.epochs * _steps(rows), balancing, jit_compile)
         if resumes:
             with used.scope():
                 state.restore(trained)
@@ -192,12 +172,12 @@ def fit(
             state.begin(number, done, stage.epochs)
         title = f"Stage {number} of {len(stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
         progress = Progress(title, total, best)
-        log = _StageLog(history, number)
+        log = StageLog(history, number)
         own = [
-            log,  # an epoch that is over is noted, whatever breaks off afterwards
+            log,
             *([best] if best else []),
             *callbacks,
-            _Additions(log),
+            Additions(log),
             *([Patience(best, stage.patience)] if best and stage.patience else []),
             *([state] if state else []),
             *([progress] if verbose and used.chief else []),
@@ -205,7 +185,7 @@ def fit(
         try:
             if not over:
                 with plain_errors(), used.training():
-                    lesson = Lesson(trained, used.distribute(rows, isinstance(train, Table)), validation, own)
+                    lesson = Lesson(trained, used.distribute(rows, shared), validation, own)
                     lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
                     lesson.model.fit(
                         lesson.rows,
@@ -230,6 +210,54 @@ def fit(
     if history.best_epoch is None and history.epoch:
         history.best_epoch = history.epoch[-1]
     return history
+
+
+def _check_stages(model: MultiTaskModel, stages: Sequence[Stage], valid: Any, on_best: Any) -> None:
+    """Find what is wrong before anything is trained: a wrong name should not come to light after hours."""
+    if not stages:
+        raise ValueError("Expected at least one stage, received none.")
+    if valid is None and (on_best is not None or any(stage.patience for stage in stages)):
+        raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
+    for stage in stages:
+        model.set_trainable(stage.trainable)
+
+
+def _for_model(model: MultiTaskModel, train: Any, valid: Any) -> tuple[Any, Any]:
+    """Tables as the model's heads read them, after the heads have learned from the training labels what they need."""
+    heads = model.heads
+    if isinstance(train, Table):
+        train = train.for_heads(heads)
+        train.check()
+        model.adapt(train.labels())
+        heads = {**model.heads, **train.heads}
+    if isinstance(valid, Table):
+        if not len(valid):
+            raise TableError(f"{valid.source}: no rows to validate on.")
+        valid = valid.for_heads(heads)
+    return train, valid
+
+
+def _dataset(rows: Table | tf.data.Dataset, reading: Mapping[str, Any]) -> tuple[tf.data.Dataset, bool]:
+    """A table's batches, or those that there are already; and whether they are this process' share of them alone."""
+    return (image_dataset(rows, **reading), True) if isinstance(rows, Table) else (rows, False)
+
+
+def _compile(
+    model: MultiTaskModel,
+    trained: MultiTaskModel,
+    used: Devices,
+    stage: Stage,
+    steps: int,
+    balancing: str | Balancing | None,
+    jit_compile: bool | str,
+) -> None:
+    """Make a model, and the copy that is trained of it, ready for a stage of so many steps."""
+    for each in dict.fromkeys((model, trained)):
+        with used.scope() if each is trained else nullcontext():
+            each.set_trainable(stage.trainable)
+            each.compile(stage.make_optimizer(steps), balancing=balancing, jit_compile=jit_compile)
+    carry(model, trained)
+    used.agree(trained)
 
 
 def _calls(
@@ -262,41 +290,3 @@ def _steps(rows: tf.data.Dataset) -> int:
             f"Expected a dataset that knows its length, received one that does not ({error}). Tell it with "
             "dataset.apply(tf.data.experimental.assert_cardinality(steps))."
         ) from None
-
-
-class _StageLog(keras.callbacks.Callback):
-    """Adds a stage's epochs to one history."""
-
-    def __init__(self, history: keras.callbacks.History, stage: int):
-        super().__init__()
-        self.history, self.stage = history, stage
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Append an epoch's figures."""
-        self.history.epoch.append(epoch)
-        figures = {"stage": self.stage, "learning_rate": self.learning_rate, **(logs or {})}
-        self.noted = set(figures)
-        self.add(figures)
-
-    def add(self, figures: dict[str, Any]) -> None:
-        """Append figures of this epoch."""
-        for name, value in figures.items():
-            self.history.history.setdefault(name, []).append(value if name == "stage" else float(value))
-
-
-class _Additions(keras.callbacks.Callback):
-    """Comes after the others: notes the learning rate that they have left, and what they have added to the logs."""
-
-    def __init__(self, log: _StageLog):
-        super().__init__()
-        self.log = log
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the learning rate, which falls on from here."""
-        rate = self.model.optimizer.learning_rate
-        # A mirrored variable is no number.
-        self.log.learning_rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Append what was not there before."""
-        self.log.add({name: value for name, value in (logs or {}).items() if name not in self.log.noted})

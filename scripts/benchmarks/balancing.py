@@ -6,6 +6,7 @@ import gc
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -66,14 +67,17 @@ def make_step(heads: int, way: str):
     return lambda: model.train_on_batch(images, labels)
 
 
-def benchmark_balancing(full: bool = False, rounds: int = 9) -> list[dict[str, object]]:
+def benchmark_balancing(
+    rounds: int = 9, methods: Sequence[str] = ONE_OF_EACH, full: bool = False
+) -> list[dict[str, object]]:
     """Measures a training step of MobileNet 0.25 at 96 pixels, batch 32, over a plain step of the same network.
 
     Each method takes turns with plain `fit`, step by step, so that whatever else the machine does falls on both.
 
     Args:
-        full: Every method, for 2, 8 and 32 heads, with memory; otherwise one of each kind for 8 heads.
         rounds: Pairs of steps of each method; the median of their ratios is reported.
+        methods: Which ones, for 8 heads; one of each kind.
+        full: Every method, for 2, 8 and 32 heads, with memory.
 
     Returns:
         One row a method and number of heads: `heads`, `method`, `milliseconds`, `times_plain`, and where measured
@@ -87,7 +91,7 @@ def benchmark_balancing(full: bool = False, rounds: int = 9) -> list[dict[str, o
         memory = {}
         for way in ways():
             # With 32 heads those of parameters take minutes to build.
-            if way not in ONE_OF_EACH and (not full or (heads == 32 and way.endswith(", parameters"))):
+            if way not in methods and (not full or (heads == 32 and way.endswith(", parameters"))):
                 continue
             step = make_step(heads, way)
             for _ in range(3):

@@ -68,11 +68,12 @@ def bare_step(model: keras.Model, images: tf.Tensor, labels: dict[str, tf.Tensor
     return step
 
 
-def benchmark_fit(rounds: int = 7, full: bool = False) -> list[dict[str, str | float]]:
+def benchmark_fit(rounds: int = 7, steps: int | None = None, full: bool = False) -> list[dict[str, str | float]]:
     """Measures an epoch of `mtl.fit` from JPEG files with eight heads, decoded images cached, beside what it is compared to.
 
     Args:
         rounds: How many epochs each has; medians of the rounds' ratios are reported, without the first two rounds.
+        steps: How many steps an epoch has, where it is not what the size of the network suggests.
         full: 224 pixels and NASNetMobile too, and twice as many rounds.
 
     Returns:
@@ -80,10 +81,11 @@ def benchmark_fit(rounds: int = 7, full: bool = False) -> list[dict[str, str | f
         step with eight heads on resident data, and `over_one_head`, the ratio to Keras' `fit` with one head.
     """
     results = []
-    for (backbone, pixels), steps in {**CASES, **(LARGE if full else {})}.items():
+    for (backbone, pixels), usual in {**CASES, **(LARGE if full else {})}.items():
         with tempfile.TemporaryDirectory() as folder:
-            table = make_table(Path(folder), steps * BATCH)
-            results.append(_measure(backbone, pixels, steps, table, rounds * 2 if full else rounds))
+            count = steps or usual
+            table = make_table(Path(folder), count * BATCH)
+            results.append(_measure(backbone, pixels, count, table, rounds * 2 if full else rounds))
     return results
 
 

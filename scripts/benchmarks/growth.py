@@ -26,18 +26,21 @@ def make_step(heads: int, precision: str = "float32", jit_compile: bool | str = 
     return lambda: model.train_on_batch(images, labels)
 
 
-def benchmark_growth(rounds: int = 7, full: bool = False) -> list[dict[str, str | float]]:
+def benchmark_growth(
+    rounds: int = 7, counts: tuple[int, ...] = (1, 8, 32, 128), full: bool = False
+) -> list[dict[str, str | float]]:
     """Measures a training step of MobileNet 0.25 at 96 pixels, batch 32, in turns with that of one head.
 
     Args:
         rounds: Pairs of steps; the median of their ratios is reported.
+        counts: Numbers of heads.
         full: Mixed precision and XLA too, which take minutes to compile on a CPU.
 
     Returns:
         One row a way: `heads`, `precision`, `xla`, `milliseconds`, and `times_one_head`, the ratio to the step with one head
         in float32 without XLA.
     """
-    cases = [(heads, "float32", "auto") for heads in (1, 8, 32, 128)]
+    cases = [(heads, "float32", "auto") for heads in counts]
     if full:
         cases += [(8, "mixed_bfloat16", "auto"), (8, "mixed_float16", "auto"), (8, "float32", True)]
     one, rows = make_step(1), []

@@ -32,16 +32,19 @@ print(peak())
 """
 
 
-def benchmark_prediction(rounds: int = 4, images: int = 256) -> list[dict[str, str | float]]:
+def benchmark_prediction(
+    rounds: int = 4, images: int = 256, counts: tuple[int, ...] = (1_000, 4_000)
+) -> list[dict[str, str | float]]:
     """Measures images per second from files of about 400 x 300 pixels, MobileNet 0.25 at 224 pixels with eight heads.
 
     Args:
         rounds: How often each way answers, in turns; medians are reported, and the first round is left out.
         images: How many files.
+        counts: Numbers of files that a process of its own answers for, whose memory is told.
 
     Returns:
         One row a way: `way`, `images_per_second`, and `times_notebook`, the ratio to the notebook's loop; and one for each
-        of two numbers of pictures with `peak_mib`, the peak memory of a process that answers for so many.
+        of those counts with `peak_mib`, the peak memory of a process that answers for so many.
     """
     model = mtl.build("mobilenet", CLASSES, (PIXELS, PIXELS, 3), weights=None, alpha=0.25)
     with tempfile.TemporaryDirectory() as name:
@@ -68,7 +71,7 @@ def benchmark_prediction(rounds: int = 4, images: int = 256) -> list[dict[str, s
                 {"way": way, "images": images, "images_per_second": round(speed), "times_notebook": round(ratio, 2)}
             )
         mtl.export(model, folder / "model.h5")
-        for count in (1_000, 4_000):
+        for count in counts:
             output = run_alone(PEAK, folder / "model.h5", files[0], count)
             rows.append({"way": "mtl.predict, memory", "images": count, "peak_mib": round(float(output.split()[-1]))})
     return rows
