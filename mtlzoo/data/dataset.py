@@ -137,7 +137,8 @@ def image_dataset(
         return images, targets, weights * factors
 
     dataset = drawn_anew(draw_epoch, columns=2)
-    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder)
+    # Where nothing remains batches are told to be of one size, with which a step of a small network is some percent faster.
+    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder or rows_total % batch_size == 0)
     load_batches = load_tensors if share is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)

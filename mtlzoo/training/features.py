@@ -169,14 +169,14 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     def gather(rows: tf.Tensor):
         # Not by TensorFlow, which would have to hold in memory what may be a file.
         found = tf.numpy_function(lambda places: values[places], [rows], tf.float32, stateful=False)
-        found.set_shape((None, *values.shape[1:]))
+        found.set_shape((rows.shape[0], *values.shape[1:]))
         answers = {name: tf.gather(column, rows) for name, column in labels.items()}
         return (found, answers) if reading.get("sample_weight") is None else (found, answers, tf.gather(weights, rows))
 
-    dataset = drawn_anew(draw_epoch).batch(reading["batch_size"])
+    batch_size = reading["batch_size"]
+    dataset = drawn_anew(draw_epoch).batch(batch_size, drop_remainder=rows_total % batch_size == 0)
     dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
-    batches = -(-rows_total // reading["batch_size"])
-    return of_known_length(dataset, batches, ahead=4)
+    return of_known_length(dataset, -(-rows_total // batch_size), ahead=4)
 
 
 def _compute(

@@ -88,6 +88,13 @@ def test_a_last_batch_that_is_not_full_may_be_left_out(table, rows, batch_size, 
     assert len(dataset) == len(batches(dataset)) == count
 
 
+def test_batches_of_one_size_say_so(table):
+    even = image_dataset(table.take(range(16)), SIZE, 8, sample_weight="weight")
+    assert [even.element_spec[place].shape[0] for place in (0, 2)] == [8, 8]
+    assert {column.shape[0] for column in even.element_spec[1].values()} == {8}
+    assert [len(batch[0]) for batch in batches(even)] == [8, 8]
+
+
 def test_pictures_and_labels_are_those_of_their_rows(table):
     epoch = batches(image_dataset(table, SIZE, 5, resize="crop"))
     for row, path in enumerate(table.paths()):
