@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
-from mtlzoo.data.batches import drawn_anew, of_known_length
+from mtlzoo.data.batches import drawn_anew, in_batches, of_known_length
 from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import ImageError, decode_with_size
@@ -137,8 +137,7 @@ def image_dataset(
         return images, targets, weights * factors
 
     dataset = drawn_anew(draw_epoch, columns=2)
-    # Where nothing remains batches are told to be of one size, with which a step of a small network is some percent faster.
-    dataset = dataset.batch(batch_size, drop_remainder=drop_remainder or rows_total % batch_size == 0)
+    dataset = in_batches(dataset, rows_total, batch_size, drop_remainder)
     load_batches = load_tensors if share is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)

@@ -330,17 +330,13 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
 
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The figures over the epoch so far."""
-        means, metrics = list(self._loss_means.values()), list(itertools.chain(*self._head_metrics.values()))
-        figures = results([*means, *metrics])
-        losses = dict(zip(self.heads, figures))
-        found = dict(zip((metric.name for metric in metrics), figures[len(means) :]))
-        total = sum(self.heads[name].loss_weight * self.loss_factors[name] * loss for name, loss in losses.items())
-        result = {"loss": total + self._penalty.result()}
-        scores = []
-        for name, metrics in self._head_metrics.items():
-            result[f"{name}_loss"] = losses[name]
-            result |= {metric.name: found[metric.name] for metric in metrics}
-            scores.append(self.heads[name].score(result[metrics[0].name]))
+        metrics = [metric for name, mean in self._loss_means.items() for metric in (mean, *self._head_metrics[name])]
+        figures = dict(zip((metric.name for metric in metrics), results(metrics)))
+        total, scores = 0.0, []
+        for name, head in self.heads.items():
+            total += head.loss_weight * self.loss_factors[name] * figures[f"{name}_loss"]
+            scores.append(head.score(figures[self._head_metrics[name][0].name]))
+        result = {"loss": total + self._penalty.result(), **figures}
         scores = ops.stack([ops.cast(score, keras.config.floatx()) for score in scores])
         known = ops.logical_not(ops.isnan(scores))
         result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))
