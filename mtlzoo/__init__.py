@@ -22,7 +22,7 @@ from mtlzoo._version import __version__
 from mtlzoo.backbones.registry import BACKBONES, list_backbones
 
 if TYPE_CHECKING:
-    from mtlzoo import backbones, balancing, data, evaluation, export, heads, losses, metrics, models, training
+    from mtlzoo import backbones, balancing, data, errors, evaluation, export, heads, losses, metrics, models, training
     from mtlzoo.balancing import list_balancing
     from mtlzoo.evaluation import evaluate, predict
     from mtlzoo.export import load_model
@@ -63,7 +63,10 @@ _MODULES = {
     "mtlzoo.training": ["BalancingMonitor", "FeatureCache", "Stage", "TaskwiseEarlyStopping", "fit"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
-_ROOMS = ["backbones", "balancing", "data", "evaluation", "export", "heads", "losses", "metrics", "models", "training"]
+_ROOMS = [
+    *("backbones", "balancing", "data", "errors", "evaluation", "export", "heads", "losses", "metrics", "models"),
+    "training",
+]
 
 __all__ = [
     "BalancingMonitor",
@@ -87,6 +90,7 @@ __all__ = [
     "balancing",
     "build",
     "data",
+    "errors",
     "evaluate",
     "evaluation",
     "export",

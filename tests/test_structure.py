@@ -10,7 +10,9 @@ import mtlzoo
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     "workers": 0,
-    **dict.fromkeys(["_version", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1),
+    **dict.fromkeys(
+        ["_version", "errors", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1
+    ),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
     **dict.fromkeys(["models", "data"], 4),

@@ -6,7 +6,7 @@ from mtlzoo.data.caching import ImageCache
 from mtlzoo.data.checking import check_images, same_content
 from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
-from mtlzoo.data.decoding import ImageError, decode_image
+from mtlzoo.data.decoding import decode_image
 from mtlzoo.data.fashionai import read_fashionai
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
@@ -16,9 +16,10 @@ from mtlzoo.data.packing import pack, read_packed
 from mtlzoo.data.shapes import read_shapes
 from mtlzoo.data.splitting import split
 from mtlzoo.data.synthetic import make_faces, make_fashionai, make_shapes, shapes_dataset
-from mtlzoo.data.table import Table, TableError
+from mtlzoo.data.table import Table
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.data.utkface import read_utkface
+from mtlzoo.errors import ImageError, TableError
 
 __all__ = [
     "FASHIONAI_ATTRIBUTES",

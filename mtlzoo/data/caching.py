@@ -14,9 +14,10 @@ import numpy as np
 
 from mtlzoo.data.augmentation import Region
 from mtlzoo.data.cache_stores import HEADER, Folder, Key, Memory, Picture, file_stamp
-from mtlzoo.data.decoding import ImageError, decode_with_size, read_file
+from mtlzoo.data.decoding import decode_with_size, read_file
 from mtlzoo.data.loading import fit_image
 from mtlzoo.data.table import Table
+from mtlzoo.errors import ImageError
 
 SAMPLE = 32
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from mtlzoo.data.cores import available_cores
-from mtlzoo.data.decoding import ImageError, decode_image, read_file
+from mtlzoo.data.decoding import decode_image, read_file
 from mtlzoo.data.records import find_record
+from mtlzoo.errors import ImageError
 from mtlzoo.progress import Progress
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from mtlzoo.data.decoding import read_file
 from mtlzoo.data.records import find_record
 from mtlzoo.data.splitting import check_shares, group_ids, join
-from mtlzoo.data.table import Table, TableError
+from mtlzoo.data.table import Table
+from mtlzoo.errors import TableError
 
 
 def split_by_content(table: Table, shares: Sequence[float], group: str | Sequence | None = None) -> list[Table]:

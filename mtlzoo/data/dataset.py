@@ -16,11 +16,11 @@ from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.data.batches import drawn_anew, in_batches, of_known_length
 from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
-from mtlzoo.data.decoding import ImageError, decode_with_size
+from mtlzoo.data.decoding import decode_with_size
 from mtlzoo.data.loading import check_channels, load_batch
 from mtlzoo.data.shares import Share
-from mtlzoo.data.table import Table, TableError
-from mtlzoo.heads import LabelError
+from mtlzoo.data.table import Table
+from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.placement import Placement
 
 if TYPE_CHECKING:

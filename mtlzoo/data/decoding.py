@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from mtlzoo.data.records import find_record
+from mtlzoo.errors import ImageError
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
     # OpenCV logs each unreadable file on standard error without naming it; ImageError says it once, with the name.
@@ -35,23 +36,6 @@ JPEG_FLAGS = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-
-
-class ImageError(ValueError):
-    """An image cannot be read.
-
-    Attributes:
-        reason: One line that says why, without the path.
-        path: The file, or `None` for an image given as bytes.
-    """
-
-    def __init__(self, reason: str, path: str | None = None):
-        super().__init__(reason if path is None else f"{path}: {reason}")
-        self.reason = reason
-        self.path = path
-
-    def __reduce__(self) -> tuple:
-        return type(self), (self.reason, self.path)
 
 
 def decode_image(source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:

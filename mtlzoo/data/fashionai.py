@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
-from mtlzoo.data.table import IMAGE, Table, TableError
+from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.errors import TableError
 from mtlzoo.heads import ClassificationHead
 
 FILES = {"train": "Annotations/label.csv", "question": "Tests/question.csv", "answer": "Tests/answer.csv"}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
-from mtlzoo.data.table import IMAGE, Table, TableError
+from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.errors import TableError
 from mtlzoo.heads import Head
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}

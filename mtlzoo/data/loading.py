@@ -11,7 +11,8 @@ import numpy as np
 
 from mtlzoo.data import augmentation as augmentations
 from mtlzoo.data.augmentation import Augmentation, Region
-from mtlzoo.data.decoding import ImageError, decode_with_size
+from mtlzoo.data.decoding import decode_with_size
+from mtlzoo.errors import ImageError
 from mtlzoo.placement import Placement
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from mtlzoo.data.folders import SUFFIXES
 from mtlzoo.data.notes import name_unreadable
-from mtlzoo.data.table import IMAGE, REGION, Table, TableError
+from mtlzoo.data.table import IMAGE, REGION, Table
+from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead
 
 FILES = {"train": "training.txt", "test": "testing.txt"}

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.checking import file_size
-from mtlzoo.data.decoding import ImageError, read_file
+from mtlzoo.data.decoding import read_file
 from mtlzoo.data.records import SUFFIX, Record
-from mtlzoo.data.table import STORED, Table, TableError
+from mtlzoo.data.table import STORED, Table
+from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files import replacing
 from mtlzoo.heads import deserialize, serialize
 from mtlzoo.heads.base import is_missing

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.decoding import PNG_SIGNATURE, decode_with_size
-from mtlzoo.data.table import IMAGE, Table, TableError
+from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.data.tabular import read_csv
+from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
 
 SHAPES = ("triangle", "rectangle")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.checking import same_content
-from mtlzoo.data.table import Table, TableError
+from mtlzoo.data.table import Table
+from mtlzoo.errors import TableError
 
 # The first pass deals the units out, the second puts right what the first could not foresee; more change next to nothing.
 PASSES = 2

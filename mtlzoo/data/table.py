@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtlzoo.heads import Head, LabelError, get_heads
+from mtlzoo.errors import LabelError, TableError
+from mtlzoo.heads import Head, get_heads
 
 IMAGE = "image"
 # The part of a picture that the network is shown, (x_min, y_min, x_max, y_max) in pixels; optional.
 REGION = "region"
 # Where a picture lies, relative to the root, if not at its path; optional. See `mtlzoo.data.records`.
 STORED = "stored in"
-
-
-class TableError(ValueError):
-    """A label file that cannot be used as it is; the message names the file, the row and what to do."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
-from mtlzoo.data.table import IMAGE, Table, TableError
-from mtlzoo.heads import Head, LabelError
+from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.errors import LabelError, TableError
+from mtlzoo.heads import Head
 
 LONG = ("head", "label")
 CHUNK = 100_000

@@ -12,7 +12,8 @@ import pandas as pd
 
 from mtlzoo.data.checking import same_content
 from mtlzoo.data.notes import count, name_pictures, name_unreadable
-from mtlzoo.data.table import IMAGE, Table, TableError
+from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 
 OLDEST = 116

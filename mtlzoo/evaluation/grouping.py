@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table, TableError
+from mtlzoo.data import Table
+from mtlzoo.errors import TableError
 from mtlzoo.heads import MultiLabelHead, RegressionHead
 from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.classes import ClassesHead

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table, TableError, image_dataset
+from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.data.loading import load_batch
+from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.placement import Placement
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table, TableError
+from mtlzoo.data import Table
+from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, Groups, group_rows
 from mtlzoo.evaluation.report import answers_for, judge
 from mtlzoo.heads import Head

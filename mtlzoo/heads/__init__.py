@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
-from mtlzoo.heads.base import Head, LabelError
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.binary import BinaryHead
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.classification import ClassificationHead

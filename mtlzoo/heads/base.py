@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from mtlzoo.placement import Placement
 
 
-class LabelError(ValueError):
-    """A label that a head cannot read.
-
-    Attributes:
-        row: The position of the first offending value.
-        reason: What was expected and what came.
-    """
-
-    def __init__(self, row: int, reason: str):
-        super().__init__(f"row {row}: {reason}")
-        self.row = row
-        self.reason = reason
-
-
 class Head(ABC):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its answers are read back.
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.heads.base import LabelError, is_missing
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import is_missing
 from mtlzoo.placement import Placement
 
 # The names are those of `keras.utils.bounding_boxes.convert_format`.

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head, is_missing, shorten
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.placement import Placement
 

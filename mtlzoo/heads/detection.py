@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head, is_missing, shorten
 from mtlzoo.heads.box_labels import box_marks, box_of, check_format, numbers_of, place_boxes, restore_boxes, to_corners
 from mtlzoo.heads.classes import class_id, class_names
 from mtlzoo.heads.detections import average_precision, find_objects

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import Head, LabelError, is_missing
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head, is_missing
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_labels import box_marks, box_of, check_format, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.classes import class_id

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import LabelError
+from mtlzoo.errors import LabelError
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.losses import MaskedLabelDistributionLoss
 from mtlzoo.metrics import MaskedExpectationError

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import Head, LabelError, is_missing, shorten
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head, is_missing, shorten
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtlzoo.heads.base import Head, LabelError, is_missing
+from mtlzoo.errors import LabelError
+from mtlzoo.heads.base import Head, is_missing
 
 
 class NumbersHead(Head):

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import FORMATS, MAKERS, ImageError, Table, check_images
+from mtlzoo.data import FORMATS, MAKERS, Table, check_images
+from mtlzoo.errors import ImageError
 from mtlzoo.models import MultiTaskModel
 
 

@@ -12,9 +12,10 @@ import keras
 import numpy as np
 
 from mtlzoo.balancing import Balancing, get_balancing
-from mtlzoo.data import Augmentation, ImageCache, Table, TableError, image_dataset
+from mtlzoo.data import Augmentation, ImageCache, Table, image_dataset
 from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
+from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import Devices, carry, find_devices, seeds

@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from mtlzoo.errors import RuntimeUnavailableError
 from mtlzoo.files import replacing
 
 VERSION = "2.5.3"
@@ -48,10 +49,6 @@ WITHOUT = (
     'Without it, say --runtime cdn (in Python runtime="cdn"): the page then loads the same version from a public CDN.'
 )
 PATIENCE = 300  # seconds for some 12 MB
-
-
-class RuntimeUnavailableError(OSError):
-    """The runtime can neither be found in the cache nor be fetched."""
 
 
 def obtain() -> dict[str, bytes]:

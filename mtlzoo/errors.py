@@ -1,0 +1,92 @@
+"""The errors that mtlzoo raises on purpose: one line that says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+__all__ = [
+    "HeadError",
+    "ImageError",
+    "InputError",
+    "LabelError",
+    "ModelFileError",
+    "MtlzooError",
+    "OutputError",
+    "RuntimeUnavailableError",
+    "StateError",
+    "TableError",
+]
+
+
+class MtlzooError(Exception):
+    """The base of every error class of mtlzoo: `except mtl.errors.MtlzooError` catches them all.
+
+    Example:
+
+    ```python
+    try:
+        table = mtl.data.read_csv("labels.csv")
+    except mtl.errors.MtlzooError as error:
+        print(error)  # one line: the file, the row, what was expected
+    ```
+    """
+
+
+class LabelError(MtlzooError, ValueError):
+    """A label that a head cannot read.
+
+    Attributes:
+        row: The position of the first offending value.
+        reason: What was expected and what came.
+    """
+
+    def __init__(self, row: int, reason: str):
+        super().__init__(f"row {row}: {reason}")
+        self.row = row
+        self.reason = reason
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.row, self.reason)
+
+
+class HeadError(MtlzooError, ValueError):
+    """A head, or its name, with which no model can be built."""
+
+
+class InputError(MtlzooError, ValueError):
+    """Arrays, labels or images given in Python that cannot be used as they are; the message names head, row and value."""
+
+
+class TableError(MtlzooError, ValueError):
+    """A label file that cannot be used as it is; the message names the file, the row and what to do."""
+
+
+class ImageError(MtlzooError, ValueError):
+    """An image cannot be read.
+
+    Attributes:
+        reason: One line that says why, without the path.
+        path: The file, or `None` for an image given as bytes.
+    """
+
+    def __init__(self, reason: str, path: str | None = None):
+        super().__init__(reason if path is None else f"{path}: {reason}")
+        self.reason = reason
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.reason, self.path)
+
+
+class ModelFileError(MtlzooError, ValueError):
+    """A file that is no model, is damaged, or tells something of its heads that cannot be true."""
+
+
+class StateError(MtlzooError, ValueError):
+    """The state of a training, or a cache, that is damaged or belongs to another training."""
+
+
+class OutputError(MtlzooError, FileExistsError):
+    """Something that would be replaced or mixed up with what is there; it is left as it is."""
+
+
+class RuntimeUnavailableError(MtlzooError, OSError):
+    """The runtime of a web page can neither be found in the cache nor be fetched."""
