@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def drawn_anew(draw: Callable[[], Sequence[np.ndarray]], columns: int = 1) -> tf.data.Dataset:
+def drawn_anew(
+    draw: Callable[[], Sequence[np.ndarray]], columns: int = 1, sizes: Sequence[int] | None = None
+) -> tf.data.Dataset:
     """Elements that a function draws, once for each pass.
 
     Args:
         draw: Returns int64 arrays `(elements,)`.
         columns: How many arrays.
+        sizes: How many elements each batch has; `None` for no batches.
 
     Returns:
-        A dataset of as many scalars.
+        A dataset of as many scalars, or of as many vectors.
     """
     import tensorflow as tf
 
@@ -27,6 +30,10 @@ def drawn_anew(draw: Callable[[], Sequence[np.ndarray]], columns: int = 1) -> tf
         drawn = tf.numpy_function(draw, [], [tf.int64] * columns, stateful=True)
         for column in drawn:
             column.set_shape((None,))
+        if sizes is not None:
+            ends = tf.constant(np.cumsum([0, *sizes]), tf.int64)
+            places = tf.data.Dataset.range(len(sizes))
+            return places.map(lambda place: tuple(column[ends[place] : ends[place + 1]] for column in drawn))
         return tf.data.Dataset.from_tensor_slices(tuple(drawn) if columns > 1 else drawn[0])
 
     # Not by `from_generator`: it makes glibc map and unmap every block of 128 KiB and more, in the whole process
@@ -34,12 +41,34 @@ def drawn_anew(draw: Callable[[], Sequence[np.ndarray]], columns: int = 1) -> tf
     return tf.data.Dataset.range(1).flat_map(elements)
 
 
-def in_batches(dataset: tf.data.Dataset, rows: int, batch_size: int, drop_remainder: bool = False) -> tf.data.Dataset:
-    """Batches of so many rows.
+def rows_in_batches(
+    draw: Callable[[], Sequence[np.ndarray]],
+    rows: int,
+    batch_size: int,
+    columns: int = 1,
+    *,
+    train: bool = False,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Rows that a function draws, once for each pass, in batches of so many.
 
     Where nothing remains they are told to be of one size, with which a step of a small network is some percent faster.
+
+    Args:
+        draw: Returns int64 arrays `(rows,)`.
+        rows: How many rows a pass has.
+        batch_size: Rows a batch.
+        columns: How many arrays.
+        train: Whether the last two batches share their rows where the last one would have fewer than half of the others:
+            batch normalisation takes mean and variance over a batch, and those of one row are of no use to anybody.
+        drop_remainder: Whether to leave out a last batch that is not full.
     """
-    return dataset.batch(batch_size, drop_remainder=drop_remainder or rows % batch_size == 0)
+    remainder = rows % batch_size
+    if train and not drop_remainder and 0 < remainder < batch_size / 2 and rows > batch_size:
+        sizes = [batch_size] * (rows // batch_size - 1)
+        shared = batch_size + remainder
+        return drawn_anew(draw, columns, [*sizes, shared - shared // 2, shared // 2])
+    return drawn_anew(draw, columns).batch(batch_size, drop_remainder=drop_remainder or remainder == 0)
 
 
 def of_known_length(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> tf.data.Dataset:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
-from mtlzoo.data.batches import drawn_anew, in_batches, of_known_length
+from mtlzoo.data.batches import of_known_length, rows_in_batches
 from mtlzoo.data.caching import ImageCache, image_cache
 from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import decode_with_size
@@ -136,8 +136,9 @@ def image_dataset(
         images, targets, weights = load_tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
         return images, targets, weights * factors
 
-    dataset = drawn_anew(draw_epoch, columns=2)
-    dataset = in_batches(dataset, rows_total, batch_size, drop_remainder)
+    dataset = rows_in_batches(
+        draw_epoch, rows_total, batch_size, columns=2, train=shuffle, drop_remainder=drop_remainder
+    )
     load_batches = load_tensors if share is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)

@@ -13,6 +13,7 @@ from keras import layers
 from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.models.batch_norm import limit_momentum
 from mtlzoo.models.multitask import MultiTaskModel
 
 POOLING: dict[str, Callable[[], keras.Layer]] = {
@@ -61,7 +62,8 @@ def build(
         **arguments: What the backbone's own constructor takes, such as `alpha=0.25`.
 
     Returns:
-        A `MultiTaskModel`, not compiled.
+        A `MultiTaskModel`, not compiled. The momentum of its batch normalisation is at most 0.9, so that statistics keep up
+        with weights that are fine-tuned; `mtl.fit` lowers it further where an epoch has few steps.
 
     Raises:
         ValueError: If the backbone, the cut, the size or an argument is none that can be; it lists those that can.
@@ -104,9 +106,11 @@ def build(
             head_name: head.connect(feature_map if head.spatial else features, head_name)
             for head_name, head in heads.items()
         }
-        return MultiTaskModel(
+        model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
         )
+    limit_momentum(model)
+    return model
 
 
 @contextmanager

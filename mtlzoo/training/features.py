@@ -16,7 +16,7 @@ import numpy as np
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
-from mtlzoo.data.batches import drawn_anew, in_batches, of_known_length
+from mtlzoo.data.batches import of_known_length, rows_in_batches
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.files import replacing
 from mtlzoo.memory import free_memory
@@ -174,7 +174,7 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
         return (found, answers) if reading.get("sample_weight") is None else (found, answers, tf.gather(weights, rows))
 
     batch_size = reading["batch_size"]
-    dataset = in_batches(drawn_anew(draw_epoch), rows_total, batch_size)
+    dataset = rows_in_batches(draw_epoch, rows_total, batch_size, train=reading.get("shuffle", False))
     dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
     return of_known_length(dataset, -(-rows_total // batch_size), ahead=4)
 

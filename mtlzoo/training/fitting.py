@@ -17,6 +17,7 @@ from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import Devices, carry, find_devices, seeds
 from mtlzoo.training.features import FeatureCache
@@ -24,6 +25,7 @@ from mtlzoo.training.heads_alone import Lesson, feature_cache, on_features
 from mtlzoo.training.resuming import TrainingState, describe
 from mtlzoo.training.stage_log import Additions, StageLog
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
+from mtlzoo.training.statistics_lag import StatisticsLag
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -52,6 +54,10 @@ def fit(
     verbose: bool = True,
 ) -> keras.callbacks.History:
     """Train a model in stages and leave it with its best weights.
+
+    The momentum of batch normalisation is lowered for the time of training, so that its statistics keep up with the weights
+    (see :func:`mtlzoo.models.batch_norm.fitting_momentum`); a warning is given where validation loss tells that they do
+    not.
 
     Every stage compiles the model anew and starts from the best weights so far, those of the epoch with the highest
     `val_score` (without validation rows, the last ones). Interrupting (Ctrl-C) ends training and leaves the best
@@ -164,7 +170,8 @@ def fit(
             "first_epoch": passed,
         }
         rows, shared = _dataset(train, training)
-        _compile(model, trained, used, stage, stage.epochs * _steps(rows), balancing, jit_compile)
+        steps = _steps(rows)
+        _compile(model, trained, used, stage, stage.epochs * steps, balancing, jit_compile)
         if resumes:
             with used.scope():
                 state.restore(trained)
@@ -180,12 +187,13 @@ def fit(
             *callbacks,
             Additions(log),
             *([Patience(best, stage.patience)] if best and stage.patience else []),
+            *([StatisticsLag(validation)] if best and used.replicas == 1 else []),
             *([state] if state else []),
             *([progress] if verbose and used.chief else []),
         ]
         try:
             if not over:
-                with plain_errors(), used.training():
+                with plain_errors(), used.training(), keeping_up(trained, steps):
                     lesson = Lesson(trained, used.distribute(rows, shared), validation, own)
                     lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
                     lesson.model.fit(
