@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mtlzoo import workers
+from mtlzoo.argument_types import one_line
 from mtlzoo.arguments import parser
+from mtlzoo.files import check_folder, check_output
 from mtlzoo.startup import load_quietly
 
 
@@ -25,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser(COMMANDS).parse_args(arguments)
     try:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text at all
         if options.loads:
             load_quietly()
         return options.run(options) or 0
@@ -36,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (ValueError, TypeError, OSError, ImportError) as error:
         return _refuse(str(error))
+    except MemoryError as error:
+        return _refuse(f"There is not enough memory. {error}")
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow"):
             raise
@@ -45,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"mtlzoo: error: {' '.join(message.split())}", file=sys.stderr)
+    print(one_line(f"mtlzoo: error: {message}"), file=sys.stderr)
     return 2
 
 
@@ -55,7 +61,9 @@ def _refuse(message: str) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from mtlzoo import runs
 
-    return runs.demo(options.out, images=options.images, epochs=options.epochs, seed=options.seed)
+    return runs.demo(
+        options.out, images=options.images, epochs=options.epochs, seed=options.seed, overwrite=options.overwrite
+    )
 
 
 def _models(options: argparse.Namespace) -> None:
@@ -91,13 +99,22 @@ def _train(options: argparse.Namespace) -> int:
 
     from mtlzoo import runs
     from mtlzoo.data import ImageCache, split
+    from mtlzoo.data.records import files_of
     from mtlzoo.models import build
 
-    _fresh_folder(options.out, options.overwrite or options.resume or not workers.is_chief())
+    if options.valid + options.test >= 1:
+        raise ValueError(
+            f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
+        )
+    overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
+    _check_run_folders(options, [options.data, options.weights], overwrite)
+    input_shape, backbone_options = _input_shape(options.image_size), dict(map(runs.parse_option, options.option))
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    _check_run_folders(options, files_of(table.paths()), overwrite)
+    runs.check_run(options.out, table.heads, overwrite=overwrite)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
@@ -106,14 +123,14 @@ def _train(options: argparse.Namespace) -> int:
     model = build(  # before the pictures are read, so that a wrong name costs nobody's time
         options.backbone,
         table.heads,
-        _input_shape(options.image_size),
+        input_shape,
         None if options.weights == "none" else options.weights,
         cut=options.cut,
         pooling=options.pooling,
         dropout=options.dropout,
         resize=options.resize,
         precision=options.precision,
-        **dict(map(runs.parse_option, options.option)),
+        **backbone_options,
     )
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
@@ -143,6 +160,8 @@ def _train(options: argparse.Namespace) -> int:
         cache=cache,
         devices=runs.parse_devices(options.devices),
         resume=options.resume,
+        overwrite=overwrite,
+        raw_cells=options.raw_cells,
         callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
     )
     print(runs.as_text(report))
@@ -153,8 +172,9 @@ def _train(options: argparse.Namespace) -> int:
 def _pack(options: argparse.Namespace) -> None:
     from mtlzoo import runs
     from mtlzoo.data import pack
+    from mtlzoo.data.packing import FOLDER
 
-    _fresh_folder(options.out, options.overwrite)
+    check_output(options.out, kind=FOLDER, overwrite=options.overwrite, inputs=[options.data])
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
     _tell_notes(table)
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
@@ -165,14 +185,19 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from mtlzoo import runs
+    from mtlzoo.data.records import files_of
     from mtlzoo.evaluation import evaluate
     from mtlzoo.evaluation.prediction import placed_outputs
     from mtlzoo.export import load_model
 
+    how = {"overwrite": options.overwrite, "raw_cells": options.raw_cells}
     if options.out is not None:
-        _fresh_folder(options.out, options.overwrite)
+        check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
     model = load_model(options.model, trusted=options.trust)
     table = runs.read_for_model(options.data, options.format, model, options.part)
+    if options.out is not None:
+        check_folder(options.out, overwrite=options.overwrite, inputs=files_of(table.paths()))
+        runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     _tell_notes(table)
@@ -180,10 +205,10 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.out is None:
         report = evaluate(model, table, predictions=answered[0], placement=answered[1])
     else:
-        report = runs.report_run(model, table, options.out, answered)
+        report = runs.report_run(model, table, options.out, answered, **how)
     print(runs.as_text(report))
     if options.by:
-        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, answered))}")
+        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, answered, **how))}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -192,6 +217,8 @@ def _predict(options: argparse.Namespace) -> None:
     from mtlzoo.evaluation import predict
     from mtlzoo.export import load_model
 
+    if options.out is not None:
+        check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])
     model = load_model(options.model, trusted=options.trust)
     table, skipped = runs.drop_bad_images(Table.of_images(options.images), options.skip_bad)
     _tell_skipped(skipped)
@@ -201,17 +228,19 @@ def _predict(options: argparse.Namespace) -> None:
     if options.out is None:
         print(frame.to_string(index=False))
     else:
-        runs.write_csv(Path(options.out), frame)
+        runs.write_csv(options.out, frame, overwrite=options.overwrite, raw_cells=options.raw_cells)
         print(f"Wrote {len(frame)} rows to {options.out}.")
 
 
 def _export(options: argparse.Namespace) -> None:
     from mtlzoo.export import export, load_model
+    from mtlzoo.export.exporting import FOLDERS, find_format
 
-    _fresh_file(options.out, options.overwrite)
+    kind = FOLDERS.get(find_format(options.out, options.format))
+    check_output(options.out, kind=kind, overwrite=options.overwrite, inputs=[options.model])
     runtime = {} if options.runtime is None else {"runtime": options.runtime}
     model = load_model(options.model, trusted=options.trust)
-    print(f"Wrote {export(model, options.out, options.format, **runtime)}.")
+    print(f"Wrote {export(model, options.out, options.format, overwrite=options.overwrite, **runtime)}.")
 
 
 def _score(options: argparse.Namespace) -> None:
@@ -261,14 +290,11 @@ def _input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:
     return (pixels[0], pixels[-1], 3)
 
 
-def _fresh_folder(path: Path, overwrite: bool) -> None:
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not overwrite):
-        raise FileExistsError(f"{path} exists already and is left as it is; choose another folder or say --overwrite.")
-
-
-def _fresh_file(path: Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already and is left as it is; choose another name or say --overwrite.")
+def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path], overwrite: bool) -> None:
+    check_folder(options.out, overwrite=overwrite, inputs=inputs)
+    for cache in (options.cache, options.feature_cache):
+        if cache not in (None, "memory"):
+            check_folder(cache, overwrite=True, inputs=inputs)  # its own files lie in folders of their own
 
 
 def _tell_notes(table: Any) -> None:

@@ -137,7 +137,9 @@ def test_demo_leaves_everything_it_promises(tmp_path, capsys):
         "confusion",
     } <= names
     assert "Drawing" in capsys.readouterr().out
-    assert main(["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]) == 0
+    again = ["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]
+    assert "--overwrite" in refusal(capsys, *again)
+    assert main([*again, "--overwrite"]) == 0
     assert "Reusing" in capsys.readouterr().out
 
 
@@ -249,7 +251,7 @@ def test_unreadable_pictures_are_named_and_can_be_skipped(capsys, photographs, t
 
 
 def test_fashionai_labels_that_are_wrong(capsys, tmp_path):
-    (tmp_path / "Annotations").mkdir()
+    (tmp_path / "data" / "Annotations").mkdir(parents=True)
     for text, reason in [
         ("a.jpg,coat_length_labels,nny\n", "8 letters"),
         ("a.jpg,coat_length_labels,yynnnnnn\n", "exactly one y"),
@@ -257,8 +259,8 @@ def test_fashionai_labels_that_are_wrong(capsys, tmp_path):
         ("a.jpg,shoe_labels,yn\n", "unknown attribute"),
         ("a.jpg,coat_length_labels\n", "three or four columns"),
     ]:
-        (tmp_path / "Annotations" / "label.csv").write_text(text)
-        line = refusal(capsys, "train", tmp_path, "--format", "fashionai", *NETWORK, "--out", tmp_path / "run")
+        (tmp_path / "data" / "Annotations" / "label.csv").write_text(text)
+        line = refusal(capsys, "train", tmp_path / "data", "--format", "fashionai", *NETWORK, "--out", tmp_path / "run")
         assert reason in line
 
 

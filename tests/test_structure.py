@@ -9,15 +9,16 @@ import mtlzoo
 
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
-    "workers": 0,
+    **dict.fromkeys(["workers", "errors"], 0),
     **dict.fromkeys(
-        ["_version", "errors", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1
+        ["_version", "argument_types", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1
     ),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
     **dict.fromkeys(["models", "data"], 4),
     **dict.fromkeys(["training", "evaluation", "export"], 5),
     **dict.fromkeys(["runs"], 6),
+    "argument_types": 6,
     "arguments": 7,
     "cli": 8,
     "__main__": 9,

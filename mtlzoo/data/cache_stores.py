@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from mtlzoo.data.records import find_record
-from mtlzoo.files import replacing
+from mtlzoo.files import is_temporary, remove_leftovers, writing
 from mtlzoo.memory import free_memory
 
 # A picture with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
@@ -62,9 +62,15 @@ class Folder:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def found(self) -> int:
-        """Bytes kept already."""
-        files = (os.path.join(folder, name) for folder, _, names in os.walk(self.folder) for name in names)
-        return sum(found[0] for file in files if (found := file_stamp(file)))
+        """Bytes kept already. What killed processes have left half-written is removed."""
+        total = 0
+        for folder, folders, names in os.walk(self.folder):
+            if any(map(is_temporary, folders)):
+                remove_leftovers(folder)
+                folders[:] = [name for name in folders if not is_temporary(name)]
+            stamps = (file_stamp(os.path.join(folder, name)) for name in names)
+            total += sum(stamp[0] for stamp in stamps if stamp)
+        return total
 
     def free(self) -> int:
         """Bytes for which there is room."""
@@ -88,7 +94,9 @@ class Folder:
     def put(self, key: Key, picture: Picture) -> None:
         """Keep a picture."""
         image, whole = np.ascontiguousarray(picture[0]), picture[1]
-        with replacing(self._path(key)) as temporary, open(temporary, "wb") as file:
+        # Its name, a hash, says that an entry there is one of the cache's own.
+        path = self._path(key)
+        with writing(path, overwrite=True, tidy=False) as temporary, open(temporary, "wb") as file:
             file.write(HEADER.pack(MAGIC, *image.shape[:2], *whole, _checksum(image, whole)))
             file.write(image.data)
 

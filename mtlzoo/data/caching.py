@@ -167,7 +167,7 @@ class ImageCache:
         except OSError as error:
             self.limit = 0  # One warning, not one for every picture.
             warnings.warn(
-                f"{self.place}: cannot keep decoded pictures ({error.strerror}); the others are decoded each time.",
+                f"{self.place}: cannot keep decoded pictures ({error.strerror or error}); the others are decoded each time.",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -14,10 +14,10 @@ import pandas as pd
 
 from mtlzoo.data.checking import file_size
 from mtlzoo.data.decoding import read_file
-from mtlzoo.data.records import SUFFIX, Record
+from mtlzoo.data.records import SUFFIX, Record, files_of
 from mtlzoo.data.table import STORED, Table
 from mtlzoo.errors import ImageError, TableError
-from mtlzoo.files import replacing
+from mtlzoo.files import FolderKind, check_output, writing
 from mtlzoo.heads import deserialize, serialize
 from mtlzoo.heads.base import is_missing
 from mtlzoo.progress import Progress
@@ -29,6 +29,12 @@ ENCODED = "image/encoded"
 SHARD_BYTES = 128 * 2**20
 # A TFRecord is the length of the data, its checksum, the data and their checksum.
 BEFORE, AFTER = 12, 4
+FOLDER = FolderKind(
+    name="a packed table",
+    marker=DESCRIPTION,
+    keys=("version", "rows", "files", "columns", "heads"),
+    files=(DESCRIPTION, INDEX, f"part-*-of-*{SUFFIX}"),
+)
 
 
 def pack(
@@ -52,14 +58,14 @@ def pack(
         table: What to pack; its rows keep their order.
         folder: The folder.
         shards: How many files; by default as many as make about 128 MiB each.
-        overwrite: Whether to replace a folder that holds something.
+        overwrite: Whether to replace a folder that holds a packed table, and nothing else.
         progress: Whether to show progress on standard error.
 
     Returns:
         The folder.
 
     Raises:
-        FileExistsError: If the folder holds something and is not to be replaced.
+        OutputError: If the folder holds something and is not to be replaced, or lies among the pictures to be packed.
         TableError: If the table has no rows, or a picture cannot be read; the message names its row.
         ValueError: If there are more files than rows, or less than one.
 
@@ -71,8 +77,8 @@ def pack(
     ```
     """
     folder, rows = Path(folder), len(table)
-    if folder.is_file() or (not overwrite and folder.is_dir() and any(folder.iterdir())):
-        raise FileExistsError(f"{folder} exists already and is left as it is; choose another folder.")
+    whole = [table.root] if str(table.root) == table.source else []  # a folder of which all is read
+    check_output(folder, kind=FOLDER, overwrite=overwrite, inputs=[*files_of(table.paths()), *whole])
     if not rows:
         raise TableError(f"{table.source}: no rows to pack.")
     if shards is not None and not 1 <= shards <= rows:
@@ -81,7 +87,7 @@ def pack(
     heads = serialize(table.heads)
     if shards is None:
         shards = min(rows, -(-_total_bytes(table) // SHARD_BYTES))
-    with replacing(folder) as temporary:
+    with writing(folder, kind=FOLDER, overwrite=overwrite) as temporary:
         temporary.mkdir()
         index, sizes = _write_shards(table, columns, shards, temporary, progress)
         index |= {f"column {number}": codes for number, (codes, _) in enumerate(columns.values())}

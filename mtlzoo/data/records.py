@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 SUFFIX = ".tfrecord"
@@ -39,3 +40,9 @@ def find_record(path: str) -> Record | None:
     if found is None:
         return None
     return Record(found[1], int(found[2]), int(found[3]), int(found[4], 16))
+
+
+def files_of(paths: Iterable[str]) -> list[str]:
+    """The files that pictures lie in, each once."""
+    files = dict.fromkeys(paths)
+    return list(dict.fromkeys(path if (record := find_record(path)) is None else record.file for path in files))

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mtlzoo.files import replacing
+from mtlzoo.errors import TableError
+from mtlzoo.files import writing
 
 COLUMNS = ("image", "attribute", "value")
 SUFFIX = "_labels"
@@ -78,20 +79,23 @@ def submission_frame(
     return pd.DataFrame(dict(zip(COLUMNS, (images, attributes, values), strict=True)), dtype="str")
 
 
-def write_submission(path: str | os.PathLike, frame: pd.DataFrame) -> None:
+def write_submission(path: str | os.PathLike, frame: pd.DataFrame, *, overwrite: bool = False) -> None:
     r"""Write a submission as a CSV file without a header: `image,attribute,p;p;p`, lines ending in `\n`.
 
-    The file is written beside `path` and moved into place, so that a crash leaves the old file or the new one.
+    The file is written beside `path` and moved into place, so that a crash leaves the old file or the new one. It is for a
+    score to read, so that cells are written as they are, formulas too.
 
     Args:
         path: Where to write.
         frame: Columns `image`, `attribute` and `value`, as `submission_frame` builds them.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
         ValueError: `frame` lacks one of the columns.
+        OutputError: `path` exists and is not to be replaced.
     """
     check_columns(frame, "the submission")
-    with replacing(path) as temporary:
+    with writing(path, overwrite=overwrite) as temporary:
         frame.to_csv(temporary, columns=list(COLUMNS), header=False, index=False, lineterminator="\n", encoding="utf-8")
 
 
@@ -134,7 +138,10 @@ def check_columns(frame: pd.DataFrame, name: str) -> None:
 def _read(path: str | os.PathLike, widths: Collection[int]) -> pd.DataFrame:
     # pandas' reader skips blank lines and pads short ones; errors here must name the true line.
     with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
+        try:
+            rows = list(csv.reader(file))
+        except (csv.Error, UnicodeError) as error:
+            raise TableError(f"{path}: not a CSV file in UTF-8 ({error}).") from None
     while rows and not rows[-1]:
         rows.pop()
     for number, row in enumerate(rows, start=1):

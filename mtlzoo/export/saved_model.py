@@ -7,6 +7,21 @@ from pathlib import Path
 import keras
 
 from mtlzoo.export.metadata import KEY
+from mtlzoo.files import FolderKind
+
+FOLDER = FolderKind(
+    name="a SavedModel",
+    marker=f"assets.extra/{KEY}.json",
+    keys=("heads",),
+    files=(
+        "saved_model.pb",
+        "fingerprint.pb",
+        "keras_metadata.pb",
+        "variables/variables.*",
+        "assets/",
+        f"assets.extra/{KEY}.json",
+    ),
+)
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:

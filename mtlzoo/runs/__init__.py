@@ -11,14 +11,28 @@ from mtlzoo.runs.reading import (
     read_questions,
     read_table,
 )
-from mtlzoo.runs.reporting import as_text, report_groups, report_run, write_csv
-from mtlzoo.runs.training import parse_balancing, parse_devices, parse_features, parse_stages, tensorboard, train_run
+from mtlzoo.runs.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
+from mtlzoo.runs.spreadsheets import write_csv
+from mtlzoo.runs.training import (
+    check_run,
+    is_run,
+    parse_balancing,
+    parse_devices,
+    parse_features,
+    parse_stages,
+    tensorboard,
+    train_run,
+)
 
 __all__ = [
+    "GROUPS",
     "as_text",
+    "check_files",
+    "check_run",
     "configure_heads",
     "demo",
     "drop_bad_images",
+    "is_run",
     "make_data",
     "parse_balancing",
     "parse_devices",
@@ -29,6 +43,7 @@ __all__ = [
     "read_for_model",
     "read_questions",
     "read_table",
+    "report_files",
     "report_groups",
     "report_run",
     "small_network",

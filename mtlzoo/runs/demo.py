@@ -8,15 +8,16 @@ import keras
 from keras import layers
 
 from mtlzoo.data import make_fashionai, read_fashionai, split
+from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.models import build
 from mtlzoo.runs.reporting import as_text
-from mtlzoo.runs.training import train_run
+from mtlzoo.runs.training import check_run, train_run
 from mtlzoo.training import Stage
 
 PIXELS = 64
 
 
-def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int = 0) -> int:
+def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int = 0, *, overwrite: bool = False) -> int:
     """Draw garments in the FashionAI layout, train eight heads on them, and leave a run folder.
 
     Nothing is downloaded, so the network learns from random weights. Big networks learn little from a few thousand
@@ -29,11 +30,16 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
         images: How many training pictures.
         epochs: How often to go over them.
         seed: What everything is drawn from.
+        overwrite: Whether an earlier run's files may be replaced.
 
     Returns:
         The exit code.
+
+    Raises:
+        OutputError: If the folder holds a run, and it is not to be replaced.
     """
     directory = Path(directory)
+    check_run(directory, FASHIONAI_ATTRIBUTES, overwrite=overwrite)
     data = directory / f"data-{images}-{seed}"
     if (data / "Tests" / "answer.csv").is_file():
         print(f"Reusing the drawings in {data}.")
@@ -45,8 +51,9 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
     keras.utils.set_random_seed(seed)
     model = build(small_network(PIXELS), train.heads, preprocessing="tf")
     stages = [Stage(epochs=epochs, learning_rate=6e-3)]
+    questions = read_fashionai(data, part="question")
     report, history = train_run(
-        model, train, valid, test, directory, stages, questions=read_fashionai(data, part="question"), seed=seed
+        model, train, valid, test, directory, stages, questions=questions, overwrite=overwrite, seed=seed
     )
     print(as_text(report))
     print(f"\nLook at {directory}: model.h5, report.csv, history.png, predictions.png, submission.csv and more.")

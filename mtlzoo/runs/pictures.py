@@ -24,6 +24,8 @@ def plot_answers(
     placement: Placement,
     path: Path,
     pictures: int = PICTURES,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """A grid of pictures with predicted and true labels, spread over the heads so that each is seen.
 
@@ -34,6 +36,7 @@ def plot_answers(
         placement: Where the rows' pixels lay for the network.
         path: The PNG file.
         pictures: How many rows at most.
+        overwrite: Whether an existing file may be replaced.
     """
     labelled = table.labelled()
     rng = np.random.default_rng(0)
@@ -61,7 +64,7 @@ def plot_answers(
                 lines += _lines(name, answers[name]["answer"][row], truth, hasattr(head, "names"))
         captions.append(lines)
     if images:
-        plot_predictions(images, captions, path=path, marks=marks)
+        plot_predictions(images, captions, path=path, marks=marks, overwrite=overwrite)
 
 
 def _marks(places: Mapping[str, np.ndarray], where: Placement, role: str) -> list[Mark]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,18 @@ from mtlzoo.balancing import Balancing, Static, get_balancing
 from mtlzoo.data import Table
 from mtlzoo.evaluation.plots import plot_balancing, plot_model
 from mtlzoo.export import export
+from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.runs.reading import parse_option
-from mtlzoo.runs.reporting import report_run, write_csv, write_history, write_json
+from mtlzoo.runs.reporting import check_files, report_files, report_run, write_history, write_json
+from mtlzoo.runs.spreadsheets import write_csv
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, FeatureCache, Stage, fit
+from mtlzoo.training.resuming import FILE as STATE
+
+RUN = (
+    *("settings.json", "skipped.txt", "model.png", "model.h5", "history.csv", "history.png"),
+    *("balancing.csv", "balancing.png", "submission.csv"),
+)
 
 
 def train_run(
@@ -38,6 +47,8 @@ def train_run(
     skipped: Sequence[str] = (),
     monitor: bool = False,
     resume: bool = False,
+    overwrite: bool = False,
+    raw_cells: bool = False,
     **arguments: Any,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     """Train a model and leave a run folder.
@@ -59,17 +70,26 @@ def train_run(
         skipped: A line for each row left out, for `skipped.txt`.
         monitor: Whether to watch how the heads pull, see :class:`mtlzoo.BalancingMonitor`.
         resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
+        overwrite: Whether files of these names may be replaced; those of a training that is resumed may.
+        raw_cells: See :func:`write_csv`.
         **arguments: Further arguments of :func:`mtlzoo.fit`.
 
     Returns:
         The report and the history.
+
+    Raises:
+        OutputError: If one of the files is there and not to be replaced; before anything is trained.
     """
     if resume:
         arguments["resume"] = directory
     if not workers.is_chief():  # which alone writes into the folder
         with tempfile.TemporaryDirectory() as temporary:
-            return _train_run(model, train, valid, test, Path(temporary), stages, arguments, monitor=monitor)
+            options = {"monitor": monitor, "overwrite": True}
+            return _train_run(model, train, valid, test, Path(temporary), stages, arguments, **options)
+    overwrite = overwrite or (resume and is_run(Path(directory)))
+    check_run(Path(directory), model.heads, overwrite=overwrite)
     options = {"questions": questions, "settings": settings, "skipped": skipped, "monitor": monitor}
+    options |= {"overwrite": overwrite, "raw_cells": raw_cells}
     return _train_run(model, train, valid, test, Path(directory), stages, arguments, **options)
 
 
@@ -86,35 +106,56 @@ def _train_run(
     settings: Mapping[str, Any] | None = None,
     skipped: Sequence[str] = (),
     monitor: bool = False,
+    **how: bool,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
+    overwrite = how["overwrite"]
     directory.mkdir(parents=True, exist_ok=True)
     rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
-    write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()})
+    write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()}, overwrite=overwrite)
     if skipped:
-        (directory / "skipped.txt").write_text("\n".join(skipped) + "\n", encoding="utf-8")
-    plot_model(model, directory / "model.png")
+        with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
+            temporary.write_text("\n".join(skipped) + "\n", encoding="utf-8", errors="backslashreplace")
+    plot_model(model, directory / "model.png", overwrite=overwrite)
     target = directory / "model.h5"
     watching = [BalancingMonitor()] if monitor else []
     callbacks = [*watching, *arguments.pop("callbacks", ())]
-    history = fit(
-        model, train, valid, stages, on_best=lambda best: export(best, target), callbacks=callbacks, **arguments
-    )
+    arguments["on_best"] = lambda best: export(best, target, overwrite=True)  # the one that this training wrote
+    history = fit(model, train, valid, stages, callbacks=callbacks, **arguments)
     if history.interrupted:
         print("Interrupted: going on with the best model so far.", flush=True)
-    export(model, target)
+    export(model, target, overwrite=True)
     if history.epoch:
-        write_history(history, directory)
+        write_history(history, directory, **how)
     for watcher in watching:
-        write_csv(directory / "balancing.csv", watcher.to_frame().round(6))
+        write_csv(directory / "balancing.csv", watcher.to_frame().round(6), **how)
         if watcher.history["epoch"]:
-            plot_balancing(watcher.history, directory / "balancing.png")
-    report = report_run(model, test, directory)
+            plot_balancing(watcher.history, directory / "balancing.png", overwrite=overwrite)
+    report = report_run(model, test, directory, **how)
     if questions is not None:
         names = questions.frame["attribute"].str.removesuffix("_labels")
         answers = evaluation.outputs(model, questions)
         frame = evaluation.submission_frame(list(questions.frame["image"]), list(names), answers)
-        evaluation.write_submission(directory / "submission.csv", frame)
+        evaluation.write_submission(directory / "submission.csv", frame, overwrite=overwrite)
     return report, history
+
+
+def is_run(directory: Path) -> bool:
+    """Whether a folder is one that a training has begun to write into."""
+    if (directory / STATE).is_file():
+        return True
+    try:
+        return "mtlzoo" in json.loads((directory / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def check_run(directory: Path, heads: Iterable[str], *, overwrite: bool = False) -> None:
+    """Look at all files that a training writes into its folder, before anything is trained.
+
+    Raises:
+        OutputError: If one of them is there and not to be replaced.
+    """
+    check_files(directory, [*RUN, *report_files(heads)], overwrite=overwrite)
 
 
 def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Sequence[Stage]:
@@ -139,7 +180,7 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
             raise ValueError(
                 f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
             ) from None
-        trainable: Any = int(part) if part.isdigit() else part if part in ("heads", "all") else part.split(",")
+        trainable: Any = int(part) if part.isdecimal() else part if part in ("heads", "all") else part.split(",")
         schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
         stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
     return stages

@@ -18,7 +18,7 @@ from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.batches import of_known_length, rows_in_batches
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
-from mtlzoo.files import replacing
+from mtlzoo.files import FolderKind, writing
 from mtlzoo.memory import free_memory
 from mtlzoo.models.seeds import seeds
 from mtlzoo.placement import Placement
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 PIXELS_AT_A_TIME = 32 * 224 * 224  # of what the frozen network looks at; a usual batch
+ENTRY = FolderKind("cached features", "features.npy", (), ("features.npy", "matrices.npy", "sizes.npy"))
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def get_features(
         return Features(values, _compute(trunk, table, reading, values, show))
     entry = Path(folder) / features_digest(trunk, table, reading, views)
     if not entry.is_dir():
-        with replacing(entry) as temporary:
+        with writing(entry, kind=ENTRY, overwrite=True) as temporary:
             temporary.mkdir()
             values = np.lib.format.open_memmap(temporary / "features.npy", "w+", "float32", shape)
             placements = _compute(trunk, table, reading, values, show)

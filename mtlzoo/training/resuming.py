@@ -15,7 +15,7 @@ from mtlzoo import balancing
 from mtlzoo.balancing import Balancing
 from mtlzoo.data import Table
 from mtlzoo.data.table import IMAGE, REGION
-from mtlzoo.files import replacing
+from mtlzoo.files import writing
 from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel
@@ -144,7 +144,7 @@ class TrainingState(keras.callbacks.Callback):
             "counts": {kind: len(part) for kind, part in arrays.items()},
         }
         named = {f"{kind}/{place}": _plain(value) for kind, part in arrays.items() for place, value in enumerate(part)}
-        with replacing(self.path) as temporary:
+        with writing(self.path, overwrite=True) as temporary:
             np.savez(temporary, notes=np.array(json.dumps(notes)), **named)
 
 

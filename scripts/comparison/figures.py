@@ -125,7 +125,7 @@ def plot_comparison(frame: pd.DataFrame, path: Path | None = None) -> Figure:
             y = BELOW + ROW * (place + 0.5)
             color = COLORS[family(method)]
             style.write(canvas, left - 0.1, y, method, style.SMALL_SIZE, color, ha="right", weight=weight)
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite=True)
 
 
 def _draw_header(canvas: Axes, height: float) -> None:

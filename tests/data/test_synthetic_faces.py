@@ -20,9 +20,8 @@ CHIP_NAME = re.compile(r"(\d+)_(\d)_(?:(\d)_)?(\d{17})( ?)(\.?)jpg\.chip\.jpg")
 
 
 def contents(directory: pathlib.Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    files = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def picture(directory: pathlib.Path, path: str) -> np.ndarray:
 
 
 def test_utkface_names_and_pictures(chips):
-    files = sorted(chips.rglob("*"))
+    files = sorted(path for path in chips.rglob("*") if not path.name.startswith("."))
     assert files[0] == chips / "UTKFace"
     assert len(files) == 246
     dates = set()

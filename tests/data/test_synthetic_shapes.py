@@ -247,9 +247,8 @@ def test_impossible_scenes(wrong, rng):
 
 
 def contents(directory: pathlib.Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    files = (path for path in directory.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
 
 
 def rows(directory: pathlib.Path, part: str) -> list[dict[str, str]]:

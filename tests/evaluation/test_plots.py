@@ -85,7 +85,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
 
     monkeypatch.setattr(style.Figure, "savefig", fail)
     with pytest.raises(OSError, match="disk full"):
-        plot_confusion(np.eye(2), ["a", "b"], path=path)
+        plot_confusion(np.eye(2), ["a", "b"], path=path, overwrite=True)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -88,7 +88,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, frame, mo
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
     with pytest.raises(OSError, match="disk full"):
-        write_submission(path, frame.iloc[:1])
+        write_submission(path, frame.iloc[:1], overwrite=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 

@@ -140,7 +140,7 @@ def test_a_failed_export_leaves_the_old_file(model, tmp_path, monkeypatch):
 
     monkeypatch.setitem(FORMATS, "h5", (".h5", fail))
     with pytest.raises(OSError, match="disk full"):
-        mtl.export(model, path)
+        mtl.export(model, path, overwrite=True)
     assert path.read_text() == "the old one"
     assert os.listdir(tmp_path) == ["model.h5"]
 

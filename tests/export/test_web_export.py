@@ -305,8 +305,14 @@ def test_options_that_a_format_does_not_have_are_refused(small, tmp_path):
 
 
 def test_a_page_replaces_an_older_one(small, tmp_path):
-    (tmp_path / "page").mkdir()
-    (tmp_path / "page" / "old.txt").write_text("left over")
-    mtl.export(small, tmp_path / "page", format="web", runtime="cdn")
-    assert not (tmp_path / "page" / "old.txt").exists()
-    assert (tmp_path / "page" / "index.html").is_file()
+    page = mtl.export(small, tmp_path / "page", format="web", runtime="cdn")
+    (page / "scene.js").write_text("of an older version")
+    with pytest.raises(mtl.errors.OutputError, match="exists already"):
+        mtl.export(small, page, format="web", runtime="cdn")
+    mtl.export(small, page, format="web", runtime="cdn", overwrite=True)
+    assert (page / "scene.js").read_text() != "of an older version"
+    assert (page / "index.html").is_file()
+    (page / "mine.txt").write_text("keep")
+    with pytest.raises(mtl.errors.OutputError, match=r"holds 'mine\.txt', which is no part of a web page"):
+        mtl.export(small, page, format="web", runtime="cdn", overwrite=True)
+    assert (page / "mine.txt").read_text() == "keep"

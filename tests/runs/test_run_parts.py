@@ -172,7 +172,7 @@ def test_places_are_marked_where_they_lie_in_the_picture(tmp_path, monkeypatch):
     frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
     table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
     placement, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: shown.extend(marks))
+    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
     restored = {"tips": table.heads["tips"].restore(np.array([[[0.5, 0.5], [1.0, 1.0]]]), placement)}
     pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
     ((true, predicted),) = shown
@@ -188,7 +188,7 @@ def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
     cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
     table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
     placement, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: shown.extend(marks))
+    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
     restored = {"dots": table.heads["dots"].restore(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), placement)}
     pictures.plot_answers(table, {"dots": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
     (marks,) = shown
@@ -234,7 +234,9 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
         "price": {"answer": np.array([1.25, 2.0, 3.0, 4.0])},
     }
     captions = []
-    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks: captions.extend(lines))
+    monkeypatch.setattr(
+        pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: captions.extend(lines)
+    )
     restored = {name: answer["answer"] for name, answer in answers.items()}
     placement = Placement.whole([(40, 40)] * 4, (32, 32))
     pictures.plot_answers(Table(frame, heads, root=drawn.root), answers, restored, placement, tmp_path / "plot.png")

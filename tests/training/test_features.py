@@ -204,7 +204,7 @@ def test_callbacks_see_the_whole_model_and_files_hold_it(tables, tiny_backbone, 
 
     def on_best(best):
         bests.append(best)
-        mtl.export(best, tmp_path / "best.h5")
+        mtl.export(best, tmp_path / "best.h5", overwrite=True)
 
     history = fit(model, *tables, HEADS, callbacks=[witness, checkpoint], on_best=on_best, **QUICK)
     assert looks == [36, 12]

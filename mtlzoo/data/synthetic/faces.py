@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from mtlzoo.data.synthetic.directories import check_numbers, prepare_directory
+from mtlzoo.data.synthetic.directories import Drawing, check_numbers
 from mtlzoo.data.synthetic.face_layouts import mtfl_file, utkface_file
 from mtlzoo.progress import Progress
 
@@ -59,7 +59,7 @@ def make_faces(
         seed: a number from 0.
         tests: number of test pictures; a quarter of `images` by default. UTKFace has none.
         layout: `"utkface"` or `"mtfl"`.
-        overwrite: replace the files and folders of the layout in a directory that is not empty.
+        overwrite: write into a directory that is not empty, in place of what was drawn there before.
         progress: show a line that counts the pictures on standard error.
 
     Returns:
@@ -68,7 +68,8 @@ def make_faces(
     Raises:
         ValueError: if `layout` is none, `images` is below 1, `tests` or `seed` below 0, or `tests` asks for test
             pictures that the layout does not have.
-        FileExistsError: if `directory` is a file, or is not empty and `overwrite` is false.
+        OutputError: if `directory` is a file, is not empty and `overwrite` is false, or holds such a data set that was not
+            drawn.
 
     Example:
 
@@ -88,20 +89,17 @@ def make_faces(
     if tests is None:
         tests = 0 if layout == "utkface" else images // 4
     check_numbers(images, tests, seed)
-    directory = prepare_directory(directory, LAYOUTS[layout], overwrite)
-    for folder in LAYOUTS[layout]:
-        if not folder.endswith(".txt"):
-            (directory / folder).mkdir()
+    drawing = Drawing(directory, LAYOUTS[layout], overwrite)
     plan = [("train", index) for index in range(images)] + [("test", index) for index in range(tests)]
     lines: dict[str, list[str]] = {"train": [], "test": []}
     shown = Progress()
     for done, (split, index) in enumerate(plan, start=1):
         if layout == "utkface":
             file = utkface_file(index, seed)
-            (directory / "UTKFace" / file.name).write_bytes(file.data)
+            drawing.write(f"UTKFace/{file.name}", file.data)
         else:
             file = mtfl_file(split, index, seed)
-            (directory / file.path.replace("\\", "/")).write_bytes(file.data)
+            drawing.write(file.path.replace("\\", "/"), file.data)
             lines[split].append(f"{file.path} {file.numbers}\r\n")
         if progress:
             shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
@@ -109,5 +107,5 @@ def make_faces(
         # The tables come last: a directory without them is known to be incomplete.
         for name, split in (("testing.txt", "test"), ("training.txt", "train")):
             text = "".join(line + " " for line in lines[split])
-            (directory / name).write_text(text, encoding="utf-8", newline="")
-    return directory
+            drawing.write(name, text.encode())
+    return drawing.directory

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
-from mtlzoo.data.synthetic.directories import check_numbers, prepare_directory
+from mtlzoo.data.synthetic.directories import Drawing, check_numbers
 from mtlzoo.data.synthetic.photograph import draw_garment
 from mtlzoo.data.synthetic.scales import neighbours
 from mtlzoo.data.synthetic.scene import picture_size
@@ -62,7 +62,7 @@ def make_fashionai(
         images: number of training rows.
         seed: a number from 0.
         tests: number of question rows; a quarter of `images` by default.
-        overwrite: replace `Annotations`, `Images` and `Tests` in a directory that is not empty.
+        overwrite: write into a directory that is not empty, in place of what was drawn there before.
         progress: show a line that counts the pictures on standard error.
 
     Returns:
@@ -70,7 +70,8 @@ def make_fashionai(
 
     Raises:
         ValueError: if `images` is below 1, or `tests` or `seed` below 0.
-        FileExistsError: if `directory` is a file, or is not empty and `overwrite` is false.
+        OutputError: if `directory` is a file, is not empty and `overwrite` is false, or holds such a data set that was not
+            drawn.
 
     Example:
 
@@ -84,26 +85,24 @@ def make_fashionai(
     """
     tests = images // 4 if tests is None else tests
     check_numbers(images, tests, seed)
-    directory = prepare_directory(directory, FOLDERS, overwrite)
+    drawing = Drawing(directory, FOLDERS, overwrite)
     for attribute in FASHIONAI_ATTRIBUTES:
-        (directory / "Images" / f"{attribute}_labels").mkdir(parents=True)
-    (directory / "Annotations").mkdir()
-    (directory / "Tests").mkdir()
+        (drawing.directory / "Images" / f"{attribute}_labels").mkdir()
     plan = [("train", index) for index in range(images)] + [("test", index) for index in range(tests)]
     rows: dict[str, list[tuple[str, str, str]]] = {"train": [], "test": []}
     shown = Progress()
     for done, (split, index) in enumerate(plan, start=1):
-        rows[split].append(_draw_row(directory, split, index, seed))
+        rows[split].append(_draw_row(drawing, split, index, seed))
         if progress:
             shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
     # The tables come last: a directory without them is known to be incomplete.
-    _write_rows(directory / "Tests" / "question.csv", [(path, attribute, "?") for path, attribute, _ in rows["test"]])
-    _write_rows(directory / "Tests" / "answer.csv", rows["test"])
-    _write_rows(directory / "Annotations" / "label.csv", rows["train"])
-    return directory
+    _write_rows(drawing, "Tests/question.csv", [(path, attribute, "?") for path, attribute, _ in rows["test"]])
+    _write_rows(drawing, "Tests/answer.csv", rows["test"])
+    _write_rows(drawing, "Annotations/label.csv", rows["train"])
+    return drawing.directory
 
 
-def _draw_row(directory: pathlib.Path, split: str, index: int, seed: int) -> tuple[str, str, str]:
+def _draw_row(drawing: Drawing, split: str, index: int, seed: int) -> tuple[str, str, str]:
     """Draws and writes one picture; returns its path, the attribute's name in the files, and the label string."""
     rng = np.random.default_rng([seed, ("train", "test").index(split), index])
     attribute, value = _choose_value(split, index, seed)
@@ -116,7 +115,7 @@ def _draw_row(directory: pathlib.Path, split: str, index: int, seed: int) -> tup
     _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     name = hashlib.blake2b(f"{seed}/{split}/{index}".encode(), digest_size=16).hexdigest()
     path = f"Images/{attribute}_labels/{name}.jpg"
-    (directory / path).write_bytes(encoded.tobytes())
+    drawing.write(path, encoded.tobytes())
     letters = {value: "y", maybe: "m"}
     return path, f"{attribute}_labels", "".join(letters.get(name, "n") for name in FASHIONAI_ATTRIBUTES[attribute])
 
@@ -145,5 +144,5 @@ def _choose_value(split: str, index: int, seed: int) -> tuple[str, str]:
     return _PAIRS[min(chosen, len(_PAIRS) - 1)]
 
 
-def _write_rows(path: pathlib.Path, rows: list[tuple[str, str, str]]) -> None:
-    path.write_text("".join(",".join(row) + "\n" for row in rows), encoding="utf-8", newline="\n")
+def _write_rows(drawing: Drawing, path: str, rows: list[tuple[str, str, str]]) -> None:
+    drawing.write(path, "".join(",".join(row) + "\n" for row in rows).encode())

@@ -7,7 +7,7 @@ import pathlib
 import cv2
 
 from mtlzoo.data.shapes import COLUMNS, FILES
-from mtlzoo.data.synthetic.directories import check_numbers, prepare_directory
+from mtlzoo.data.synthetic.directories import Drawing, check_numbers
 from mtlzoo.data.synthetic.shape_drawing import CANVAS, Scene, check_scene, draw_numbered_scene
 from mtlzoo.progress import Progress
 
@@ -41,7 +41,7 @@ def make_shapes(
         seed: a number from 0.
         tests: number of test pictures; a quarter of `images` by default.
         objects: the largest number of targets in a picture, 1 to 5; each number up to it is equally frequent.
-        overwrite: replace `images`, `train.csv` and `test.csv` in a directory that is not empty.
+        overwrite: write into a directory that is not empty, in place of what was drawn there before.
         progress: show a line that counts the pictures on standard error.
         occlusion: the probability of a circle or a line to lie over the targets; 0 for the book's scenes.
 
@@ -50,7 +50,8 @@ def make_shapes(
 
     Raises:
         ValueError: if `images` is below 1, `tests` or `seed` below 0, `objects` not 1 to 5 or `occlusion` not 0 to 1.
-        FileExistsError: if `directory` is a file, or is not empty and `overwrite` is false.
+        OutputError: if `directory` is a file, is not empty and `overwrite` is false, or holds such a data set that was not
+            drawn.
 
     Example:
 
@@ -63,8 +64,7 @@ def make_shapes(
     tests = images // 4 if tests is None else tests
     check_numbers(images, tests, seed)
     check_scene(objects, (CANVAS, CANVAS), occlusion)
-    directory = prepare_directory(directory, [FOLDER, *FILES.values()], overwrite)
-    (directory / FOLDER).mkdir()
+    drawing = Drawing(directory, [FOLDER, *FILES.values()], overwrite)
     plan = [("train", index) for index in range(images)] + [("test", index) for index in range(tests)]
     lines = {part: [",".join(COLUMNS)] for part in FILES}
     shown = Progress()
@@ -72,14 +72,14 @@ def make_shapes(
         scene = draw_numbered_scene(part, seed, 0, index, objects, occlusion=occlusion)
         path = f"{FOLDER}/{part}_{index:06}.png"
         _, encoded = cv2.imencode(".png", scene.image[..., ::-1])
-        (directory / path).write_bytes(encoded.tobytes())
+        drawing.write(path, encoded.tobytes())
         lines[part] += _rows(path, scene)
         if progress:
             shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
     # The tables come last: a directory without them is known to be incomplete.
     for part, name in reversed(FILES.items()):
-        (directory / name).write_text("\n".join(lines[part]) + "\n", encoding="utf-8", newline="\n")
-    return directory
+        drawing.write(name, ("\n".join(lines[part]) + "\n").encode())
+    return drawing.directory
 
 
 def _rows(path: str, scene: Scene) -> list[str]:

@@ -23,7 +23,9 @@ CHART = 2.6
 MOST_WITH_NUMBERS = 12
 
 
-def plot_balancing(history: Mapping[str, Any], path: str | os.PathLike | None = None) -> Figure:
+def plot_balancing(
+    history: Mapping[str, Any], path: str | os.PathLike | None = None, *, overwrite: bool = False
+) -> Figure:
     """Draw what a `mtl.BalancingMonitor` has seen.
 
     On the left the weight of every head and the share of conflicting pairs, epoch by epoch; on the right the mean cosine
@@ -33,12 +35,14 @@ def plot_balancing(history: Mapping[str, Any], path: str | os.PathLike | None = 
         history: `monitor.history`: `heads`, `epoch`, `weights` `(epochs, heads)`, `cosines` and `conflicts`
             `(epochs, heads, heads)`.
         path: Where to save the figure as PNG. Default: not saved.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`.
 
     Raises:
         ValueError: If no epoch was monitored.
+        OutputError: `path` exists and is not to be replaced.
 
     Example:
 
@@ -73,7 +77,7 @@ def plot_balancing(history: Mapping[str, Any], path: str | os.PathLike | None = 
     bottom.set_xlabel("epoch", size=style.SMALL_SIZE, color=style.MUTED, labelpad=1)
     matrix = panel(WIDTH - side - 0.15, height - HEADER - 0.25 - side, side, side)
     _draw_cosines(matrix, _mean(np.asarray(history["cosines"]), axis=0), heads, min(names, 1.5))
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:

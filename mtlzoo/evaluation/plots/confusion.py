@@ -20,7 +20,12 @@ SMALLEST_COUNT, LARGEST_COUNT = 5.5, 10.0  # points
 
 
 def plot_confusion(
-    matrix: np.ndarray, labels: Sequence[str], title: str = "", path: str | os.PathLike | None = None
+    matrix: np.ndarray,
+    labels: Sequence[str],
+    title: str = "",
+    path: str | os.PathLike | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Figure:
     """Draw a confusion matrix: colours show shares of a row, numbers show counts where they fit.
 
@@ -30,12 +35,14 @@ def plot_confusion(
         labels: Class names, length `classes`.
         title: Heading, for example the name of the head.
         path: Where to save the figure as PNG. Default: not saved.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`. It grows with the number of classes, and is made for 2 to 40 of them.
 
     Raises:
         ValueError: `matrix` is not square, has negative or infinite entries, or `labels` has another length.
+        OutputError: `path` exists and is not to be replaced.
 
     Example:
 
@@ -98,7 +105,7 @@ def plot_confusion(
     style.write(canvas, 0.25, below + size / 2, "true", color=style.MUTED, ha="center", rotation=90)
     _draw_counts(canvas, matrix, shares, left, top, cell)
     _draw_scale(canvas, left + size + right, top - 0.1, min(size, 2.2) - 0.1)
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _summary(matrix: np.ndarray) -> str:

@@ -23,7 +23,7 @@ ROW, BLOCK = 0.235, 0.34  # the height of a group, and of the heading above some
 HEADER, ABOVE, BELOW = 0.62, 0.36, 0.55
 
 
-def plot_groups(frame: pd.DataFrame, path: str | os.PathLike | None = None) -> Figure:
+def plot_groups(frame: pd.DataFrame, path: str | os.PathLike | None = None, *, overwrite: bool = False) -> Figure:
     """Draw what :func:`mtlzoo.evaluation.evaluate_groups` found: a panel for each head, a line for each group.
 
     A point is the head's main metric in the group, its bar the 95 % interval, the vertical line the metric of all rows and
@@ -33,12 +33,14 @@ def plot_groups(frame: pd.DataFrame, path: str | os.PathLike | None = None) -> F
     Args:
         frame: As `evaluate_groups` returns it, or the same with its index as columns.
         path: Where to save the figure as PNG. Default: not saved.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`, which grows with the number of groups and of heads.
 
     Raises:
         ValueError: A column is missing, or there is no group.
+        OutputError: `path` exists and is not to be replaced.
 
     Example:
 
@@ -94,7 +96,7 @@ def plot_groups(frame: pd.DataFrame, path: str | os.PathLike | None = None) -> F
             if key in places:
                 count = style.compact(int(labelled))
                 style.write(canvas, right, places[key], count, style.SMALL_SIZE, style.MUTED, ha="right")
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _draw_header(canvas: Axes, height: float) -> None:

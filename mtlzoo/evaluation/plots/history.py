@@ -29,7 +29,11 @@ class Panel(NamedTuple):
 
 
 def plot_history(
-    history: pd.DataFrame, path: str | os.PathLike | None = None, metrics: Mapping[str, str] | None = None
+    history: pd.DataFrame,
+    path: str | os.PathLike | None = None,
+    metrics: Mapping[str, str] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Figure:
     """Draw learning curves, training against validation, with a thin vertical line where a stage begins.
 
@@ -42,12 +46,14 @@ def plot_history(
         path: Where to save the figure as PNG. Default: not saved.
         metrics: Head name to the metric to show, named as in the column. Default: each head's first metric, or its
             loss where it has no metric.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`.
 
     Raises:
         ValueError: `history` has no rows or nothing to draw, or `metrics` names what has no column.
+        OutputError: `path` exists and is not to be replaced.
 
     Example:
 
@@ -96,7 +102,7 @@ def plot_history(
         limits = [axes.get_ylim() for axes in group if axes.get_lines()]
         for axes in group if limits else []:
             axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _head_panels(names: list[str], metrics: Mapping[str, str]) -> list[Panel]:

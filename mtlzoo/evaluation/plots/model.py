@@ -34,7 +34,7 @@ class Parts(NamedTuple):
     head_layers: dict[str, list[Any]]
 
 
-def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None) -> Figure:
+def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, overwrite: bool = False) -> Figure:
     """Draw a model from left to right: input, preprocessing, backbone, pooling, heads.
 
     Each part is shown with its shape and its number of parameters. A padlock marks what is frozen. The blocks of the
@@ -44,6 +44,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None) -> 
     Args:
         model: The model; its weights are not touched.
         path: Where to save the figure as PNG. Default: not saved.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`. It grows with the number of heads, and is made for 1 to 20 of them.
@@ -94,7 +95,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None) -> 
         path_of_curve = Path(curve, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
         canvas.add_patch(PathPatch(path_of_curve, facecolor="none", edgecolor=style.MUTED, linewidth=0.9, zorder=1))
         _draw_head(canvas, heads_left, y, name, head, parts.head_layers[name], _shape(shapes[name]), color)
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _parts(model: Any) -> Parts:

@@ -26,6 +26,8 @@ def plot_predictions(
     path: str | os.PathLike | None = None,
     columns: int = 4,
     marks: Sequence[Sequence[Mark]] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> Figure:
     """Draw pictures in a grid, each with lines of text below it: right green, wrong red, unknown gray.
 
@@ -38,12 +40,14 @@ def plot_predictions(
         columns: Pictures side by side, at most.
         marks: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Mark`. A legend below
             the pictures explains them. Default: none.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The `matplotlib.figure.Figure`.
 
     Raises:
         ValueError: There are no images, an image has another shape, or the lengths differ.
+        OutputError: `path` exists and is not to be replaced.
 
     Example:
 
@@ -95,7 +99,7 @@ def plot_predictions(
                     style.write(canvas, left, y, mark, color=color)
         top -= picture_height + text_height + GAP
     draw_legend(canvas, legend, MARGIN, MARGIN + legend_height(legend))
-    return style.finish(figure, path)
+    return style.finish(figure, path, overwrite)
 
 
 def _picture(image: np.ndarray, index: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
-from mtlzoo.files import replacing
+from mtlzoo.files import writing
 
 # The hues are those of Okabe and Ito (2008), which remain apart for colour-blind readers; the three for text are
 # darkened until they are legible on white.
@@ -52,10 +52,10 @@ def new_figure(width: float, height: float, layout: str = "none") -> Figure:
     return Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor="white", layout=layout)
 
 
-def finish(figure: Figure, path: str | os.PathLike | None) -> Figure:
-    """Save the figure as PNG where a path is given, written beside it and moved into place; return the figure."""
+def finish(figure: Figure, path: str | os.PathLike | None, overwrite: bool) -> Figure:
+    """Save the figure as PNG where a path is given, see :func:`mtlzoo.files.writing`; return the figure."""
     if path is not None:
-        with replacing(path) as temporary:
+        with writing(path, overwrite=overwrite) as temporary:
             figure.savefig(temporary, format="png", dpi=PIXELS_PER_INCH)
     return figure
 

@@ -4,6 +4,6 @@ Any static server serves it, `python -m http.server` for one. The page asks no o
 runtime where the export was told to leave that on a public CDN.
 """
 
-from mtlzoo.export.web.folder import write
+from mtlzoo.export.web.folder import FOLDER, write
 
-__all__ = ["write"]
+__all__ = ["FOLDER", "write"]

@@ -15,10 +15,20 @@ import keras
 from mtlzoo.export.metadata import read
 from mtlzoo.export.web import runtime as litert
 from mtlzoo.export.web.description import describe
+from mtlzoo.files import FolderKind
 
 ASSETS = resources.files("mtlzoo.export.web")
 PAGE = ASSETS / "page"
 MODEL = "model.tflite"
+FOLDER = FolderKind(
+    name="a web page with a model",
+    marker="model.json",
+    keys=("input", "outputs", "runtime"),
+    files=(
+        *("model.json", MODEL, "runtime/LICENSE.txt", "runtime/@litertjs/*/*/*"),
+        *(asset.name for asset in PAGE.iterdir()),
+    ),
+)
 
 
 def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "local") -> None:

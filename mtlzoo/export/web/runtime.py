@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from mtlzoo.errors import RuntimeUnavailableError
-from mtlzoo.files import replacing
+from mtlzoo.files import writing
 
 VERSION = "2.5.3"
 NAME = f"LiteRT.js {VERSION}"
@@ -96,7 +96,7 @@ def _package(package: str, integrity: str) -> Path:
                 f"npm fetched {package}, but its content is not the pinned one: expected {integrity}, received: "
                 f"{received}. Nothing of it was used; check the registry that npm is set to. {WITHOUT}"
             )
-        with replacing(kept) as temporary:
+        with writing(kept, overwrite=True) as temporary:
             shutil.copyfile(archive, temporary)
     return kept
 

@@ -1,0 +1,70 @@
+"""What the command line's values are read as: each is checked before anything is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+LONGEST = 1500  # letters of a message
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> None:
+        """Say what is wrong, and end with exit code 2."""
+        self.exit(2, f"{one_line(f'mtlzoo: error: {message}')} (see {self.prog} --help)\n")
+
+
+def one_line(message: str) -> str:
+    """A message on one line, without the middle of what would be too long."""
+    text = " ".join(message.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
+def whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """Whole numbers from `lowest` to `highest`."""
+
+    def read(text: str) -> int:
+        if re.fullmatch("[+-]?[0-9]{1,18}", text) and lowest <= int(text) <= highest:
+            return int(text)
+        raise _unexpected(f"a whole number from {lowest} to {highest:,}", text)
+
+    return read
+
+
+def fraction(text: str) -> float:
+    """A number from 0 to less than 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if 0 <= number < 1:
+        return number
+    raise _unexpected("a number from 0 to less than 1", text)
+
+
+def path(text: str) -> Path:
+    """The path of something that need not exist."""
+    if text.strip() and "\0" not in text:
+        return Path(text)
+    raise _unexpected("a path", text)
+
+
+def cache(text: str) -> str | Path:
+    """`memory`, or the path of a folder."""
+    return text if text == "memory" else path(text)
+
+
+def _unexpected(expected: str, text: str) -> argparse.ArgumentTypeError:
+    shown = text if len(text) <= 100 else f"{text[:100]}…"
+    return argparse.ArgumentTypeError(f"expected {expected}, received: {shown!r}")
+
+
+# What is larger is a slip of the keyboard, for which nobody's memory or patience would be enough.
+count = whole(1, 1_000_000)
+drawn = whole(1, 10_000_000)
+pixels = whole(1, 8192)
+seed = whole(0, 2**32 - 1)  # what numpy and Keras take

@@ -1,0 +1,61 @@
+"""Files and folders are written beside their target and moved into place: a crash leaves the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mtlzoo.files.checks import check_output, shown
+from mtlzoo.files.kinds import FolderKind
+from mtlzoo.files.moving import move
+from mtlzoo.files.temporary import make_temporary, remove_leftovers, remove_temporary
+
+
+@contextmanager
+def writing(
+    path: str | os.PathLike,
+    *,
+    kind: FolderKind | None = None,
+    overwrite: bool = False,
+    tidy: bool = True,
+) -> Iterator[Path]:
+    """Give a temporary path in the same folder, and move what was written there to `path` at the end.
+
+    Args:
+        path: The target; its parent folders are made.
+        kind: What the folder to write is; `None` for a file.
+        overwrite: Whether what is there may be replaced, see :func:`check_output`.
+        tidy: Whether to remove what killed writers have left beside the target. Caches of many files do so when they are
+            opened.
+
+    Yields:
+        A path that does not exist yet, with the target's name.
+
+    Raises:
+        OutputError: If it is not to be written there; before anything is written.
+        FileNotFoundError: If nothing was written.
+
+    Example:
+
+    ```python
+    with writing("report.csv") as temporary:
+        frame.to_csv(temporary)
+    ```
+    """
+    path = Path(path)
+    if tidy:
+        remove_leftovers(path.parent)
+    path = check_output(path, kind=kind, overwrite=overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = make_temporary(path.parent)
+    temporary = folder / path.name
+    try:
+        yield temporary
+        if not temporary.exists():
+            raise FileNotFoundError(f"Nothing was written for {shown(path)}.")
+        check_output(path, kind=kind, overwrite=overwrite)  # again: somebody else may have written there meanwhile
+        move(temporary, path, kind, overwrite)
+    finally:
+        remove_temporary(folder)
