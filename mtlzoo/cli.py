@@ -90,14 +90,14 @@ def _train(options: argparse.Namespace) -> int:
     import keras
 
     from mtlzoo import runs
-    from mtlzoo.data import ImageCache, split
+    from mtlzoo.data import ImageCache
     from mtlzoo.models import build
 
     _fresh_folder(options.out, options.overwrite or options.resume or not workers.is_chief())
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
-    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    table = _read_labels(options)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
@@ -117,8 +117,10 @@ def _train(options: argparse.Namespace) -> int:
     )
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
-    shares = [1 - options.valid - options.test, options.valid, options.test]
-    train, valid, test = split(table, shares, group=options.group, seed=options.seed)
+    parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
+    told = len(table.notes)
+    train, valid, test = runs.divide(table, by_chance=options.split_column == "none", **parts)
+    _tell_notes(train, told)
     cache = None if options.cache is None else ImageCache(options.cache)
     print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
     if cache is not None:
@@ -155,7 +157,7 @@ def _pack(options: argparse.Namespace) -> None:
     from mtlzoo.data import pack
 
     _fresh_folder(options.out, options.overwrite)
-    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    table = _read_labels(options)
     _tell_notes(table)
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
@@ -172,7 +174,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.out is not None:
         _fresh_folder(options.out, options.overwrite)
     model = load_model(options.model, trusted=options.trust)
-    table = runs.read_for_model(options.data, options.format, model, options.part)
+    table = runs.read_for_model(options.data, options.format, model, options.part, _split_column(options))
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     _tell_notes(table)
@@ -238,18 +240,30 @@ COMMANDS = {
 # === Checks and messages ===
 
 
+def _read_labels(options: argparse.Namespace) -> Any:
+    from mtlzoo import runs
+
+    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    return runs.choose_rows(table, options.format, options.part, _split_column(options))
+
+
+def _split_column(options: argparse.Namespace) -> str | None:
+    return None if options.split_column == "none" else options.split_column
+
+
 def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    part = options.part or "train"
     if options.format == "fashionai":
-        return {"part": options.part, "maybe": options.maybe}
+        return {"part": part, "maybe": options.maybe}
     if options.format == "mtfl":
-        return {"part": options.part, "seed": options.seed}
+        return {"part": part, "seed": options.seed}
     if options.format == "shapes":
-        return {"part": options.part}
+        return {"part": part}
     if options.format == "csv":
         from mtlzoo.runs import parse_heads
 
-        heads = parse_heads(options.heads)
-        return {"heads": heads, "image": options.image, "group": options.group, "ignore": options.ignore}
+        arguments = {"heads": parse_heads(options.heads), "split_column": _split_column(options)}
+        return {**arguments, "image": options.image, "group": options.group, "ignore": options.ignore}
     return {}
 
 
@@ -271,8 +285,8 @@ def _fresh_file(path: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists already and is left as it is; choose another name or say --overwrite.")
 
 
-def _tell_notes(table: Any) -> None:
-    for note in table.notes:
+def _tell_notes(table: Any, told: int = 0) -> None:
+    for note in table.notes[told:]:
         print(f"Note: {note}", file=sys.stderr)
 
 

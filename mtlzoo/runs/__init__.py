@@ -2,7 +2,9 @@
 
 from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
+    choose_rows,
     configure_heads,
+    divide,
     drop_bad_images,
     make_data,
     parse_heads,
@@ -16,8 +18,10 @@ from mtlzoo.runs.training import parse_balancing, parse_devices, parse_features,
 
 __all__ = [
     "as_text",
+    "choose_rows",
     "configure_heads",
     "demo",
+    "divide",
     "drop_bad_images",
     "make_data",
     "parse_balancing",
