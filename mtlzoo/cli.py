@@ -98,6 +98,8 @@ def _train(options: argparse.Namespace) -> int:
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
     table = _read_labels(options)
+    by_chance = options.split_column == "none"
+    runs.check_told_shares(table, options.valid, options.test, by_chance)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
@@ -119,7 +121,7 @@ def _train(options: argparse.Namespace) -> int:
     _tell_skipped(skipped)
     parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
     told = len(table.notes)
-    train, valid, test = runs.divide(table, by_chance=options.split_column == "none", **parts)
+    train, valid, test = runs.divide(table, by_chance=by_chance, **parts)
     _tell_notes(train, told)
     cache = None if options.cache is None else ImageCache(options.cache)
     print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")

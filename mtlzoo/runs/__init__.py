@@ -2,6 +2,7 @@
 
 from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
+    check_told_shares,
     choose_rows,
     configure_heads,
     divide,
@@ -18,6 +19,7 @@ from mtlzoo.runs.training import parse_balancing, parse_devices, parse_features,
 
 __all__ = [
     "as_text",
+    "check_told_shares",
     "choose_rows",
     "configure_heads",
     "demo",

@@ -68,6 +68,21 @@ def choose_rows(table: Table, format: str, part: str | None, split_column: str |
     return table if part is None or has_parts(format) else table.part(part)
 
 
+def check_told_shares(table: Table, valid: float | None, test: float | None, by_chance: bool = False) -> None:
+    """Refuse a share of rows for what the source's own split has rows for.
+
+    Raises:
+        InputError: If one was given.
+    """
+    published = [] if by_chance else published_parts(table)
+    for name, share in (("valid", valid), ("test", test)):
+        if share is not None and name in published:
+            raise InputError(
+                f"Expected no --{name}, since column {table.split!r} says which rows are for that, received: {share}; "
+                "leave it out, or split by chance with --split-column none."
+            )
+
+
 def divide(
     table: Table,
     valid: float | None = None,
@@ -90,18 +105,13 @@ def divide(
         seed: The same seed splits the same way.
 
     Raises:
-        InputError: If a share was given for a part that the source has.
+        InputError: See :func:`check_told_shares`.
     """
     shares = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
     published = [] if by_chance else published_parts(table)
     if not published:
         return split(table, [1 - sum(shares.values()), *shares.values()], group=group, seed=seed)
-    for name, share in (("valid", valid), ("test", test)):
-        if share is not None and name in published:
-            raise InputError(
-                f"Expected no --{name}, since column {table.split!r} says which rows are for that, received: {share}; "
-                "leave it out, or split by chance with --split-column none."
-            )
+    check_told_shares(table, valid, test)
     return table.parts(**shares, rest=rest, group=group, seed=seed)
 
 
