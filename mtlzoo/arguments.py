@@ -11,6 +11,7 @@ from mtlzoo._version import __version__
 from mtlzoo.argument_types import OneLineParser, cache, count, drawn, fraction, path, pixels, seed, whole
 
 READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
+HEADS_HELP = "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all)"
 DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
 
 
@@ -114,12 +115,20 @@ def _raw_cells_argument(command: argparse.ArgumentParser) -> None:
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=path, help="a label file or the dataset's folder")
     command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
-    command.add_argument("--part", default="train", help="fashionai: train or answer; mtfl and shapes: train or test")
+    command.add_argument(
+        "--part",
+        help="only these rows: train, valid or test (fashionai: train or answer; default: all, or what is to be trained on)",
+    )
+    command.add_argument(
+        "--split-column",
+        metavar="COLUMN",
+        help="the column of train, valid and test (default: the one that says so; none: split by chance)",
+    )
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
 
 
 def _label_arguments(labels: Any) -> None:
-    labels.add_argument("--heads", nargs="+", metavar="HEAD", help="columns to learn, NAME or NAME=KIND (default: all)")
+    labels.add_argument("--heads", nargs="+", metavar="HEAD", help=HEADS_HELP)
     labels.add_argument("--image", default="image", metavar="COLUMN", help="the column of images (default: image)")
     labels.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns that are no heads")
     labels.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
@@ -136,9 +145,13 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     labels = train.add_argument_group("labels")
     _label_arguments(labels)
     labels.add_argument(
-        "--valid", type=fraction, default=0.1, metavar="SHARE", help="rows that choose the best epoch (0.1)"
+        "--valid",
+        type=fraction,
+        metavar="SHARE",
+        help="rows that choose the best epoch (0.1, if no column says the parts)",
     )
-    labels.add_argument("--test", type=fraction, default=0.1, metavar="SHARE", help="rows for the report alone (0.1)")
+    labels.add_argument("--test", type=fraction, metavar="SHARE", help="rows for the report alone (likewise)")
+    labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is said")
     labels.add_argument("--label-smoothing", type=fraction, default=0.0, metavar="SHARE")
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 

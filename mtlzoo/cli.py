@@ -98,11 +98,11 @@ def _train(options: argparse.Namespace) -> int:
     import keras
 
     from mtlzoo import runs
-    from mtlzoo.data import ImageCache, split
+    from mtlzoo.data import ImageCache
     from mtlzoo.data.records import files_of
     from mtlzoo.models import build
 
-    if options.valid + options.test >= 1:
+    if (options.valid or 0.0) + (options.test or 0.0) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
         )
@@ -112,9 +112,11 @@ def _train(options: argparse.Namespace) -> int:
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
-    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    table = _read_labels(options)
     _check_run_folders(options, files_of(table.paths()), overwrite)
     runs.check_run(options.out, table.heads, overwrite=overwrite)
+    by_chance = options.split_column == "none"
+    runs.check_told_shares(table, options.valid, options.test, by_chance)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
@@ -134,8 +136,10 @@ def _train(options: argparse.Namespace) -> int:
     )
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
-    shares = [1 - options.valid - options.test, options.valid, options.test]
-    train, valid, test = split(table, shares, group=options.group, seed=options.seed)
+    parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
+    told = len(table.notes)
+    train, valid, test = runs.divide(table, by_chance=by_chance, **parts)
+    _tell_notes(train, told)
     cache = None if options.cache is None else ImageCache(options.cache)
     print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
     if cache is not None:
@@ -175,7 +179,7 @@ def _pack(options: argparse.Namespace) -> None:
     from mtlzoo.data.packing import FOLDER
 
     check_output(options.out, kind=FOLDER, overwrite=options.overwrite, inputs=[options.data])
-    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    table = _read_labels(options)
     _tell_notes(table)
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
@@ -194,7 +198,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.out is not None:
         check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
     model = load_model(options.model, trusted=options.trust)
-    table = runs.read_for_model(options.data, options.format, model, options.part)
+    table = runs.read_for_model(options.data, options.format, model, options.part, _split_column(options))
     if options.out is not None:
         check_folder(options.out, overwrite=options.overwrite, inputs=files_of(table.paths()))
         runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
@@ -267,18 +271,30 @@ COMMANDS = {
 # === Checks and messages ===
 
 
+def _read_labels(options: argparse.Namespace) -> Any:
+    from mtlzoo import runs
+
+    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    return runs.choose_rows(table, options.format, options.part, _split_column(options))
+
+
+def _split_column(options: argparse.Namespace) -> str | None:
+    return None if options.split_column == "none" else options.split_column
+
+
 def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    part = options.part or "train"
     if options.format == "fashionai":
-        return {"part": options.part, "maybe": options.maybe}
+        return {"part": part, "maybe": options.maybe}
     if options.format == "mtfl":
-        return {"part": options.part, "seed": options.seed}
+        return {"part": part, "seed": options.seed}
     if options.format == "shapes":
-        return {"part": options.part}
+        return {"part": part}
     if options.format == "csv":
         from mtlzoo.runs import parse_heads
 
-        heads = parse_heads(options.heads)
-        return {"heads": heads, "image": options.image, "group": options.group, "ignore": options.ignore}
+        arguments = {"heads": parse_heads(options.heads), "split_column": _split_column(options)}
+        return {**arguments, "image": options.image, "group": options.group, "ignore": options.ignore}
     return {}
 
 
@@ -297,8 +313,8 @@ def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path]
             check_folder(cache, overwrite=True, inputs=inputs)  # its own files lie in folders of their own
 
 
-def _tell_notes(table: Any) -> None:
-    for note in table.notes:
+def _tell_notes(table: Any, told: int = 0) -> None:
+    for note in table.notes[told:]:
         print(f"Note: {note}", file=sys.stderr)
 
 

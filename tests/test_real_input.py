@@ -38,3 +38,16 @@ def test_heads_on_frozen_imagenet_features_beat_the_majority(photographs, shared
     mtl.fit(model, train, stages=[mtl.Stage(4, 1e-2, "heads")], augment=None, verbose=False)
     report = mtl.evaluate(model, test)
     assert report.loc["garment", "accuracy"] > report.loc["garment", "baseline"] + 0.15
+
+
+@pytest.mark.parametrize(
+    ("name", "heads", "rows", "without"),
+    [("blood_cells", 13, (4311, 720, 2169), 2200), ("groceries", 6, (2640, 296, 1241), 0)],
+)
+def test_published_splits_are_found(shared, name, heads, rows, without):
+    table = mtl.data.read_csv(shared / name / "labels.csv")
+    assert len(table.heads) == heads
+    assert table.split == "split"
+    assert tuple(map(len, table.parts())) == rows
+    assert len(table.parts(rest="train")[0]) == rows[0] + without
+    assert not any(isinstance(head, mtl.OrdinalHead) for head in table.heads.values())

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
+from mtlzoo.data.parts import part_of, split_note
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import Head
+from mtlzoo.heads.base import shorten
 
+SPLIT = "split"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
@@ -21,6 +25,11 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 
     Each picture is labelled for the one head in whose folder it lies. Files that are no pictures by their suffix, and
     hidden files and folders, are left alone.
+
+    One level of folders may be parts, all of them called `train`, `valid` (or `val`, `validation`, `dev`) or `test`, in any
+    case: `DIR/<part>/<label>/`, `DIR/<part>/<head>/<label>/`, `DIR/<head>/<part>/<label>/` or `DIR/<label>/<part>/`. They
+    become the column `split`, for :meth:`Table.parts`; a single folder above them, as in `DIR/images/train/<label>/`, says
+    nothing. A folder that is named among the heads is a head, whatever it is called.
 
     Args:
         directory: The folder.
@@ -31,7 +40,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        TableError: If it holds no pictures, or not in one of these two ways.
+        TableError: If it holds no pictures, or not in one of these ways.
 
     Example:
 
@@ -43,20 +52,23 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
     if not directory.is_dir():
         raise FileNotFoundError(f"No such folder: {directory}.")
     files = sorted(_pictures(directory))
-    examples = {len(file.split("/")): file for file in reversed(files)}
-    if len(examples) != 1 or not examples.keys() <= {2, 3}:
+    folders, parts, notes = _without_parts([file.split("/")[:-1] for file in files], set(heads or ()), directory)
+    examples = {len(above): file for file, above in zip(reversed(files), reversed(folders))}
+    if len(examples) != 1 or not examples.keys() <= {1, 2}:
         received = " and ".join(sorted(examples.values())) or "no pictures"
         raise TableError(
             f"{directory}: expected pictures at DIR/<head>/<label>/, or all at DIR/<label>/, received: {received}."
         )
-    rows = pd.DataFrame([file.split("/")[:-1] for file in files])
+    rows = pd.DataFrame(folders)
     if rows.shape[1] == 1:
         rows.insert(0, "head", "label")
     rows.columns = ["head", "label"]
     frame, guessed = pd.DataFrame({IMAGE: files}), {}
+    taken = {IMAGE: "paths"} | ({} if parts is None else {SPLIT: "parts"})
     for name in sorted(rows["head"].unique()):
-        if name == IMAGE:
-            raise TableError(f"{directory}: a head cannot be called {IMAGE!r}, as the column of paths is; rename it.")
+        if name in taken:
+            what = f"{directory}: a head cannot be called {name!r}, as the column of {taken[name]} is; rename it."
+            raise TableError(what)
         frame[name] = rows["label"].where(rows["head"] == name).astype("category")
         if heads is not None:
             continue
@@ -64,7 +76,49 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
             guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
-    return Table(frame, guessed if heads is None else dict(heads), root=directory, source=str(directory))
+    if parts is not None:
+        frame[SPLIT] = pd.Series(parts).astype("category")
+    table = Table(
+        frame,
+        guessed if heads is None else dict(heads),
+        root=directory,
+        source=str(directory),
+        notes=tuple(notes),
+        split=None if parts is None else SPLIT,
+    )
+    return table if parts is None else replace(table, notes=(*notes, split_note(table)))
+
+
+def _without_parts(
+    folders: list[list[str]], heads: set[str], directory: Path
+) -> tuple[list[list[str]], list[str] | None, list[str]]:
+    """The folders above each picture without those that are parts, these by themselves, and notes."""
+    notes = []
+    for level in range(min(map(len, folders), default=0)):
+        names = sorted({above[level] for above in folders})
+        words = [name for name in names if part_of(name)]
+        labels = level == 0 and "label" in heads and max(map(len, folders)) == 1
+        if not words or labels or heads & set(names):
+            continue
+        alone = len({tuple(above[:level]) for above in folders}) == 1
+        if len(words) < len(names):
+            others = shorten([name for name in names if part_of(name) is None], 5)
+            if alone and len({part_of(word) for word in words}) > 1:
+                raise TableError(
+                    f"{directory}: the folders {shorten(words)} are parts, but {others} beside them are none: read each "
+                    "part by itself, move them, or name them among the heads if they are heads."
+                )
+            notes.append(f"folder {words[0]!r} is taken for a label or a head, as {others} beside it are no parts")
+            continue
+        left = [([] if alone else above[:level]) + above[level + 1 :] for above in folders]
+        bare = sorted({above[level] for above, others in zip(folders, left) if not others})
+        if bare:
+            raise TableError(
+                f"{directory}: the folders {shorten(names)} are parts, but {shorten(bare)} has no folder for each label in "
+                "it; if they are the labels themselves, give the head: heads={'label': ...}."
+            )
+        return left, [above[level] for above in folders], notes
+    return folders, None, notes
 
 
 def _pictures(directory: Path) -> Iterator[str]:

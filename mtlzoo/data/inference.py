@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from mtlzoo.heads import HEADS, Head
 from mtlzoo.heads.base import shorten
+from mtlzoo.heads.kinds import head_of_kind
 
 # A column with more different labels is asked whether it holds answers at all.
 MOST_NAMES = 50
@@ -20,7 +24,8 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
 
     Args:
         column: The labels as read, empty cells as `NaN`.
-        kind: The kind of head, one of `mtlzoo.heads.HEADS`; guessed if `None`.
+        kind: The kind of head, one of `mtlzoo.heads.HEADS`; guessed if `None`. It may be followed by names in their order
+            and by arguments: `"ordinal:S,M,L"`, `"multilabel:separator=/"`; see `mtlzoo.heads.kinds`.
 
     Returns:
         A head that knows all labels in the column.
@@ -35,9 +40,9 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     infer_head(pd.Series(["no", "yes", None]))  # BinaryHead(labels=["no", "yes"])
     ```
     """
-    if kind is not None and kind not in HEADS:
+    if kind is not None and kind.partition(":")[0].strip() not in HEADS:
         raise ValueError(f"unknown kind of head {kind!r}, expected one of: {', '.join(HEADS)}")
-    known = column.dropna()
+    known = _hashable(column.dropna())
     distinct = known.drop_duplicates()  # a million rows have a handful of labels, in the order of their first rows
     if isinstance(distinct.dtype, pd.CategoricalDtype):
         distinct = distinct.astype(object)
@@ -49,7 +54,7 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
             f"one label only, {known.iloc[0]!r}, in {len(known)} rows: nothing to learn; leave this head out"
         )
     if kind is not None:
-        return HEADS[kind].for_labels(distinct)
+        return head_of_kind(kind, distinct, HEADS)
     head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
     if _looks_like_names(distinct, len(known), getattr(head, "names", None)):
         raise ValueError(
@@ -57,6 +62,17 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
             f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
         )
     return head
+
+
+def _hashable(column: pd.Series) -> pd.Series:
+    """Cells that are lists as tuples, which can be told apart."""
+
+    def plain(cell: Any) -> Any:
+        if isinstance(cell, set):
+            return tuple(sorted(cell, key=str))
+        return tuple(map(plain, cell)) if isinstance(cell, list | tuple | np.ndarray) else cell
+
+    return column.map(plain) if column.dtype == object else column
 
 
 def _looks_like_names(distinct: pd.Series, rows: int, names: list[str] | None) -> bool:

@@ -98,6 +98,7 @@ def pack(
             "files": sizes,
             "columns": {name: {"feature": _kind(values), "values": values} for name, (_, values) in columns.items()},
             "heads": heads,
+            "split": table.split,
         }
         (temporary / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
     return folder
@@ -146,7 +147,8 @@ def read_packed(folder: str | Path) -> Table:
     }
     stored = [str(Record(files[file], *place)) for file, *place in places]
     frame = pd.DataFrame({**frame, STORED: pd.Series(stored, dtype=object)})
-    return Table(frame, deserialize(description["heads"]), root=folder, source=str(folder))
+    heads, split = deserialize(description["heads"]), description.get("split")  # which older ones have not
+    return Table(frame, heads, root=folder, source=str(folder), split=split)
 
 
 # === Writing ===

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,8 @@ def split(
         identical: Whether to compare the files' contents; only files of the same size are read.
 
     Returns:
-        One table a share, rows in their old order, none of them empty.
+        One table a share, rows in their old order, none of them empty. Where the table has a split of its own, which is
+        not looked at (:meth:`Table.parts` does), their `notes` say so.
 
     Raises:
         ValueError: If the shares are wrong, or there is not one group value a row.
@@ -67,6 +69,9 @@ def split(
         what = "rows" if group is None and not identical else "groups of rows that stay together"
         raise TableError(f"{table.source}: cannot split {number} {what} into {len(shares)} parts.")
     sides = _stratify(units, _labels(table), shares, np.random.default_rng(seed))
+    if table.split is not None:
+        told = f"split by chance, whatever the column {table.split!r} says; table.parts() follows it"
+        table = replace(table, notes=(*table.notes, told))
     return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(shares))]
 
 

@@ -32,9 +32,10 @@ class Table:
         source: What the rows were read from, as messages call it.
         first_line: The line of the source that holds the row with index 0; `None` if the source has no lines.
         notes: What is odd about the source and does not keep it from being used, a line each.
+        split: The column that says which part each row belongs to, for :meth:`parts`; `None` if there is none.
 
     Raises:
-        TableError: If there is no column of images, none for some head, or two columns share a name.
+        TableError: If there is no column of images, none for some head or for the parts, or two columns share a name.
 
     Example:
 
@@ -51,6 +52,7 @@ class Table:
     source: str = "table"
     first_line: int | None = None
     notes: tuple[str, ...] = ()
+    split: str | None = None
     _encoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
@@ -67,6 +69,8 @@ class Table:
                 raise TableError(f"{self.source}: a head cannot be called {IMAGE!r}, as the column of paths is.")
             if name not in self.frame:
                 raise TableError(f"{self.source}: no column for the head {name!r}; {columns}.")
+        if self.split is not None and self.split not in self.frame:
+            raise TableError(f"{self.source}: no column {self.split!r} of parts; {columns}.")
 
     @classmethod
     def of_images(cls, paths: Sequence[str | Path], source: str = "images") -> Table:
@@ -112,6 +116,53 @@ class Table:
             rows = rows.astype("int64")  # an empty list comes as floats
         encoded = {name: targets[rows] for name, targets in self._encoded.items()}
         return replace(self, frame=self.frame.iloc[rows], _encoded=encoded)
+
+    def parts(
+        self,
+        valid: float = 0.1,
+        test: float = 0.1,
+        *,
+        rest: str | None = None,
+        group: str | Sequence | None = None,
+        seed: int = 0,
+    ) -> tuple[Table, Table, Table]:
+        """The rows to train on, to choose the best epoch by, and for the report, as the source's own split has them.
+
+        `val`, `validation` and `dev` mean valid, `training` and `testing` likewise, in any case; 0, 1 and 2 mean train,
+        valid and test. What was done is told in the `notes` of the three.
+
+        Args:
+            valid: The share of the training rows that become validation rows if the split has none.
+            test: Likewise for the test.
+            rest: The part of rows that have none, such as `"train"`; they are left out by default.
+            group: For rows that are split off, as in :func:`mtlzoo.data.split`.
+            seed: Likewise.
+
+        Returns:
+            Three tables, none of them empty, rows in their old order.
+
+        Raises:
+            TableError: If there is no column of parts (`split`), a cell of it is no part, or no row is to be trained on.
+
+        Example:
+
+        ```python
+        train, valid, test = mtl.data.read_csv("labels.csv").parts()
+        ```
+        """
+        from mtlzoo.data.parts import split_parts
+
+        return split_parts(self, valid, test, rest, group, seed)
+
+    def part(self, name: str) -> Table:
+        """The rows of one part of the source's own split, `"train"`, `"valid"` or `"test"`.
+
+        Raises:
+            TableError: If there is no column of parts (`split`), a cell of it is no part, or there is no such row.
+        """
+        from mtlzoo.data.parts import part
+
+        return part(self, name)
 
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
         """The same rows read by other heads, each of which has a column."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.inference import infer_head
+from mtlzoo.data.parts import find_split, split_note
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import LabelError, TableError
 from mtlzoo.heads import Head
@@ -27,6 +29,7 @@ def read_csv(
     root: str | Path | None = None,
     group: str | None = None,
     ignore: Sequence[str] = (),
+    split_column: str | None = None,
 ) -> Table:
     """Read a table of images and labels.
 
@@ -42,6 +45,8 @@ def read_csv(
         root: Where relative paths start; the file's own folder by default.
         group: A column that is no head but says which rows belong together, for :func:`split`.
         ignore: Other columns that are no heads; in the long layout also values of the column `head`.
+        split_column: The column that says the part of each row, for :meth:`Table.parts`. By default the one whose cells all
+            say train, valid or test, unless it is among `heads` or ignored; a note says so.
 
     Returns:
         A table with one row a row of the file, or, in the long layout, one row an image. Columns that are no heads stay
@@ -66,11 +71,13 @@ def read_csv(
     others = {IMAGE, group, *([ignore] if isinstance(ignore, str) else ignore)}
     frame = _read(path, image, group)
     long = set(LONG) <= set(frame)
-    rows, frame = frame, _pivot(frame, path.name, group) if long else frame
+    parts = find_split(frame, split_column, heads, [*others, *(LONG if long else ())], path.name)
+    others |= {parts}
+    rows, frame = frame, _pivot(frame, path.name, {group, parts} - {None}) if long else frame
     names = [name for name in frame if name not in others] if heads is None else list(heads)
-    for name in [*names, *sorted(others - {IMAGE, group})]:
+    for name in [*names, *sorted(others - {IMAGE, group, parts})]:
         if name not in frame and (name in names or name not in rows):
-            known = ", ".join(column for column in frame if column not in {IMAGE, group})
+            known = ", ".join(column for column in frame if column not in {IMAGE, group, parts})
             what = "head" if name in names else "column"
             raise TableError(f"{path.name}: unknown {what} {name!r}, expected some of: {known}.")
     if heads is None and not names:
@@ -78,7 +85,9 @@ def read_csv(
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
     read = {name: _head(head, frame[name], f"{path.name}: head {name!r}") for name, head in given.items()}
     root = path.parent if root is None else Path(root)
-    table = Table(frame, read, root=root, source=path.name, first_line=None if long else 2)
+    table = Table(frame, read, root=root, source=path.name, first_line=None if long else 2, split=parts)
+    if parts is not None:
+        table = replace(table, notes=(*table.notes, split_note(table)))
     if long:
         _check_labels(rows, table)
     table.labels()
@@ -174,13 +183,13 @@ def _tidy(column: pd.Series) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(codes, names), index=column.index, name=column.name)
 
 
-def _pivot(frame: pd.DataFrame, source: str, group: str | None) -> pd.DataFrame:
-    """One row an image from one row a label."""
+def _pivot(frame: pd.DataFrame, source: str, others: set[str]) -> pd.DataFrame:
+    """One row an image from one row a label; `others` are columns of images, not of labels."""
     rows = frame.astype({"head": object, "label": object})
     homeless = rows.index[rows["head"].isna() & rows["label"].notna()]
     if len(homeless):
         raise TableError(f"{source}, line {homeless[0] + 2}: a label without the name of its head.")
-    taken = rows.index[rows["head"].isin([IMAGE, *([group] if group else [])])]
+    taken = rows.index[rows["head"].isin([IMAGE, *others])]
     if len(taken):
         name = rows["head"][taken[0]]
         raise TableError(f"{source}, line {taken[0] + 2}: a head cannot be called {name!r}, as another column is.")
@@ -188,10 +197,10 @@ def _pivot(frame: pd.DataFrame, source: str, group: str | None) -> pd.DataFrame:
     _check_same(labels, [IMAGE, "head"], "label", source)
     wide = labels.drop_duplicates([IMAGE, "head"]).pivot(index=IMAGE, columns="head", values="label")
     images = rows[[IMAGE]].drop_duplicates(ignore_index=True)
-    if group:
-        groups = rows.dropna(subset=[group])
-        _check_same(groups, [IMAGE], group, source)
-        images = images.merge(groups[[IMAGE, group]].drop_duplicates(IMAGE), on=IMAGE, how="left")
+    for name in sorted(others):
+        told = rows.dropna(subset=[name])
+        _check_same(told, [IMAGE], name, source)
+        images = images.merge(told[[IMAGE, name]].drop_duplicates(IMAGE), on=IMAGE, how="left")
     return images.merge(wide.astype("category").reset_index(), on=IMAGE, how="left").rename_axis(columns=None)
 
 

@@ -68,8 +68,16 @@ class Head(ABC):
 
     @classmethod
     @abstractmethod
-    def for_labels(cls, labels: pd.Series) -> Head:
-        """A head of this kind that knows all of a column's labels, none of them missing."""
+    def for_labels(cls, labels: pd.Series, **options: Any) -> Head:
+        """A head of this kind that knows all of a column's labels, none of them missing.
+
+        Args:
+            labels: The labels.
+            **options: Further arguments of the constructor, given only where there are some.
+
+        Raises:
+            ValueError: If the labels are none of this kind.
+        """
 
     @abstractmethod
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -290,3 +298,9 @@ def shorten(names: Sequence[Any], most: int = 20) -> str:
     """The valid names as a message lists them."""
     listed = ", ".join(map(repr, names[:most]))
     return listed if len(names) <= most else f"{listed}, ... ({len(names)} in all)"
+
+
+def value_text(value: Any, most: int = 80) -> str:
+    """A cell as a message shows it, however long it is."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"

@@ -64,9 +64,9 @@ class BinaryHead(ClassesHead):
         return len(names) == 2 and not any(mark in name for name in names for mark in ";|.")
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> BinaryHead:
+    def for_labels(cls, labels: pd.Series, **options: Any) -> BinaryHead:
         """Two labels in sorted order, so that no comes before yes."""
-        return cls(distinct_labels(labels))
+        return cls(distinct_labels(labels), **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Probabilities of the second answer, float32 `(rows,)`, `-1` for missing.

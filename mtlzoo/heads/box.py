@@ -11,16 +11,10 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo import boxes
-from mtlzoo.heads.base import Head, is_missing
-from mtlzoo.heads.box_labels import (
-    box_marks,
-    box_of,
-    check_format,
-    numbers_of,
-    place_boxes,
-    restore_boxes,
-    to_corners,
-)
+from mtlzoo.heads.base import Head, is_missing, value_text
+from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
+from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
+from mtlzoo.heads.naming import number_of
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
 from mtlzoo.placement import Placement
@@ -87,30 +81,38 @@ class BoxHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> BoxHead:
-        """Relative corners if no number is above 1, corners in pixels otherwise."""
-        largest = max(float(part) for value in labels for part in numbers_of(value))
-        return cls(format="rel_xyxy" if largest <= 1 else "xyxy")
+    def for_labels(cls, labels: pd.Series, **options: Any) -> BoxHead:
+        """Relative corners if no number is above 1, corners in pixels otherwise, if no `format` is given.
+
+        Raises:
+            ValueError: If a label is no list of four numbers, or some box has no such corners.
+        """
+        if "format" not in options:
+            boxes = {value_text(value): _four(value) for value in labels if _known(value)}
+            wrong = [text for text, box in boxes.items() if box is None]
+            if wrong:
+                raise ValueError(f"expected boxes of 4 numbers, received {wrong[0]}")
+            options["format"] = box_format(list(boxes.values()))
+        return cls(**options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Boxes as labels are written, float32 `(rows, 4)`, `NaN` for missing.
 
         A value is a sequence of four numbers, or the text of such a list: with `;` between the numbers, or as Python and
-        JSON write it.
+        JSON write it. Four zeros and four times -1 are missing: it is how label files write that there is no box.
         """
         targets = [self._box(value, row) for row, value in enumerate(values)]
-        return np.asarray(targets, "float32").reshape(-1, 4)
+        targets = np.asarray(targets, "float32").reshape(-1, 4)
+        check_pixels(targets[:, None], self.format)
+        return targets
 
     def _box(self, value: Any, row: int) -> np.ndarray:
-        if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+        if not _known(value):
             return np.full(4, np.nan)
-        try:
-            parts = numbers_of(value)
-        except ValueError:
-            parts = []
-        if len(parts) == 4 and all(map(is_missing, parts)):
+        box = _four(value)
+        if box is not None and (np.isnan(box).all() or is_no_box(box)):
             return np.full(4, np.nan)
-        return box_of(parts, self.format, row, value)
+        return box_of([] if box is None else box, self.format, row, value)
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""
@@ -210,3 +212,17 @@ class BoxHead(Head):
     def describe(self) -> str:
         """The kind of answer in a few words."""
         return "a box"
+
+
+def _known(value: Any) -> bool:
+    """Whether a cell is neither empty nor -1."""
+    return isinstance(value, list | tuple | np.ndarray) or not (is_missing(value) or number_of(value) == -1)
+
+
+def _four(value: Any) -> np.ndarray | None:
+    """The four numbers that a cell lists, `NaN` for those that are missing; `None` if it lists anything else."""
+    try:
+        box = np.array([np.nan if is_missing(part) else float(part) for part in numbers_of(value)])
+    except (TypeError, ValueError):
+        return None
+    return box if box.shape == (4,) else None

@@ -10,60 +10,9 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import is_missing
+from mtlzoo.heads.base import is_missing, value_text
+from mtlzoo.heads.box_formats import PIXELS, SHARE, also_fits, also_inside, from_corners, is_relative, to_corners
 from mtlzoo.placement import Placement
-
-# The names are those of `keras.utils.bounding_boxes.convert_format`.
-FORMATS = (
-    "rel_xyxy",
-    "rel_yxyx",
-    "rel_xywh",
-    "rel_center_xywh",
-    "xyxy",
-    "yxyx",
-    "xywh",
-    "center_xywh",
-    "center_yxhw",
-)
-# How far a label may lie outside of its picture: rounding to whole pixels, or to three decimals.
-PIXELS, SHARE = 1.0, 1e-3
-
-
-def check_format(format: str) -> str:
-    """The format, if it is one.
-
-    Raises:
-        ValueError: If it is none; it lists those that are.
-    """
-    if format not in FORMATS:
-        raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
-    return format
-
-
-def to_corners(boxes: np.ndarray, format: str) -> np.ndarray:
-    """Boxes of a format as x_min, y_min, x_max, y_max in the same unit, float64 `(..., 4)`."""
-    boxes = np.asarray(boxes, "float64")
-    kind = format.removeprefix("rel_")
-    if kind.endswith(("yxyx", "yxhw")):
-        boxes = boxes[..., [1, 0, 3, 2]]
-    low, high = boxes[..., :2], boxes[..., 2:]
-    if kind == "xywh":
-        high = low + high
-    elif kind.startswith("center_"):
-        low, high = low - high / 2, low + high / 2
-    return np.concatenate([low, high], axis=-1)
-
-
-def from_corners(corners: np.ndarray, format: str) -> np.ndarray:
-    """The opposite of :func:`to_corners`."""
-    low, high = corners[..., :2], corners[..., 2:]
-    kind = format.removeprefix("rel_")
-    if kind == "xywh":
-        high = high - low
-    elif kind.startswith("center_"):
-        low, high = (low + high) / 2, high - low
-    boxes = np.concatenate([low, high], axis=-1)
-    return boxes[..., [1, 0, 3, 2]] if kind.endswith(("yxyx", "yxhw")) else boxes
 
 
 def numbers_of(value: Any) -> list[Any]:
@@ -106,14 +55,21 @@ def box_of(parts: Sequence[Any], format: str, row: int, value: Any) -> np.ndarra
     except (TypeError, ValueError):
         box = np.empty(0)
     if box.shape != (4,):
-        raise LabelError(row, f"expected a box of 4 numbers ({format}), received {value!r}")
+        raise LabelError(row, f"expected a box of 4 numbers ({format}), received {value_text(value)}")
     if not np.isfinite(box).all():
-        raise LabelError(row, f"expected 4 finite numbers ({format}), received {value!r}")
+        raise LabelError(row, f"expected 4 finite numbers ({format}), received {value_text(value)}")
     x_min, y_min, x_max, y_max = to_corners(box, format)
+    received = f"received {value_text(value)}"
     if not (x_max > x_min and y_max > y_min):
-        raise LabelError(row, f"expected a box with a width and height above 0 ({format}), received {value!r}")
-    if format.startswith("rel_") and not (min(x_min, y_min) >= -SHARE and max(x_max, y_max) <= 1 + SHARE):
-        raise LabelError(row, f"expected a box from 0 to 1 ({format}), within the picture, received {value!r}")
+        other = also_fits(box, is_relative(format))
+        raise LabelError(
+            row, f"expected a box with a width and height above 0 ({format}), {received}{other} (`format`)"
+        )
+    if is_relative(format) and not (min(x_min, y_min) >= -SHARE and max(x_max, y_max) <= 1 + SHARE):
+        other = also_fits(box, relative=bool(max(box) <= 1 + SHARE))
+        raise LabelError(
+            row, f"expected a box from 0 to 1 ({format}), within the picture, {received}{other} (`format`)"
+        )
     return box
 
 
@@ -132,7 +88,7 @@ def place_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndar
     Raises:
         LabelError: If a box reaches out of its picture.
     """
-    corners, relative = to_corners(boxes, format), format.startswith("rel_")
+    corners, relative = to_corners(boxes, format), is_relative(format)
     if not relative:
         beyond = (corners[..., :2] < -PIXELS) | (corners[..., 2:] > placement.sizes[:, None, ::-1] + PIXELS)
         rows = np.flatnonzero(beyond.any(axis=(1, 2)))
@@ -142,7 +98,8 @@ def place_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndar
             listed = ", ".join(f"{number:g}" for number in wrong)
             raise LabelError(
                 int(rows[0]),
-                f"expected a box within the picture of {width} x {height} pixels, received {listed} ({format})",
+                f"expected a box within the picture of {width} x {height} pixels, received {listed} ({format})"
+                f"{also_inside(wrong, height, width)} (`format`)",
             )
     points = _four_points(corners)
     points = placement.to_pixels(points) if relative else points - 0.5
@@ -156,7 +113,7 @@ def restore_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.nd
     """The opposite of :func:`place_boxes`, cut at the edges of the picture."""
     points = placement.to_picture(_four_points(np.asarray(boxes, "float64")))
     edges = placement.sizes[:, None, ::-1].astype("float64")
-    if format.startswith("rel_"):
+    if is_relative(format):
         points, edges = placement.to_relative(points), np.ones_like(edges)
     else:
         points = points + 0.5
@@ -167,7 +124,7 @@ def restore_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.nd
 def box_marks(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
     """Boxes of a format, `(rows, boxes, 4)`, in pixels of the pictures, from 0 at the centre of the upper left one."""
     corners = to_corners(boxes, format)
-    if not format.startswith("rel_"):
+    if not is_relative(format):
         return corners - 0.5
     return placement.to_pixels(corners.reshape(len(corners), -1, 2)).reshape(corners.shape)
 

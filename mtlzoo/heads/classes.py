@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten
+from mtlzoo.heads.base import Head, is_missing, shorten, value_text
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
 from mtlzoo.placement import Placement
 
 NOT_COUNTED = (
@@ -69,12 +70,17 @@ class ClassesHead(Head):
             codes, distinct = pd.factorize(cells)
         ids = np.full(len(distinct) + 1, -1, "int32")  # the last is for code -1, which is missing
         soft: dict[int, np.ndarray] = {}
+        index_of = NameIndex(self.names)
         for code in np.unique(codes[codes >= 0]):  # a category may be left over from rows that are not here
             value = distinct[code]
             if isinstance(value, tuple):
                 soft[code] = self._soft(value, int(np.argmax(codes == code)))
             elif not is_missing(value):
-                ids[code] = self._id(value, int(np.argmax(codes == code)))
+                index = index_of(value)
+                if index is None:
+                    raise LabelError(int(np.argmax(codes == code)), self._unknown(value))
+                ids[code] = index
+        self._check_signs(distinct, codes)
         if not soft:
             return ids[codes]
         rows = np.vstack([np.eye(len(self.names), dtype="float32"), np.zeros(len(self.names), "float32")])[ids]
@@ -82,12 +88,21 @@ class ClassesHead(Head):
             rows[code] = row
         return rows[codes]
 
-    def _id(self, value: Any, row: int) -> int:
-        index = class_id(value, self.names)
-        if index is None:
-            value = value.item() if isinstance(value, np.generic) else value
-            raise LabelError(row, f"unknown label {value!r}, expected one of: {shorten(self.names)}")
-        return index
+    def _unknown(self, value: Any) -> str:
+        value = value.item() if isinstance(value, np.generic) else value
+        return f"unknown label {value_text(value)}, expected one of: {shorten(self.names)}"
+
+    def _check_signs(self, distinct: Sequence[Any], codes: np.ndarray) -> None:
+        """Two classes whose ids are 0 and 1 must not be given as -1 and 1 without a word."""
+        if len(self.names) != 2 or "-1" in self.names:
+            return
+        used = np.unique(codes[codes >= 0])
+        known = [(code, distinct[code]) for code in used if not is_missing(distinct[code])]
+        try:
+            check_signs([value for _, value in known])
+        except LabelError as error:
+            code = known[error.row][0]
+            raise LabelError(int(np.argmax(codes == code)), error.reason) from None
 
     def _soft(self, value: tuple, row: int) -> np.ndarray:
         try:
@@ -200,50 +215,6 @@ def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:
         "accuracy_baseline": float(support.max() / total),
         "balanced_accuracy": float(recall.mean()),
     }
-
-
-def class_names(classes: int | Sequence[str]) -> list[str]:
-    """The names of so many classes (their ids as text), or the given names as texts.
-
-    Raises:
-        ValueError: If there is none, two are the same, or the value is neither a number nor a list.
-    """
-    if isinstance(classes, Integral) and not isinstance(classes, bool):
-        names = [str(index) for index in range(classes)]
-    elif isinstance(classes, str | bool) or not hasattr(classes, "__iter__"):
-        raise ValueError(f"Expected a number of classes or a list of their names, received: {classes!r}.")
-    else:
-        names = [str(name) for name in classes]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"Expected names that differ, at least one, received: {classes!r}.")
-    return names
-
-
-def class_id(value: Any, names: Sequence[str]) -> int | None:
-    """The id of the class that a cell names: by its name, by the same number written otherwise, or by its id.
-
-    Returns:
-        The id, `-1` for missing, or `None` if there is no such class. A number is an id only where no class has a number
-        for its name: 0 is not the first of the classes `["1", "2"]`.
-    """
-    for text in (str(value), str(value).strip()):
-        if text in names:
-            return names.index(text)
-    number = _whole_number(value)
-    if number is None:
-        return None
-    if str(number) in names:
-        return names.index(str(number))
-    named_by_numbers = any(_whole_number(name) is not None for name in names)
-    return number if number == -1 or (0 <= number < len(names) and not named_by_numbers) else None
-
-
-def _whole_number(value: Any) -> int | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return int(number) if number.is_integer() else None
 
 
 def check_class_weight(class_weight: Any, names: Sequence[str]) -> dict[str, float] | str | None:

@@ -47,9 +47,9 @@ class ClassificationHead(ClassesHead):
         return True
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> ClassificationHead:
+    def for_labels(cls, labels: pd.Series, **options: Any) -> ClassificationHead:
         """A class for each different label."""
-        return cls(distinct_labels(labels))
+        return cls(distinct_labels(labels), **options)
 
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense softmax layer."""

@@ -13,10 +13,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten
-from mtlzoo.heads.box_labels import box_marks, box_of, check_format, numbers_of, place_boxes, restore_boxes, to_corners
-from mtlzoo.heads.classes import class_id, class_names
+from mtlzoo.heads.base import Head, is_missing, shorten, value_text
+from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_corners
+from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.detections import average_precision, find_objects
+from mtlzoo.heads.naming import class_id, class_names, number_of
 from mtlzoo.losses import MaskedDetectionLoss
 from mtlzoo.metrics import MaskedDetectionF1
 from mtlzoo.placement import Placement
@@ -89,15 +90,21 @@ class DetectionHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> DetectionHead:
-        """The names that occur, in their order; relative boxes if no number is above 1, pixels otherwise."""
-        objects = [object for value in labels for object in _objects(value)]
+    def for_labels(cls, labels: pd.Series, **options: Any) -> DetectionHead:
+        """The names that occur, in their order; if no `format` is given, relative corners if no number is above 1, in pixels
+        otherwise.
+
+        Raises:
+            ValueError: If no row has an object, or some box has no such corners.
+        """
+        listed = [_objects(value) for value in labels if number_of(value) != -1]
+        objects = [object for objects in listed for object in objects]
         if not objects:
             raise ValueError("no row has an object")
-        largest = max(float(part) for _, *box in objects for part in box)
-        most = max(len(_objects(value)) for value in labels)
         names = sorted({str(name) for name, *_ in objects})
-        return cls(names, format="rel_xyxy" if largest <= 1 else "xyxy", most=most)
+        if "format" not in options:
+            options["format"] = box_format([box for _, *box in objects])
+        return cls(names, **{"most": max(map(len, listed)), **options})
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Boxes as labels are written and one-hot rows, float32 `(rows, most, 4 + classes)`.
@@ -112,27 +119,29 @@ class DetectionHead(Head):
             return values.astype("float32")
         targets = np.full((len(values), self.most, width), np.nan, "float32")
         for row, value in enumerate(values):
-            if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+            if not isinstance(value, list | tuple | np.ndarray) and (is_missing(value) or number_of(value) == -1):
                 targets[row] = -1
                 continue
             try:
                 objects = _objects(value)
             except ValueError:
                 raise LabelError(
-                    row, f"expected a list of objects, each a class and a box of 4 numbers, received {value!r}"
+                    row,
+                    f"expected a list of objects, each a class and a box of 4 numbers, received {value_text(value)}",
                 ) from None
             if len(objects) > self.most:
                 raise LabelError(
-                    row, f"expected at most {self.most} objects (`most`), received {len(objects)}: {value!r}"
+                    row, f"expected at most {self.most} objects (`most`), received {len(objects)}: {value_text(value)}"
                 )
             for number, (name, *box) in enumerate(objects):
                 index = class_id(name, self.classes)
                 if index is None or index < 0:
                     raise LabelError(
-                        row, f"unknown class {name!r} in {value!r}, expected one of: {shorten(self.classes)}"
+                        row, f"unknown class {name!r} in {value_text(value)}, expected one of: {shorten(self.classes)}"
                     )
                 targets[row, number, :4] = box_of(box, self.format, row, value)
                 targets[row, number, 4:] = np.arange(len(self.classes)) == index
+        check_pixels(np.where(self.labelled(targets)[:, None, None], targets[..., :4], np.nan), self.format)
         return targets
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing
+from mtlzoo.heads.base import Head, is_missing, value_text
 from mtlzoo.heads.box import BoxHead
-from mtlzoo.heads.box_labels import box_marks, box_of, check_format, numbers_of, place_boxes, restore_boxes
-from mtlzoo.heads.classes import class_id
+from mtlzoo.heads.box_formats import check_format, check_pixels
+from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
+from mtlzoo.heads.naming import class_id, number_of
 from mtlzoo.losses import MaskedLoss, MaskedScaledSquaredError
 from mtlzoo.metrics import MaskedFirstAccuracy, MaskedMeanIoU
 from mtlzoo.metrics import MaskedScaledSquaredError as ScaledSquaredErrorMetric
@@ -90,12 +91,12 @@ class DualTaskHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> DualTaskHead:
+    def for_labels(cls, labels: pd.Series, **options: Any) -> DualTaskHead:
         """The two names in their order, and boxes in pixels of a canvas of 224."""
         names = sorted({str(numbers_of(value)[0]) for value in labels})
         if len(names) != 2:
             raise ValueError(f"expected the names of two shapes, received {', '.join(names)}")
-        return cls(labels=names)
+        return cls(labels=names, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """The shape's id and its box as labels are written, float32 `(rows, 5)`, `NaN` for missing.
@@ -103,12 +104,13 @@ class DualTaskHead(Head):
         A value is the shape, by name or id, and four numbers: `("triangle", 20, 10, 84, 58)`, `(0, (20, 10, 84, 58))` or
         the text of such a list, with `;` between or as Python and JSON write it.
         """
-        return np.asarray([self._numbers(value, row) for row, value in enumerate(values)], "float32").reshape(
-            -1, NUMBERS
-        )
+        targets = [self._numbers(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(targets, "float32").reshape(-1, NUMBERS)
+        check_pixels(targets[:, None, 1:], self.format)
+        return targets
 
     def _numbers(self, value: Any, row: int) -> np.ndarray:
-        if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
+        if not isinstance(value, list | tuple | np.ndarray) and (is_missing(value) or number_of(value) == -1):
             return np.full(NUMBERS, np.nan)
         try:
             parts = numbers_of(value)
@@ -118,7 +120,9 @@ class DualTaskHead(Head):
             return np.full(NUMBERS, np.nan)
         shape = class_id(parts[0], self.labels) if parts else None
         if shape is None or shape < 0:
-            raise LabelError(row, f"expected {' or '.join(self.labels)} and a box of 4 numbers, received {value!r}")
+            raise LabelError(
+                row, f"expected {' or '.join(self.labels)} and a box of 4 numbers, received {value_text(value)}"
+            )
         return np.concatenate([[shape], box_of(parts[1:], self.format, row, value)])
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:

@@ -70,12 +70,23 @@ class ExpectationHead(NumbersHead):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> ExpectationHead:
-        """The whole numbers from the smallest label to the largest."""
+    def for_labels(cls, labels: pd.Series, **options: Any) -> ExpectationHead:
+        """The whole numbers from the smallest label to the largest, if no `values` are given."""
         numbers = pd.to_numeric(labels, errors="coerce")
-        if numbers.isna().any():
-            raise ValueError(f"expected numbers, received {labels[numbers.isna()].iloc[0]!r}")
-        return cls((int(np.floor(numbers.min())), int(np.ceil(numbers.max()))))
+        wrong = ~np.isfinite(numbers)
+        if wrong.any():
+            raise ValueError(
+                f"expected numbers, received {str(labels[wrong].iloc[0])[:80]!r}; for ranges and levels take an ordinal head"
+            )
+        if "values" in options:
+            return cls(**options)
+        lowest, highest = int(np.floor(numbers.min())), int(np.ceil(numbers.max()))
+        if highest - lowest >= MOST_BINS:
+            raise ValueError(
+                f"numbers from {lowest} to {highest} need more than {MOST_BINS} bins of one each; give the bins: "
+                f"mtl.ExpectationHead(np.linspace({lowest}, {highest}, 101))"
+            )
+        return cls((lowest, highest), **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Numbers, float32 `(rows, 1)`, `NaN` for missing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -13,8 +12,17 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten
+from mtlzoo.heads.base import Head, shorten, value_text
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
+from mtlzoo.heads.point_labels import (
+    FORMATS,
+    OUTSIDE,
+    check_inside,
+    check_units,
+    known_points,
+    point_numbers,
+    wrong_count,
+)
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
 from mtlzoo.placement import Placement
@@ -24,7 +32,6 @@ LOSSES: dict[str, type[MaskedLoss]] = {
     "l1": MaskedMeanAbsoluteError,
     "l2": MaskedMeanSquaredError,
 }
-FORMATS = ("rel_xy", "xy")
 EYES = ("left_eye", "right_eye")
 FAILURE = 0.1
 # Of relative coordinates: a face's points lie about so far from the middle, and a tenth of the side is a gross error.
@@ -41,7 +48,7 @@ class LandmarkHead(Head):
     Args:
         points: The number of points, or their names.
         format: How labels are written: `"rel_xy"` as shares of the picture's width and height, or `"xy"` in its pixels,
-            counted from 0 at the centre of the upper left one.
+            counted from 0 at the centre of the upper left one. A point may lie outside of its picture by half a side.
         loss: `"wing"` (Feng et al. 2018, the default: small errors keep pulling), `"l1"` or `"l2"`.
         normalizer: The two points whose distance errors are divided by. By default the eyes, if points are called
             `left_eye` and `right_eye`; otherwise errors are shares of the side of what the network sees.
@@ -114,16 +121,34 @@ class LandmarkHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> LandmarkHead:
-        """As many points as the first label has."""
-        first = labels.iloc[0]
-        return cls(len(first.split(";")) // 2 if isinstance(first, str) else np.size(first) // 2)
+    def for_labels(cls, labels: pd.Series, **options: Any) -> LandmarkHead:
+        """As many points as the labels have; in pixels if a number is too large for a share of the picture.
+
+        Raises:
+            ValueError: If a label lists no pairs of numbers.
+        """
+        numbers = []
+        for label in labels:
+            try:
+                found = point_numbers(label)
+            except ValueError:
+                found = np.empty(0)
+            if found is not None:
+                if len(found) % 2 or not len(found):
+                    raise ValueError(f"expected points as x, y, x, y, ..., received {value_text(label)}")
+                numbers.append(found)
+        if not numbers:
+            raise ValueError("no row has a point")
+        largest = max(np.nanmax(np.abs(found), initial=0) for found in numbers)
+        options.setdefault("format", "rel_xy" if largest <= 1 + OUTSIDE else "xy")
+        return cls(len(numbers[0]) // 2, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Points as labels are written, float32 `(rows, points, 2)`, `NaN` for missing.
 
         A value is a sequence of (x, y) pairs or of the numbers x, y, x, y, ..., or the text of such a list: with `;`
-        between the numbers, or as Python and JSON write it.
+        between the numbers, or as Python and JSON write it. Points at exactly (-1, -1) or (0, 0) are missing: it is how
+        label files write what nobody marked.
         """
         if isinstance(values, np.ndarray) and values.ndim in (2, 3) and values.dtype != object:
             targets = values.reshape(len(values), -1).astype("float32")
@@ -135,26 +160,20 @@ class LandmarkHead(Head):
         infinite = np.isinf(targets).any(axis=(1, 2))
         if infinite.any():
             raise LabelError(int(np.argmax(infinite)), "expected finite coordinates, received inf")
-        return np.where(np.isnan(targets).any(axis=-1, keepdims=True), np.float32("nan"), targets)
+        targets = known_points(targets)
+        check_units(targets, self.format)
+        return targets
 
     def _numbers(self, value: Any, row: int) -> np.ndarray:
         wanted = 2 * len(self.point_names)
-        if not isinstance(value, list | tuple | np.ndarray) and is_missing(value):
-            return np.full(wanted, np.nan)
-        parts = value
-        if isinstance(value, str):
-            parts = value.split(";") if ";" in value else [part for part in re.split(r"[\s,()\[\]]+", value) if part]
         try:
-            if isinstance(parts, list | tuple):
-                flat = [
-                    part for pair in parts for part in (pair if isinstance(pair, list | tuple | np.ndarray) else [pair])
-                ]
-                parts = [np.nan if is_missing(part) else part for part in flat]
-            numbers = np.asarray(parts, "float64").ravel()
-        except (TypeError, ValueError):
+            numbers = point_numbers(value)
+        except ValueError:
             numbers = np.empty(0)
+        if numbers is None:
+            return np.full(wanted, np.nan)
         if len(numbers) != wanted:
-            raise LabelError(row, f"expected {len(self.point_names)} points, {wanted} numbers, received {value!r}")
+            raise LabelError(row, wrong_count(len(self.point_names), value))
         return numbers
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
@@ -162,8 +181,14 @@ class LandmarkHead(Head):
         return ~np.isnan(targets.reshape(self._shape)).all(axis=(1, 2))
 
     def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
-        """To relative coordinates of what the network sees."""
+        """To relative coordinates of what the network sees.
+
+        Raises:
+            LabelError: If a point in pixels lies far outside of its picture.
+        """
         points = targets.reshape(self._shape).astype("float64")
+        if self.format == "xy":
+            check_inside(points, placement.sizes)
         points = placement.to_network(points if self.format == "xy" else placement.to_pixels(points))
         swapped = points[:, flip_order(self.flip_pairs, self.point_names)]
         return np.where(placement.mirrored[:, None, None], swapped, points).astype("float32")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -13,9 +12,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten
-from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_id, class_names
+from mtlzoo.heads.base import Head, shorten
+from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.naming import NameIndex, check_signs, class_id
+from mtlzoo.heads.tags import lists_texts, read_tags, separators_in, write_tags
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
 from mtlzoo.placement import Placement
@@ -32,6 +33,7 @@ class MultiLabelHead(Head):
             `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
         label_counts: Labelled training rows of each tag, one pair `(without, with)` a tag; normally not given.
         flip_pairs: Pairs of tags that change places when augmentation mirrors a picture, e.g. `[["left", "right"]]`.
+        separator: What stands between tags in a cell, and in answers; by default `;`, `,` or `|` in cells, `;` in answers.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
     The output is `(batch, classes)` float32; the main metric is `f1`, the mean over tags. Targets are float32
@@ -55,6 +57,7 @@ class MultiLabelHead(Head):
         class_weight: Mapping[Any, float] | str | None = None,
         label_counts: Sequence[Sequence[float]] | None = None,
         flip_pairs: Sequence[Sequence[str]] = (),
+        separator: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -70,25 +73,50 @@ class MultiLabelHead(Head):
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [[float(no), float(yes)] for no, yes in label_counts]
         self.flip_pairs = check_flip_pairs(flip_pairs, names)
+        if separator is not None and (not isinstance(separator, str) or not separator.strip()):
+            raise ValueError(f"Expected `separator` to be a text such as ';' or None, received: {separator!r}.")
+        self.separator = separator
 
     # === Labels ===
 
     @classmethod
     def recognises(cls, labels: pd.Series) -> bool:
-        """Texts with `;` or `|` between tags."""
-        return bool(labels.astype(str).str.contains(r"[;|]").any())
+        """Lists of texts, or texts with `;` or `|` between tags."""
+        lists = [label for label in labels if isinstance(label, list | tuple | set)]
+        if lists:
+            return len(lists) == len(labels) and all(isinstance(tag, str) for tags in lists for tag in tags)
+        texts = labels.astype(str)
+        return bool(texts.str.contains(r"[;|]").any()) or any(map(lists_texts, texts))
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> MultiLabelHead:
-        """All tags that occur, in sorted order."""
-        tags = {tag.strip() for label in labels.astype(str).unique() for tag in re.split(r"[;,|]", label)}
-        return cls(sorted(tags - {"none", ""}))
+    def for_labels(cls, labels: pd.Series, *, separator: str | None = None, **options: Any) -> MultiLabelHead:
+        """All tags that occur, in sorted order.
+
+        Raises:
+            ValueError: If cells have several of the usual separators and none was given, or a list is none of tags.
+        """
+        marks = "" if separator else separators_in(labels)
+        if "," in marks and len(marks) > 1:
+            name = "tags" if labels.name is None else labels.name
+            raise ValueError(
+                f"there are {' and '.join(map(repr, marks))} in its cells; say which of them stands between tags: "
+                f"heads={{{name!r}: 'multilabel:separator={marks[0]}'}}, on the command line "
+                f"--heads '{name}=multilabel:separator={marks[0]}'"
+            )
+        tags: set[str] = set()
+        for label in labels:
+            try:
+                tags |= {str(tag) for tag in read_tags(label, separator) or []} - {"none"}
+            except ValueError as error:
+                raise ValueError(f"expected tags, received {error}: {str(label)[:80]!r}") from None
+        return cls(sorted(tags), separator=separator, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Zeros and ones, float32 `(rows, classes)`, `-1` for missing.
 
-        A value is a tag; a list of tags; a string of tags separated by `;`, `,` or `|`, where `none` alone means no tag;
-        or, in an array of shape `(rows, classes)`, a row of numbers from 0 to 1.
+        A value is a tag; a list of tags; a text of tags with the separator between, where `none` alone means no tag; the
+        text of a list as JSON or Python write it, where `[]` means no tag; or, in an array of shape `(rows, classes)`, a
+        row of numbers from 0 to 1.
         """
         if isinstance(values, np.ndarray) and values.ndim == 2:
             if values.shape[1] != len(self.names):
@@ -96,30 +124,33 @@ class MultiLabelHead(Head):
             if (values > 1).any():
                 row = int(np.argmax((values > 1).any(axis=-1)))
                 raise LabelError(row, f"expected numbers from 0 to 1, received {values[row]}")
+            check_signs(values)
             return np.where(values >= 0, values, -1).astype("float32")
+        index_of = NameIndex(self.names)
         targets = np.zeros((len(values), len(self.names)), "float32")
         for row, value in enumerate(values):
-            tags = self._tags(value)
+            tags = self._tags(value, row)
             if tags is None:
                 targets[row] = -1
                 continue
             for tag in tags:
-                index = class_id(tag, self.names)
+                index = index_of(tag)
                 if index is None or index < 0:
                     raise LabelError(row, f"unknown tag {tag!r}, expected some of: {shorten(self.names)}, or 'none'")
                 targets[row, index] = 1
         return targets
 
-    def _tags(self, value: Any) -> list[Any] | None:
+    def _tags(self, value: Any, row: int) -> list[Any] | None:
         """The tags in a cell, `None` if it is missing."""
-        if isinstance(value, list | tuple | set | np.ndarray):
-            return list(value)
-        if is_missing(value) or class_id(value, self.names) == -1:
-            return None
-        if not isinstance(value, str) or value.strip() in self.names:
+        if isinstance(value, str) and value.strip() in self.names:
             return [value]
-        tags = [tag.strip() for tag in re.split(r"[;,|]", value) if tag.strip()]
-        return [] if tags == ["none"] and "none" not in self.names else tags
+        if not isinstance(value, list | tuple | set | np.ndarray) and class_id(value, self.names) == -1:
+            return None
+        try:
+            tags = read_tags(value, self.separator)
+            return [] if tags == ["none"] and "none" not in self.names else tags
+        except ValueError as error:
+            raise LabelError(row, f"expected tags, received {error}: {str(value)[:80]!r}") from None
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""
@@ -158,9 +189,12 @@ class MultiLabelHead(Head):
     # === Answers ===
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
-        """The given tags joined by `;`, `none` where there is none, and the least certain decision's probability."""
+        """The given tags joined by the separator, `none` where there is none, as JSON where a tag has the separator in it;
+        and the least certain decision's probability."""
         given = predictions >= self.threshold
-        answers = [";".join(name for name, yes in zip(self.names, row) if yes) or "none" for row in given]
+        answers = [
+            write_tags([name for name, yes in zip(self.names, row) if yes], self.names, self.separator) for row in given
+        ]
         return {
             "answer": np.asarray(answers, dtype=object),
             "probability": np.where(given, predictions, 1 - predictions).min(axis=-1),

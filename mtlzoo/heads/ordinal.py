@@ -12,6 +12,7 @@ from keras import layers
 
 from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.order import numeric_order, order_wanted
 from mtlzoo.losses import MaskedOrdinalCrossentropy
 from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
 
@@ -19,7 +20,8 @@ from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
 class OrdinalHead(ClassesHead):
     """A distribution over ordered levels, trained so that a near miss costs less than a far one.
 
-    The answer is the median level, which has the smallest expected distance.
+    The answer is the median level, which has the smallest expected distance. The order of levels is the one that is given;
+    only where all of a column's labels are numbers or ranges (`0-2`, `18 to 25`, `60+`) can a table tell it.
 
     Args:
         levels: The number of levels, or their names from the lowest to the highest; at least 2.
@@ -52,9 +54,18 @@ class OrdinalHead(ClassesHead):
         return config
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> OrdinalHead:
-        """A level for each different label, in sorted order."""
-        return cls(distinct_labels(labels))
+    def for_labels(cls, labels: pd.Series, **options: Any) -> OrdinalHead:
+        """A level for each different label, in the order of the numbers or ranges that they name.
+
+        Raises:
+            ValueError: If a label names neither, or ranges overlap; text is never sorted by its letters.
+        """
+        levels = distinct_labels(labels)
+        try:
+            ordered = numeric_order(levels)
+        except ValueError as error:
+            raise order_wanted(levels, labels.name, str(error)) from None
+        return cls(ordered, **options)
 
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
         """The (median) level of each labelled row."""

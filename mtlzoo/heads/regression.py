@@ -80,9 +80,9 @@ class RegressionHead(NumbersHead):
         return bool(numbers.notna().all()) and ((numbers % 1 != 0).any() or numbers.nunique() > MOST_NUMBERED_CLASSES)
 
     @classmethod
-    def for_labels(cls, labels: pd.Series) -> RegressionHead:
+    def for_labels(cls, labels: pd.Series, **options: Any) -> RegressionHead:
         """One number."""
-        return cls()
+        return cls(**options)
 
     def adapt(self, targets: np.ndarray) -> None:
         """Learn the mean and the standard deviation, each where it was not given."""

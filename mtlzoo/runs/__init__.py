@@ -2,7 +2,10 @@
 
 from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
+    check_told_shares,
+    choose_rows,
     configure_heads,
+    divide,
     drop_bad_images,
     make_data,
     parse_heads,
@@ -29,8 +32,11 @@ __all__ = [
     "as_text",
     "check_files",
     "check_run",
+    "check_told_shares",
+    "choose_rows",
     "configure_heads",
     "demo",
+    "divide",
     "drop_bad_images",
     "is_run",
     "make_data",

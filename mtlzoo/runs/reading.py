@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import FORMATS, MAKERS, Table, check_images
-from mtlzoo.errors import ImageError
+from mtlzoo.data import FORMATS, MAKERS, Table, check_images, split
+from mtlzoo.data.parts import published_parts, with_split
+from mtlzoo.errors import ImageError, InputError
+from mtlzoo.heads.kinds import plain_value
 from mtlzoo.models import MultiTaskModel
 
 
@@ -39,13 +41,78 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
     return MAKERS[kind](directory, **given)
 
 
-def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
+def read_for_model(
+    data: Path, format: str, model: MultiTaskModel, part: str | None = None, split_column: str | None = None
+) -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    arguments = {"csv": {"heads": {}}, "folders": {"heads": {}}}.get(format, {})
-    if format in FORMATS and "part" in inspect.signature(FORMATS[format]).parameters:
-        arguments["part"] = part
-    return read_table(data, format, **arguments).for_heads(model.heads)
+    arguments = {"csv": {"heads": {}, "split_column": split_column}, "folders": {"heads": {}}}.get(format, {})
+    if has_parts(format):
+        arguments["part"] = part or "train"
+    return choose_rows(read_table(data, format, **arguments).for_heads(model.heads), format, part, split_column)
+
+
+def has_parts(format: str) -> bool:
+    """Whether a format's parts are files of their own."""
+    return format in FORMATS and "part" in inspect.signature(FORMATS[format]).parameters
+
+
+def choose_rows(table: Table, format: str, part: str | None, split_column: str | None) -> Table:
+    """The rows of one part, and the column that says the parts, where either was told.
+
+    Raises:
+        TableError: If there is no such column, or no row of that part.
+    """
+    if split_column is not None and split_column != table.split:
+        table = with_split(table, split_column)
+    return table if part is None or has_parts(format) else table.part(part)
+
+
+def check_told_shares(table: Table, valid: float | None, test: float | None, by_chance: bool = False) -> None:
+    """Refuse a share of rows for what the source's own split has rows for.
+
+    Raises:
+        InputError: If one was given.
+    """
+    published = [] if by_chance else published_parts(table)
+    for name, share in (("valid", valid), ("test", test)):
+        if share is not None and name in published:
+            raise InputError(
+                f"Expected no --{name}, since column {table.split!r} says which rows are for that, received: {share}; "
+                "leave it out, or split by chance with --split-column none."
+            )
+
+
+def divide(
+    table: Table,
+    valid: float | None = None,
+    test: float | None = None,
+    *,
+    by_chance: bool = False,
+    rest: str | None = None,
+    group: str | None = None,
+    seed: int = 0,
+) -> Sequence[Table]:
+    """The rows to train on, to choose the best epoch by, and for the report.
+
+    Args:
+        table: All rows.
+        valid: The share that chooses the best epoch, 0.1 by default.
+        test: The share for the report, likewise.
+        by_chance: Whether to split by chance, although the source has a split of its own.
+        rest: The part of rows that have none in the source's split.
+        group: Rows with the same value of this column stay together in a split by chance.
+        seed: The same seed splits the same way.
+
+    Raises:
+        InputError: See :func:`check_told_shares`.
+    """
+    shares = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
+    published = [] if by_chance else published_parts(table)
+    if not published:
+        return split(table, [1 - sum(shares.values()), *shares.values()], group=group, seed=seed)
+    check_told_shares(table, valid, test)
+    return table.parts(**shares, rest=rest, group=group, seed=seed)
 
 
 def read_questions(data: Path, format: str) -> Table | None:
@@ -66,7 +133,10 @@ def configure_heads(table: Table, options: Mapping[str, Any]) -> Table:
 
 
 def parse_heads(texts: Sequence[str] | None) -> dict[str, str | None] | None:
-    """`["garment", "size=ordinal"]` as a dictionary from names to kinds, `None` where the kind is to be guessed."""
+    """`["garment", "size=ordinal:S,M,L"]` as a dictionary from names to kinds, `None` where the kind is to be guessed.
+
+    What may follow a kind is said at :func:`mtlzoo.heads.kinds.head_of_kind`.
+    """
     if texts is None:
         return None
     return {name: kind or None for name, _, kind in (text.partition("=") for text in texts)}
@@ -81,12 +151,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise ValueError(f"Expected an option such as alpha=0.25, received: {text!r}.")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            pass
-    return name, {"true": True, "false": False, "none": None}.get(value.lower(), value)
+    return name, plain_value(value)
 
 
 def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[Table, list[str]]:

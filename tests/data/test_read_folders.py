@@ -87,3 +87,73 @@ def test_heads_that_cannot_be(tmp_path):
 def test_no_such_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No such folder: .*none"):
         read_folders(tmp_path / "none")
+
+
+# === Parts ===
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["{part}/{label}", "images/{part}/{label}", "data/images/{part}/{label}", "{label}/{part}"],
+)
+def test_folders_of_parts_are_no_labels(tmp_path, layout):
+    for part in ("train", "VAL", "Testing"):
+        for label in ("cat", "dog"):
+            touch(tmp_path, f"{layout.format(part=part, label=label)}/1.jpg")
+    table = read_folders(tmp_path)
+    assert table.heads == {"label": BinaryHead(["cat", "dog"])}
+    assert table.split == "split"
+    for rows, part in zip(table.parts(), ("train", "VAL", "Testing"), strict=True):
+        assert rows.frame["split"].tolist() == [part] * 2
+        assert rows.labels()["label"].tolist() == [0, 1]
+    assert "says the parts" in table.notes[-1]
+    assert table.part("test").frame["split"].tolist() == ["Testing"] * 2
+
+
+@pytest.mark.parametrize("layout", ["{part}/{head}/{label}", "{head}/{part}/{label}"])
+def test_parts_may_hold_several_heads(tmp_path, layout):
+    for part in ("training", "dev"):
+        for head, label in (("kids", "yes"), ("kids", "no"), ("size", "short"), ("size", "long"), ("size", "mini")):
+            touch(tmp_path, f"{layout.format(part=part, head=head, label=label)}/1.jpg")
+    table = read_folders(tmp_path)
+    assert table.heads == {"kids": BinaryHead(["no", "yes"]), "size": ClassificationHead(["long", "mini", "short"])}
+    assert len(table.part("train")) == len(table.part("valid")) == 5
+
+
+def test_one_part_alone_is_a_part(tmp_path):
+    table = read_folders(touch(tmp_path, "train/cat/1.jpg", "train/dog/2.jpg"))
+    assert list(table.heads) == ["label"]
+    assert len(table.part("train")) == 2
+    head = {"train": BinaryHead(["cat", "dog"])}
+    assert read_folders(tmp_path, head).labels()["train"].tolist() == [0, 1]
+
+
+def test_a_train_beside_cars_is_a_class(tmp_path):
+    table = read_folders(touch(tmp_path, "train/1.jpg", "car/2.jpg", "bus/3.jpg"))
+    assert table.heads == {"label": ClassificationHead(["bus", "car", "train"])}
+    assert table.split is None
+    assert table.notes == ("folder 'train' is taken for a label or a head, as 'bus', 'car' beside it are no parts",)
+    touch(tmp_path / "heads", "vehicle/train/1.jpg", "vehicle/car/2.jpg", "old/yes/3.jpg", "old/no/4.jpg")
+    assert list(read_folders(tmp_path / "heads").heads) == ["old", "vehicle"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            ["train/a/1.jpg", "test/a/2.jpg", "extra/a/3.jpg"],
+            "'test', 'train' are parts, but 'extra' beside them are none",
+        ),
+        (["train/1.jpg", "test/2.jpg"], "no folder for each label in it; .* heads={'label'"),
+        (["train/a/1.jpg", "train/b/1.jpg", "test/2.jpg"], "'test' has no folder for each label"),
+        (["train/split/a/1.jpg", "train/split/b/2.jpg"], "cannot be called 'split', as the column of parts is"),
+    ],
+)
+def test_parts_that_are_in_doubt_are_refused(tmp_path, files, message):
+    with pytest.raises(TableError, match=message):
+        read_folders(touch(tmp_path, *files))
+
+
+def test_train_and_test_as_labels_are_given(tmp_path):
+    table = read_folders(touch(tmp_path, "train/1.jpg", "test/2.jpg"), {"label": BinaryHead(["test", "train"])})
+    assert table.labels()["label"].tolist() == [0, 1]

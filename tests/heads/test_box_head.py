@@ -6,7 +6,7 @@ import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import BoxHead, LabelError
-from mtlzoo.heads.box_labels import FORMATS, from_corners, to_corners
+from mtlzoo.heads.box_formats import FORMATS, from_corners, to_corners
 from mtlzoo.placement import Placement
 
 
@@ -20,7 +20,7 @@ class TestBoxHead(HeadChecks):
         BoxHead(),
         BoxHead(loss="giou", hidden=[4], dropout=0.3, loss_weight=2),
         BoxHead(loss="giou+l1"),
-        BoxHead(loss="mse", format="xyxy"),
+        BoxHead(loss="mse", format="rel_yxyx"),
         BoxHead(loss="smooth_l1", hidden=[3]),
     ]
     cells = ["[0.25, 0.5, 0.75, 0.625]", "0.25;0.5;0.75;1", "0.25, 0.5, 0.875, 0.75", "(0, 0, 1, 1)"]

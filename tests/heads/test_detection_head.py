@@ -22,7 +22,7 @@ class TestDetectionHead(HeadChecks):
     heads = [
         DetectionHead(NAMES, most=4, hidden=[8]),
         DetectionHead(NAMES, most=4, hidden=[4, 3], dropout=0.3, loss_weight=2, threshold=0.2),
-        DetectionHead(NAMES, most=4, format="xyxy", hidden=[3]),
+        DetectionHead(NAMES, most=4, format="rel_yxyx", hidden=[3]),
     ]
     cells = [
         "triangle 0.25 0.5 0.75 0.625; rectangle, 0, 0, 0.5, 1",
