@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import boxes
+from mtlzoo import boxes, masking
 from mtlzoo.heads.base import Head, is_missing
 from mtlzoo.heads.box_labels import (
     box_marks,
@@ -21,6 +21,7 @@ from mtlzoo.heads.box_labels import (
     restore_boxes,
     to_corners,
 )
+from mtlzoo.heads.targets import box_targets
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
 from mtlzoo.placement import Placement
@@ -115,6 +116,14 @@ class BoxHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""
         return ~np.isnan(targets.reshape(-1, 4)).any(axis=-1)
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Relative corners, as :meth:`place` gives them."""
+        return box_targets(targets)
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each number, and whether it is labelled."""
+        return masking.number_targets(targets, 4)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The third of the range of ranks in which the box's area lies."""
