@@ -17,13 +17,15 @@ Only `keras.ops` is used, so the rule is the same on every Keras backend.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 Tensor = Any
+# Makes targets, zero where missing, and a mask of the labelled ones: one label an entry, or one distribution a row.
+Reading = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def class_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor]:
@@ -204,3 +206,28 @@ def quotient(total: Tensor, count: Tensor, otherwise: float | Sequence[float] = 
     """`total / count`, or `otherwise` where the count is zero; its gradient is finite in both cases."""
     safe = ops.where(count == 0, ops.ones_like(count), count)
     return ops.where(count == 0, ops.convert_to_tensor(otherwise, total.dtype), total / safe)
+
+
+def one_by_one(what: Any, read: Reading, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Targets and predictions as losses and metrics take them that know nothing of missing labels: one label a row.
+
+    Args:
+        what: The loss or metric, whose name tells whether it takes ids of classes.
+        read: Makes targets and mask.
+        y_true: Targets as the head takes them.
+        y_pred: What the head puts out.
+
+    Returns:
+        Both, and which of the labels there are, in the shape that they had in the rows.
+    """
+    targets, labelled = read(y_true)
+    if len(labelled.shape) > 1:
+        return ops.reshape(targets, (-1, 1)), ops.reshape(y_pred, (-1, 1)), labelled
+    if "sparse" in name_of(what).lower():
+        targets = ops.argmax(targets, axis=-1)
+    return targets, y_pred, labelled
+
+
+def name_of(what: Any) -> str:
+    """What a loss, a metric or a function is called."""
+    return getattr(what, "__name__", None) or type(what).__name__

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mtlzoo.heads.targets import CHECKED
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -88,4 +90,6 @@ def of_known_length(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> t
     options = tf.data.Options()
     options.autotune.enabled = False
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(ahead)
-    return dataset.with_options(options)
+    dataset = dataset.with_options(options)
+    setattr(dataset, CHECKED, True)
+    return dataset

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
-import keras
+from mtlzoo.models.h5_file import KEY, write
 
-from mtlzoo.export.metadata import KEY
-
-
-def write(model: keras.Model, metadata: str, path: Path) -> None:
-    """Write a plain model, and the metadata as an attribute of the file."""
-    import h5py
-
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # Keras warns of the format that was asked for
-    try:
-        model.save(path, include_optimizer=False)
-    finally:
-        logger.setLevel(level)
-    with h5py.File(path, "a") as file:
-        file.attrs[KEY] = metadata
+__all__ = ["read_metadata", "write"]
 
 
 def read_metadata(path: Path) -> str | None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mtlzoo._version import __version__
-from mtlzoo.heads import deserialize, serialize
-from mtlzoo.models import MultiTaskModel
+from mtlzoo.heads import deserialize
+from mtlzoo.models import MultiTaskModel, h5_file
+from mtlzoo.models.h5_file import KEY
 
-KEY = "mtlzoo"
+__all__ = ["KEY", "describe", "read"]
 
 
 def describe(model: MultiTaskModel) -> str:
     """The heads of a model, and how pictures come to its size."""
-    return json.dumps({"version": __version__, "resize": model.resize, "heads": serialize(model.heads)})
+    return h5_file.describe(model.heads, model.resize)
 
 
 def read(text: str) -> dict[str, Any]:

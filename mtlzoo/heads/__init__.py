@@ -17,6 +17,7 @@ from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
 from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
+from mtlzoo.heads.names import check_logs, check_name
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
 
@@ -76,7 +77,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         name learns that of another name with the same head.
 
     Raises:
-        ValueError: If there is none, or a name cannot be that of a layer or would be mistaken in the logs.
+        ValueError: If there is none, or a name is no text or would be mistaken in the logs.
         TypeError: If a value is neither a head nor a number.
 
     Example:
@@ -89,17 +90,13 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
     result = {}
     for name, head in heads.items():
-        if not isinstance(name, str) or not name or "/" in name:
-            raise ValueError(f"Expected the name of a head to be a text without '/', received: {name!r}.")
-        if name == "val" or name.removeprefix("val_") in set(heads) - {name}:
-            raise ValueError(
-                f"Expected no head {name!r}, since 'val_' marks validation figures in the logs; rename it."
-            )
+        check_name(name)
         if isinstance(head, Integral) and not isinstance(head, bool):
             head = ClassificationHead(head)
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = copy.deepcopy(head)
+    check_logs(result)
     return result
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mtlzoo.errors import HeadError
+
 if TYPE_CHECKING:
     import keras
     import pandas as pd
@@ -96,6 +98,38 @@ class Head(ABC):
     @abstractmethod
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows of encoded targets have a label: bool `(rows,)`."""
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Targets given as numbers, not encoded from a table's cells: refuse what the loss cannot read.
+
+        Args:
+            targets: Numbers, rows on the first axis, in any of the shapes that the loss takes.
+
+        Returns:
+            The same targets, float32 and in one shape for all batches; a head of your own need not check any.
+
+        Raises:
+            LabelError: If a row is wrong; it names the first and what was expected.
+        """
+        return targets.astype("float32")
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Targets and which of them are labelled, as a plain Keras loss or metric has to be given them; with `keras.ops`.
+
+        Args:
+            targets: A tensor.
+
+        Returns:
+            Two tensors of the same shape `(rows, entries)`, where each entry is a label by itself; or for a label that is
+            a distribution, `(rows, classes)` and bool `(rows,)`.
+
+        Raises:
+            HeadError: If there is no such reading.
+        """
+        raise HeadError(
+            f"Expected the losses and metrics of a {type(self).__name__} to be of `mtlzoo.losses` and `mtlzoo.metrics`, or "
+            "your own subclasses of `MaskedLoss` and `MaskedMetric`: plain ones of Keras do not know its missing labels."
+        )
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """What a split keeps the shares of: ids `(rows,)` or `(rows, columns)`, whole numbers, `-1` where missing."""

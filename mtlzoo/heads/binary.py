@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+from mtlzoo import masking
 from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.targets import tag_targets
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
 from mtlzoo.placement import Placement
@@ -77,6 +79,14 @@ class BinaryHead(ClassesHead):
         if targets.ndim == 2:
             targets = np.where(targets.any(axis=-1), targets[:, 1], -1)
         return targets.astype("float32")
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Numbers from 0 to 1."""
+        return tag_targets(targets)[:, 0]
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """The one answer, and whether it is labelled."""
+        return masking.tag_targets(targets)
 
     def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
         """Where a picture is mirrored, the two labels change places, if they are a pair."""

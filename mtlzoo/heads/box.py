@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import boxes
+from mtlzoo import boxes, masking
 from mtlzoo.heads.base import Head, is_missing, value_text
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.targets import box_targets
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
 from mtlzoo.placement import Placement
@@ -117,6 +118,14 @@ class BoxHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""
         return ~np.isnan(targets.reshape(-1, 4)).any(axis=-1)
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Relative corners, as :meth:`place` gives them."""
+        return box_targets(targets)
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each number, and whether it is labelled."""
+        return masking.number_targets(targets, 4)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The third of the range of ranks in which the box's area lies."""

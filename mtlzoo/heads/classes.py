@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, is_missing, shorten, value_text
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
+from mtlzoo.heads.targets import class_targets
 from mtlzoo.placement import Placement
 
 NOT_COUNTED = (
@@ -121,6 +123,14 @@ class ClassesHead(Head):
         if targets.ndim == 2 and targets.shape[1] > 1:
             return (targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1)
         return targets.reshape(-1) >= 0
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Ids of classes, or a probability for each."""
+        return class_targets(targets, len(self.names))
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """One-hot or soft rows, and which are labelled."""
+        return masking.class_targets(targets, len(self.names))
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The class of each row, `-1` where missing."""

@@ -18,6 +18,7 @@ from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.detections import average_precision, find_objects
 from mtlzoo.heads.naming import class_id, class_names, number_of
+from mtlzoo.heads.targets import object_targets
 from mtlzoo.losses import MaskedDetectionLoss
 from mtlzoo.metrics import MaskedDetectionF1
 from mtlzoo.placement import Placement
@@ -147,6 +148,10 @@ class DetectionHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows say what there is, be it nothing."""
         return ~(targets[..., 4:] < 0).any(axis=(1, 2))
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Objects with relative corners, as :meth:`place` gives them."""
+        return object_targets(targets, len(self.classes))
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """For each class whether the picture has an object of it."""

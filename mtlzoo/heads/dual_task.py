@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, is_missing, value_text
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.naming import class_id, number_of
+from mtlzoo.heads.targets import shape_targets
 from mtlzoo.losses import MaskedLoss, MaskedScaledSquaredError
 from mtlzoo.metrics import MaskedFirstAccuracy, MaskedMeanIoU
 from mtlzoo.metrics import MaskedScaledSquaredError as ScaledSquaredErrorMetric
@@ -128,6 +130,14 @@ class DualTaskHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a shape and a box."""
         return ~np.isnan(targets.reshape(-1, NUMBERS)).any(axis=-1)
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """The shape and its box in pixels of the canvas, as :meth:`place` gives them."""
+        return shape_targets(targets, CORNERS, self.canvas)
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each number, and whether it is labelled."""
+        return masking.number_targets(targets, NUMBERS)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The shape."""

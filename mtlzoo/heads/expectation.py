@@ -12,6 +12,7 @@ from keras import layers
 
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.numbers import NumbersHead
+from mtlzoo.heads.targets import number_targets
 from mtlzoo.losses import MaskedLabelDistributionLoss
 from mtlzoo.metrics import MaskedExpectationError
 
@@ -100,6 +101,11 @@ class ExpectationHead(NumbersHead):
             row = int(np.argmax(beyond))
             raise LabelError(row, f"expected a number from {lowest:g} to {highest:g}, received {targets[row, 0]:g}")
         return targets
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Numbers within the bins."""
+        lowest, highest = self.bins[[0, -1]].astype("float32")
+        return number_targets(targets, (1,), lowest, highest)
 
     # === Network and training ===
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, shorten, value_text
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
@@ -23,6 +24,7 @@ from mtlzoo.heads.point_labels import (
     point_numbers,
     wrong_count,
 )
+from mtlzoo.heads.targets import point_targets
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
 from mtlzoo.placement import Placement
@@ -179,6 +181,14 @@ class LandmarkHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have at least one point."""
         return ~np.isnan(targets.reshape(self._shape)).all(axis=(1, 2))
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Relative points, as :meth:`place` gives them."""
+        return point_targets(targets, len(self.point_names))
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each coordinate, and whether it is labelled."""
+        return masking.number_targets(targets, 2 * len(self.point_names))
 
     def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
         """To relative coordinates of what the network sees.

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, shorten
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id
 from mtlzoo.heads.tags import lists_texts, read_tags, separators_in, write_tags
+from mtlzoo.heads.targets import tag_targets
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
 from mtlzoo.placement import Placement
@@ -155,6 +157,14 @@ class MultiLabelHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""
         return (targets >= 0).any(axis=-1)
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Numbers from 0 to 1, one for each tag."""
+        return tag_targets(targets, len(self.names))
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each tag, and whether it is labelled."""
+        return masking.tag_targets(targets, len(self.names))
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """Each tag by itself."""

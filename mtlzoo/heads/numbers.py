@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, is_missing
+from mtlzoo.heads.targets import number_targets
 
 
 class NumbersHead(Head):
@@ -72,6 +74,14 @@ class NumbersHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have at least one number."""
         return ~np.isnan(targets.reshape(-1, self.units)).all(axis=-1)
+
+    def check(self, targets: np.ndarray) -> np.ndarray:
+        """Finite numbers."""
+        return number_targets(targets, (self.units,))
+
+    def read(self, targets: Any) -> tuple[Any, Any]:
+        """Each number, and whether it is labelled."""
+        return masking.number_targets(targets, self.units)
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """The tenth of the range of ranks in which the first number of each row lies."""

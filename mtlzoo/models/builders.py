@@ -15,6 +15,7 @@ from mtlzoo.backbones.preprocessing import preprocess
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
 from mtlzoo.models.multitask import MultiTaskModel
+from mtlzoo.models.naming import connect_heads
 
 POOLING: dict[str, Callable[[], keras.Layer]] = {
     "avg": lambda: layers.GlobalAveragePooling2D(name="pooling"),
@@ -87,7 +88,7 @@ def build(
         )
 
         # === Functional Model ===
-        images = keras.Input(input_shape, name="images")
+        images = keras.Input(input_shape, name="images" if "images" not in heads else "images_in")
         feature_map = features = extractor(preprocess(images, mode))
         if len(features.shape) == 4:
             features = POOLING[pooling]()(features)
@@ -96,16 +97,8 @@ def build(
         if dropout:
             features = layers.Dropout(dropout, name="dropout")(features)
         taken = {layer.name for layer in keras.Model(images, features).layers}
-        clash = sorted(taken & set(heads))
-        if clash:
-            raise ValueError(
-                f"A head cannot be called {clash[0]!r}, which is the name of a layer; taken are: {sorted(taken)}."
-            )
         # One pass through the backbone for all; where something lies is known before pooling only.
-        outputs = {
-            head_name: head.connect(feature_map if head.spatial else features, head_name)
-            for head_name, head in heads.items()
-        }
+        outputs = connect_heads(heads, features, feature_map, taken)
         model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import numpy as np
 
+from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.models.checking import check_labels, check_weights, rows_of
 
 
 def by_head(heads: Mapping[str, Head], values: Any, what: str) -> dict[str, Any]:
@@ -19,17 +22,17 @@ def by_head(heads: Mapping[str, Head], values: Any, what: str) -> dict[str, Any]
         what: How a message calls the values.
 
     Raises:
-        ValueError: If it is no dictionary, or one of the names is that of no head.
+        InputError: If it is no dictionary, or one of the names is that of no head.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(
+        raise InputError(
             f"Expected {what} as a dictionary by the names of the heads ({', '.join(heads)}), received: "
             f"{type(values).__name__}. Keras matches lists to outputs in the sorted order of their names, which would "
             "train the wrong heads."
         )
     unknown = [name for name in values if name not in heads]
     if unknown:
-        raise ValueError(
+        raise InputError(
             f"Expected {what} for the heads {', '.join(heads)}, received also: {', '.join(map(str, unknown))}."
         )
     return {name: values[name] for name in heads if values.get(name) is not None}
@@ -44,14 +47,33 @@ def weights_by_head(heads: Mapping[str, Head], sample_weight: Any) -> dict[str, 
     return dict.fromkeys(heads, sample_weight)
 
 
-def label_arrays(heads: Mapping[str, Head], labels: Any = None, sample_weight: Any = None) -> tuple[Any, Any]:
-    """Labels and row weights given as arrays, checked before the first step, and as Keras wants to slice them."""
-    if labels is not None:
-        labels = by_head(heads, labels, "labels")
-        if isinstance(sample_weight, Mapping):  # Keras takes weights for all labels or for none
-            given = by_head(heads, sample_weight, "sample weights")
-            sample_weight = {
-                name: given[name] if name in given else np.ones(len(targets), "float32")
-                for name, targets in labels.items()
-            }
-    return labels, sample_weight
+def label_arrays(heads: Mapping[str, Head], images: Any, labels: Any = None, sample_weight: Any = None) -> tuple:
+    """Labels and row weights given as arrays, checked before the first step, and as Keras wants to slice them.
+
+    Args:
+        heads: The heads by name.
+        images: The images, for their number.
+        labels: A dictionary of arrays, tensors or lists.
+        sample_weight: Likewise, or one for all heads.
+
+    Returns:
+        Labels and weights.
+
+    Raises:
+        InputError: If a label or a weight is wrong; it names head, row and value.
+    """
+    rows = rows_of(images)
+    targets = {}
+    for name, values in by_head(heads, labels, "labels").items():
+        checked = check_labels(name, heads[name], values, rows)
+        targets[name] = values if keras.ops.is_tensor(values) and not isinstance(values, np.ndarray) else checked
+        rows = len(checked)
+    if isinstance(sample_weight, Mapping):  # Keras takes weights for all labels or for none
+        given = by_head(heads, sample_weight, "sample weights")
+        return targets, {
+            name: check_weights(given[name], rows, name) if name in given else np.ones(len(target), "float32")
+            for name, target in targets.items()
+        }
+    if isinstance(sample_weight, list | tuple):
+        by_head(heads, sample_weight, "sample weights")
+    return targets, None if sample_weight is None else check_weights(sample_weight, rows)

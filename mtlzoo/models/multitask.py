@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from mtlzoo import balancing as methods
 from mtlzoo import masking
 from mtlzoo.backbones import Backbone
 from mtlzoo.balancing import Balancing
-from mtlzoo.heads import Head, deserialize, get_heads, serialize
+from mtlzoo.heads import Head, get_heads
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
+from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
-from mtlzoo.models.labels import by_head, label_arrays, weights_by_head
+from mtlzoo.models.labels import by_head, weights_by_head
+from mtlzoo.models.naming import output_layer
+from mtlzoo.models.objectives import head_losses, head_metrics
 from mtlzoo.models.replicated import ReplicatedTraining
+from mtlzoo.models.saving import SavedWithHeads, heads_of_outputs
 from mtlzoo.models.splitting import Split, split
-from mtlzoo.models.steps import BalancingEpochs, compilable, make_balancer
+from mtlzoo.models.steps import compilable, make_balancer
 
 Tensor = Any
 
@@ -32,7 +35,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
+class MultiTaskModel(SavedWithHeads, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
@@ -62,10 +65,12 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
         outputs: Mapping[str, Any],
         name: str | None = None,
         *,
-        heads: Mapping[str, Head],
+        heads: Mapping[str, Head] | None = None,
         resize: str = "stretch",
         **kwargs: Any,
     ):
+        if heads is None:  # `keras.models.clone_model` gives none
+            heads, resize = heads_of_outputs(outputs)
         heads = get_heads(heads)
         if not isinstance(outputs, Mapping) or set(outputs) != set(heads):
             raise ValueError(f"Expected one output for each head ({', '.join(heads)}), received: {outputs!r}.")
@@ -116,9 +121,9 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
         """
         for name, targets in by_head(self.heads, labels, "labels").items():
             self.heads[name].adapt(np.asarray(targets))
-            self.heads[name].update(self.get_layer(name))
+            self.heads[name].update(output_layer(self, name))
         if self.compiled:
-            self._head_losses = {name: head.loss() for name, head in self.heads.items()}
+            self._head_losses = head_losses(self.heads)
         # Functions that are compiled already hold the old numbers.
         self.train_function = self.test_function = self.predict_function = None
 
@@ -160,7 +165,7 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
         balancer = make_balancer(balancing, self.heads, self.balancer)
         if balancer is not None:
             kwargs["jit_compile"] = compilable(balancer, kwargs.get("jit_compile", "auto"))
-        losses = {name: head.loss() for name, head in self.heads.items()}
+        losses, metrics = head_losses(self.heads), head_metrics(self.heads)
         super().compile(optimizer=optimizer, **kwargs)
         if hasattr(self, "_head_metrics"):
             # Keras never forgets a metric by itself: those of an earlier `compile` would stay in `metrics` and `evaluate`.
@@ -168,12 +173,11 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
                 self._tracker.untrack(metric)
         self._head_losses = losses
         # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
-        self._loss_means = {name: RatioOfSums(name=f"{name}_loss", otherwise=0.0) for name in self.heads}
+        self._loss_means = {name: RatioOfSums(otherwise=0.0) for name in self.heads}
+        for name, mean in self._loss_means.items():
+            mean.name = f"{name}_loss"  # which its variables need not be called
         self._penalty = keras.metrics.Mean(name="penalty")
-        self._head_metrics = {name: head.metrics() for name, head in self.heads.items()}
-        for name, metrics in self._head_metrics.items():
-            for metric in metrics:
-                metric.name = f"{name}_{metric.name}"
+        self._head_metrics = metrics
         self.loss_factors = dict.fromkeys(self.heads, 1.0)
         self._set_balancer(balancer)
 
@@ -204,71 +208,6 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
             self.make_train_function(force=True)
         if self.test_function is not None:
             self.make_test_function(force=True)
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: str | int = "auto",
-        callbacks: Any = None,
-        *,
-        validation_data: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Keras' `fit`.
-
-        Callbacks may monitor `val_score` and the heads' losses and metrics with `mode="auto"`. Class weights belong to
-        the heads, so `class_weight` is refused.
-
-        Raises:
-            ValueError: If there are class weights, or the labels are no dictionary by the names of the heads.
-        """
-        if class_weight is not None:
-            raise ValueError(
-                "Expected no `class_weight` in fit, since each head has classes of its own: give it to the head, as in "
-                'ClassificationHead(classes, class_weight={...}) or class_weight="balanced".'
-            )
-        y, sample_weight = label_arrays(self.heads, y, sample_weight)
-        if isinstance(validation_data, list | tuple):
-            images, *rest = validation_data
-            validation_data = (images, *label_arrays(self.heads, *rest))
-        metrics = [metric for group in self._head_metrics.values() for metric in group] if self.compiled else []
-        modes = {"score": "max"} | {f"{name}_loss": "min" for name in self.heads}
-        modes |= {metric.name: getattr(metric, "mode", "auto") for metric in metrics}
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
-            if self.balancer is not None:
-                callbacks = [BalancingEpochs(), *callbacks]
-        for callback in getattr(callbacks, "callbacks", callbacks):
-            # Keras knows the direction of its own metrics only, and refuses to guess for others.
-            if getattr(callback, "mode", None) == "auto":
-                callback.mode = modes.get(getattr(callback, "monitor", "").removeprefix("val_"), "auto")
-        if hasattr(x, "element_spec") or isinstance(x, Iterator):
-            # Keras warns that a pipeline or a generator shuffles for itself, which everybody who has made one knows.
-            kwargs.setdefault("shuffle", False)
-        kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight}
-        return super().fit(x, y, batch_size, epochs, verbose, callbacks, **kwargs)
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        sample_weight: Any = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Keras' `evaluate`; `return_dict=True` names the figures.
-
-        Raises:
-            ValueError: If the labels are no dictionary by the names of the heads.
-        """
-        y, sample_weight = label_arrays(self.heads, y, sample_weight)
-        return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def compute_loss(
         self, x: Tensor = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -342,43 +281,6 @@ class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
         result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))
         return result
 
-    # === Config ===
 
-    def get_config(self) -> dict[str, Any]:
-        """The graph and the heads."""
-        return {**super().get_config(), "heads": serialize(self.heads), "resize": self.resize}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> MultiTaskModel:
-        """The model that `get_config` describes."""
-        config = dict(config)
-        heads, resize = deserialize(config.pop("heads")), config.pop("resize")
-        graph = keras.Model.from_config(config, custom_objects=custom_objects)
-        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
-
-    @classmethod
-    def from_plain(cls, graph: keras.Model, heads: Mapping[str, Head], resize: str = "stretch") -> MultiTaskModel:
-        """The model around a plain functional graph with one nested model, as exported files hold it; layers are shared."""
-        (nested,) = [layer for layer in graph.layers if isinstance(layer, keras.Model)]
-        backbone = Backbone(nested.inputs[0], nested.outputs[0], name=nested.name)
-        graph = keras.models.clone_model(
-            graph, input_tensors=graph.input, clone_function=lambda layer: backbone if layer is nested else layer
-        )
-        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """The optimizer and how steps are run; losses come from the heads, and XLA depends on the machine that loads."""
-        if not self.compiled:
-            return {}
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "balancing": None if self.balancer is None else methods.serialize(self.balancer.balancing),
-            "run_eagerly": self.run_eagerly,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` tells, and make the optimizer's variables, which Keras then restores."""
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(**{**config, "optimizer": optimizer})
-        self.optimizer.build(self.trainable_variables)
+# By its bare name, as Keras itself writes it into `.h5` files: `keras.saving.save_model(model, "model.h5")`.
+keras.saving.get_custom_objects()["MultiTaskModel"] = MultiTaskModel

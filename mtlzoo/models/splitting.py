@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from mtlzoo.models.naming import owner
+
 
 @dataclass(frozen=True)
 class Split:
@@ -26,7 +28,7 @@ def split(model: keras.Model) -> Split:
 
     Where all heads see the pooled features that is these; where one sees the feature map, the backbone's output. Dropout
     that all heads share comes after the cut, so that a frozen trunk is a fixed function of the image; so do the layers
-    of an only head, which bear its name.
+    of an only head, whose names begin with that of its output layer.
 
     Args:
         model: A functional model with one input and a dictionary of outputs.
@@ -42,11 +44,9 @@ def split(model: keras.Model) -> Split:
     ```
     """
     (source,) = model.inputs
-    names = list(model.output)
 
     def belongs_to_heads(operation: keras.Operation) -> bool:
-        own = any(operation.name == name or operation.name.startswith(f"{name}_") for name in names)
-        return own or isinstance(operation, layers.Dropout)
+        return isinstance(operation, layers.Dropout) or owner(model, operation) is not None
 
     shared = _shared_by_all(model)
     cut = next(

@@ -13,6 +13,7 @@ from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Pat
 from matplotlib.path import Path
 
 from mtlzoo.evaluation.plots import style
+from mtlzoo.models.naming import owner as owner_of
 
 if TYPE_CHECKING:
     from mtlzoo.models import MultiTaskModel
@@ -105,7 +106,7 @@ def _parts(model: Any) -> Parts:
     preprocessing, shared, met_backbone = [], [], False
     features = model.backbone.output_shape[-1]
     for layer in layers:
-        owner = max((name for name in model.heads if f"{layer.name}_".startswith(f"{name}_")), key=len, default=None)
+        owner = owner_of(model, layer)
         if id(layer) in inner:
             met_backbone = True
         elif owner is not None:

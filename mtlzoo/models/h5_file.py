@@ -1,0 +1,41 @@
+"""A plain model in one `.h5` file, which tells of its heads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from mtlzoo._version import __version__
+from mtlzoo.heads import Head, serialize
+
+KEY = "mtlzoo"
+
+
+def describe(heads: Mapping[str, Head], resize: str) -> str:
+    """What a file tells of the heads, and of how images come to the model's size: a JSON text."""
+    return json.dumps({"version": __version__, "resize": resize, "heads": serialize(heads)})
+
+
+def write(model: keras.Model, metadata: str, path: Path) -> None:
+    """Write a plain model, and the metadata as an attribute of the file."""
+    import h5py
+
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # Keras warns of the format that was asked for
+    try:
+        with warnings.catch_warnings():
+            # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
+            warnings.filterwarnings(
+                "ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning
+            )
+            keras.Model.save(model, path, include_optimizer=False)
+    finally:
+        logger.setLevel(level)
+    with h5py.File(path, "a") as file:
+        file.attrs[KEY] = metadata

@@ -1,0 +1,123 @@
+"""How a `MultiTaskModel` comes out of Keras' own ways to write and copy models: with its heads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from mtlzoo import balancing as methods
+from mtlzoo.backbones import Backbone, to_builtin_layers
+from mtlzoo.errors import HeadError, InputError, OutputError
+from mtlzoo.files import replacing
+from mtlzoo.heads import Head, deserialize, serialize
+from mtlzoo.models import h5_file
+
+if TYPE_CHECKING:
+    from mtlzoo.models.multitask import MultiTaskModel
+
+H5 = (".h5", ".hdf5")
+
+
+class SavedWithHeads:
+    """What a `MultiTaskModel` does differently from Keras when it is saved, loaded and cloned."""
+
+    def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+        """Keras' `save`.
+
+        A `.keras` file holds all, the optimizer too, and is loaded where mtlzoo is installed. An `.h5` file holds what
+        :func:`mtlzoo.export` writes: plain layers, which Keras loads without mtlzoo and :func:`mtlzoo.load_model` with its
+        heads, and no optimizer. `ModelCheckpoint` saves by this method too.
+
+        Args:
+            filepath: Where to write.
+            overwrite: Whether a file that is there may be replaced.
+            **kwargs: As in Keras, for `.keras` files.
+
+        Raises:
+            OutputError: If an `.h5` file is there and may not be replaced, or is a folder.
+            InputError: If the suffix is none of these.
+            ValueError: If a layer cannot be in an `.h5` file.
+        """
+        path = Path(filepath)
+        if path.suffix.lower() in H5:
+            if path.is_dir() or (path.exists() and not overwrite):
+                raise OutputError(
+                    f"{path} is there already and stays as it is; say overwrite=True, or write elsewhere."
+                )
+            with replacing(path) as temporary:
+                h5_file.write(to_builtin_layers(self), h5_file.describe(self.heads, self.resize), temporary)
+            return
+        if path.suffix != ".keras" and kwargs.get("zipped") is not False and not str(filepath).startswith("hf://"):
+            raise InputError(
+                f"Expected a file that ends in .keras (with the optimizer) or .h5 (without), received: {path.name!r}. For "
+                "other formats: mtl.export(model, path)."
+            )
+        super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph and the heads."""
+        return {**super().get_config(), "heads": serialize(self.heads), "resize": self.resize}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> MultiTaskModel:
+        """The model that `get_config` describes."""
+        config = dict(config)
+        heads, resize = deserialize(config.pop("heads")), config.pop("resize")
+        # Where Keras itself writes an `.h5` file, it gives classes without the package they are registered in.
+        graph = keras.Model.from_config(config, custom_objects={"Backbone": Backbone, **(custom_objects or {})})
+        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+
+    @classmethod
+    def from_plain(cls, graph: keras.Model, heads: Mapping[str, Head], resize: str = "stretch") -> MultiTaskModel:
+        """The model around a plain functional graph with one nested model, as exported files hold it; layers are shared."""
+        (nested,) = [layer for layer in graph.layers if isinstance(layer, keras.Model)]
+        backbone = Backbone(nested.inputs[0], nested.outputs[0], name=nested.name)
+        graph = keras.models.clone_model(
+            graph, input_tensors=graph.input, clone_function=lambda layer: backbone if layer is nested else layer
+        )
+        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """The optimizer and how steps are run; losses come from the heads, and XLA depends on the machine that loads."""
+        if not self.compiled:
+            return {}
+        if not self.optimizer.built:  # else its file would hold fewer variables than the optimizer that is made of it
+            with self.variable_scope():
+                self.optimizer.build(self.trainable_variables)
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "balancing": None if self.balancer is None else methods.serialize(self.balancer.balancing),
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` tells, and make the optimizer's variables, which Keras then restores."""
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(**{**config, "optimizer": optimizer})
+        self.optimizer.build(self.trainable_variables)
+
+    def _run_through_graph(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras', by which `clone_model` makes new outputs, and with them alone a new model of this class."""
+        outputs = super()._run_through_graph(*args, **kwargs)
+        for output in outputs.values() if isinstance(outputs, Mapping) else ():
+            if isinstance(output, keras.KerasTensor):
+                output._mtlzoo_heads = (self.heads, self.resize)
+        return outputs
+
+
+def heads_of_outputs(outputs: Any) -> tuple[Mapping[str, Head], str]:
+    """Heads and resizing of the model that these outputs were cloned from.
+
+    Raises:
+        HeadError: If they are those of no `MultiTaskModel`.
+    """
+    for output in outputs.values() if isinstance(outputs, Mapping) else ():
+        found = getattr(output, "_mtlzoo_heads", None)
+        if found is not None:
+            return found
+    raise HeadError("Expected `heads`, a dictionary from each output's name to its head, received none.")
