@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mtlzoo.backbones.backbone import Backbone
     from mtlzoo.backbones.creation import create_backbone
     from mtlzoo.backbones.preprocessing import preprocess
+    from mtlzoo.backbones.recognition import expected_preprocessing
     from mtlzoo.backbones.rewriting import to_builtin_layers
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Backbone",
     "BackboneSpec",
     "create_backbone",
+    "expected_preprocessing",
     "get_backbone",
     "list_backbones",
     "preprocess",
@@ -27,6 +29,7 @@ __all__ = [
 _LAZY = {
     "Backbone": "backbone",
     "create_backbone": "creation",
+    "expected_preprocessing": "recognition",
     "preprocess": "preprocessing",
     "to_builtin_layers": "rewriting",
 }

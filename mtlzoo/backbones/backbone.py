@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import keras
+
+from mtlzoo.backbones.registry import Preprocessing
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
@@ -19,16 +21,36 @@ class Backbone(keras.Model):
         inputs: The symbolic input, as for `keras.Model`.
         outputs: The symbolic output, as for `keras.Model`.
         name: The name of the model.
+        preprocessing: What pixels from 0 to 255 need before they are given to it, a mode of `preprocess`, so that it is
+            not lost where the backbone is used again; `None` if that is not known.
 
     Example:
 
     ```python
     application = keras.applications.MobileNet(include_top=False, weights=None)
-    backbone = mtl.backbones.Backbone(application.input, application.output, name=application.name)
+    backbone = mtl.backbones.Backbone(application.input, application.output, name=application.name, preprocessing="tf")
     backbone.trainable = False
     ```
     """
 
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        name: str | None = None,
+        *,
+        preprocessing: Preprocessing | None = None,
+        **kwargs,
+    ):
+        if preprocessing not in (None, *get_args(Preprocessing)):
+            raise ValueError(f"Expected one of the modes {get_args(Preprocessing)}, received: {preprocessing!r}.")
+        super().__init__(inputs, outputs, name=name, **kwargs)
+        self.preprocessing = preprocessing
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the features, in inference mode if the backbone is frozen."""
         return super().call(inputs, training=training if self.trainable else False, mask=mask)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph, and what its pixels need."""
+        return {**super().get_config(), "preprocessing": self.preprocessing}

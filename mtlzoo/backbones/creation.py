@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from mtlzoo.backbones.backbone import Backbone
+from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.backbones.rewriting import to_builtin_layers
 
@@ -41,8 +42,8 @@ def create_backbone(
             random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, else for `None`. With a
             model, a file is loaded into it; all else leaves it as it is.
         cut: The name of the layer whose output are the features; the last layer by default.
-        preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and `"none"`
-            for a model.
+        preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and for a model
+            what `expected_preprocessing` finds: networks of `keras.applications` are known.
         **arguments: Further arguments of the function that makes the architecture, such as `alpha=0.25`.
 
     Returns:
@@ -72,17 +73,18 @@ def create_backbone(
         spec = get_backbone(backbone)
         model = _application(spec, input_shape, weights, arguments)
         model = model if cut is None else _cut(model, cut)
-        mode = preprocessing or spec.preprocessing
+        scales_itself = arguments.get("include_preprocessing", True)
+        mode = preprocessing or (spec.preprocessing if scales_itself else expected_preprocessing(model))
     else:
         model = _own_model(backbone, input_shape, weights, cut, arguments)
-        mode = preprocessing or "none"
+        mode = preprocessing or expected_preprocessing(backbone)
     if len(model.outputs) != 1:
         raise ValueError(
             f"Expected a backbone with one output, received: {len(model.outputs)} outputs of {model.name!r}. "
             "Choose one by `cut=`, the name of its layer."
         )
     # Single tensors, not lists of one: called on a tensor, the backbone then returns a tensor.
-    return Backbone(model.inputs[0], model.outputs[0], name=model.name), mode
+    return Backbone(model.inputs[0], model.outputs[0], name=model.name, preprocessing=mode), mode
 
 
 def _checked_shape(input_shape: Any) -> tuple[int | None, int | None, int]:
@@ -187,7 +189,9 @@ def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, ar
         )
     if weights not in (None, "auto", "imagenet"):
         _load(model, weights)
-    if cut is not None:
+    if cut is None:
+        refuse_top(model)
+    else:
         model = _cut(model, cut)
     model = to_builtin_layers(model)
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]

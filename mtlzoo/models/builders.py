@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -12,17 +12,18 @@ from keras import layers
 
 from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
+from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
 from mtlzoo.models.multitask import MultiTaskModel
 from mtlzoo.models.naming import connect_heads
+from mtlzoo.models.precision import PRECISIONS, policy
 
 POOLING: dict[str, Callable[[], keras.Layer]] = {
     "avg": lambda: layers.GlobalAveragePooling2D(name="pooling"),
     "max": lambda: layers.GlobalMaxPooling2D(name="pooling"),
     "flatten": lambda: layers.Flatten(name="pooling"),
 }
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
 def build(
@@ -44,14 +45,18 @@ def build(
 
     Args:
         backbone: A name from :func:`mtlzoo.list_backbones`, in any spelling (`"mobilenet_v2"`, `"MobileNetV2"`), or any
-            functional `keras.Model` that takes images.
+            functional `keras.Model` that takes images, whose layers and weights the result shares: a `Backbone` such as
+            `model.backbone`, a network of `keras.applications`, one of your own. Or a `MultiTaskModel`, which gets other
+            heads, as by its method `with_heads`; all but `name` is then as it is there.
         heads: The heads by name; a number stands for a softmax head with so many classes.
         input_shape: Height, width and channels; by default the backbone's usual size and three channels.
         weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
             such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
         cut: The name of the layer at which the backbone ends; its last by default.
-        preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with. It is part
-            of the graph, so images go in as they are decoded, 0 to 255, uint8 or float.
+        preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with, which a
+            `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of your own
+            or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255,
+            uint8 or float; `model.backbone.preprocessing` tells.
         pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads of landmarks see the map.
         dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
@@ -75,6 +80,11 @@ def build(
     model = mtl.build("mobilenet", {"coat_length": 8, "collar_design": 5}, (96, 96, 3), weights=None, alpha=0.25)
     ```
     """
+    if isinstance(backbone, MultiTaskModel):
+        settings = {"input_shape": input_shape, "weights": weights, "cut": cut, "preprocessing": preprocessing}
+        settings |= {"pooling": pooling, "dropout": dropout, "resize": resize, "precision": precision, **arguments}
+        _refuse_other_settings(settings)
+        return backbone.with_heads(heads, name)
     heads = get_heads(heads)
     if pooling not in POOLING:
         raise ValueError(f"Expected `pooling` to be one of {', '.join(POOLING)}, received: {pooling!r}.")
@@ -82,7 +92,7 @@ def build(
         raise ValueError(f"Expected `precision` to be one of {', '.join(PRECISIONS)}, received: {precision!r}.")
     if input_shape is None:
         input_shape = _usual_shape(backbone)
-    with _policy(precision):
+    with policy(precision):
         extractor, mode = create_backbone(
             backbone, input_shape, weights=weights, cut=cut, preprocessing=preprocessing, **arguments
         )
@@ -106,16 +116,15 @@ def build(
     return model
 
 
-@contextmanager
-def _policy(precision: str | None) -> Iterator[None]:
-    """Keras' global policy for the layers that are made here."""
-    before = keras.config.dtype_policy()
-    if precision is not None:
-        keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+def _refuse_other_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse what a model with other heads keeps from the model that it is made of."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(build).parameters.items()}
+    told = [name for name, value in settings.items() if name not in defaults or value != defaults[name]]
+    if told:
+        raise InputError(
+            f"Expected heads and a name alone, since a `MultiTaskModel` keeps all else as it is, received also: "
+            f"{', '.join(told)}. To change that, give its backbone: mtl.build(model.backbone, heads, ...)."
+        )
 
 
 def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:

@@ -12,12 +12,14 @@ from keras import ops
 
 from mtlzoo import masking
 from mtlzoo.backbones import Backbone
+from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
+from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.labels import by_head, weights_by_head
@@ -80,6 +82,9 @@ class MultiTaskModel(SavedWithHeads, FittingByName, ReplicatedTraining, Balanced
         for layer in self._flatten_layers(include_self=False):
             if layer.dtype_policy.compute_dtype == "float16":
                 self.dtype_policy = layer.dtype_policy  # after loading, too: `compile` then scales the loss
+        for layer in self.layers:
+            if isinstance(layer, Backbone) and layer.preprocessing is None:
+                layer.preprocessing = preprocessing_in_graph(self)
         self.heads = heads
         self.resize = resize
         self._split: Split | None = None
@@ -103,6 +108,10 @@ class MultiTaskModel(SavedWithHeads, FittingByName, ReplicatedTraining, Balanced
         if self._split is None:
             self._split = split(self)
         return self._split
+
+    def with_heads(self, heads: Mapping[str, Head | int], name: str | None = None) -> MultiTaskModel:
+        """A copy with these heads, of which equal ones keep layers and answers; see :mod:`mtlzoo.models.extending`."""
+        return with_heads(self, heads, name)
 
     def set_trainable(self, part: str | int | list[str]) -> None:
         """Choose what training may change; see :func:`mtlzoo.models.freezing.set_trainable`. Compile afterwards."""

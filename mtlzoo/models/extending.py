@@ -1,0 +1,234 @@
+"""A trained model with other heads: what stays keeps its weights and answers, what is new starts anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from mtlzoo.backbones import Backbone
+from mtlzoo.errors import HeadError
+from mtlzoo.heads import (
+    BinaryHead,
+    ClassificationHead,
+    DetectionHead,
+    DualTaskHead,
+    ExpectationHead,
+    Head,
+    LandmarkHead,
+    MultiLabelHead,
+    OrdinalHead,
+    get_heads,
+)
+from mtlzoo.models.naming import connect_heads
+from mtlzoo.models.precision import policy
+
+if TYPE_CHECKING:
+    from mtlzoo.models.multitask import MultiTaskModel
+
+# Where a head's classes stand: the attribute that names them, and how the name of the layer with a part of its output
+# for each of them ends; `None` is the last layer with weights.
+CLASSES: dict[type[Head], tuple[str, str | None]] = {
+    ClassificationHead: ("names", None),
+    OrdinalHead: ("names", None),
+    MultiLabelHead: ("names", None),
+    ExpectationHead: ("bins", None),
+    LandmarkHead: ("point_names", None),
+    DetectionHead: ("classes", "_scores_map"),
+}
+# Heads of two answers in one number: they cannot have others and keep their weights.
+PAIRS: dict[type[Head], str] = {BinaryHead: "names", DualTaskHead: "labels"}
+
+
+def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str | None = None) -> MultiTaskModel:
+    """A new model with the backbone of a model, with what lies between it and the heads, and with these heads.
+
+    All weights are copies: the given model stays as it is when the new one trains. Which layers are trainable is kept; the
+    new model is not compiled.
+
+    Args:
+        model: The model, which `mtl.build` or `mtl.load_model` made.
+        heads: All heads of the new model by name, in their order. One that is equal to the model's own of this name keeps
+            its layers, and so its answers to the last bit. One of the same kind with other settings keeps the weights if
+            its layers have the same shapes; classes, tags, levels and points are matched by their names (by their places
+            where either head only numbers them), and each known one keeps its weights while new ones begin as in a new
+            head. Any other starts anew.
+        name: The name of the new model; by default that of the given one.
+
+    Returns:
+        The new model.
+
+    Raises:
+        HeadError: If a head cannot be connected to this model.
+
+    Example:
+
+    ```python
+    more = with_heads(model, {**model.heads, "hat": mtl.BinaryHead()})
+    ```
+    """
+    heads = get_heads(heads)
+    copied = _copy(model)
+    features, feature_map = _shared_tensors(copied)
+    kept = [key for key, head in heads.items() if model.heads.get(key) == head]
+    made = {key: head for key, head in heads.items() if key not in kept}
+    if any(not head.spatial for head in made.values()) and len(features.shape) != 2:
+        raise HeadError(
+            f"Expected a model made by `mtl.build`, in which heads share a vector of features, received: {model.name!r}, in "
+            f"which they share {features.shape}."
+        )
+    outputs = {key: copied.output[key] for key in kept}
+    taken = {layer.name for layer in keras.Model(copied.input, [features, feature_map, *outputs.values()]).layers}
+    with policy(_precision(model)):
+        outputs |= connect_heads(made, features, feature_map, taken)
+    result = type(model)(
+        copied.input,
+        {key: outputs[key] for key in heads},
+        name=name or model.name,
+        heads={key: copied.heads[key] if key in kept else head for key, head in heads.items()},
+        resize=model.resize,
+    )
+    for key in made:
+        if key in model.heads and _copy_weights(copied, result, key, (features, feature_map)):
+            _copy_statistics(model.heads[key], result, key)
+    return result
+
+
+def _copy(model: MultiTaskModel) -> MultiTaskModel:
+    """The same network with layers and weights of its own."""
+    copied = type(model).from_config(model.get_config())
+    copied.set_weights(model.get_weights())
+    # Making a model of layers sets the flag of all, so the flags come last and in the order of the layers.
+    for old, new in zip(_layers(model), _layers(copied), strict=True):
+        if not isinstance(old, keras.Model):
+            new.trainable = old.trainable
+    copied.backbone._trainable = model.backbone.trainable
+    return copied
+
+
+def _layers(model: keras.Model) -> list[keras.Layer]:
+    return list(model._flatten_layers(include_self=False))
+
+
+def _precision(model: keras.Model) -> Any:
+    """The mixed policy that some layer has, whatever was the global one when the model was loaded."""
+    policies = [layer.dtype_policy for layer in _layers(model)]
+    mixed = (policy for policy in policies if policy.compute_dtype != policy.variable_dtype)
+    return next(mixed, "float32")
+
+
+def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """What heads see, and what spatial heads see, by the names that `mtl.build` gives the layers between."""
+    feature_map = next(iter(model.output.values()))
+    while not isinstance(feature_map._keras_history.operation, Backbone):
+        parents = _inputs(feature_map)
+        if not parents:
+            raise HeadError(
+                f"Expected a model with a `Backbone`, received: {model.name!r}; `mtl.build` makes such models."
+            )
+        feature_map = parents[0]
+    between = {layer.name: layer for layer in model.layers}
+    for name in ("dropout", "pooling"):
+        if name in between:
+            return between[name].output, feature_map
+    return feature_map, feature_map
+
+
+def _inputs(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index].input_tensors
+
+
+# === Weights of a head that is replaced ===
+
+
+def _copy_weights(old: MultiTaskModel, new: MultiTaskModel, name: str, ends: Sequence[keras.KerasTensor]) -> bool:
+    """Copy a head's weights where they fit, and say whether they did."""
+    before, after = old.heads[name], new.heads[name]
+    if type(before) is not type(after):
+        return False
+    for kind, attribute in PAIRS.items():
+        if isinstance(after, kind) and getattr(before, attribute) != getattr(after, attribute):
+            return False
+    places, ending = _matched_classes(before, after)
+    if places is not None and all(place is None for place in places):
+        return False
+    pairs = list(zip(_weighted(old.output[name], ends), _weighted(new.output[name], ends)))
+    copies = []
+    for index, (old_layer, new_layer) in enumerate(pairs):
+        # From the output backwards: the first is the last layer.
+        classes = index == 0 if ending is None else new_layer.name.endswith(ending)
+        weights = _fitted(old_layer, new_layer, places if classes else None)
+        if weights is None:
+            return False
+        copies.append((new_layer, weights))
+    if len(pairs) != len(_weighted(new.output[name], ends)) or len(pairs) != len(_weighted(old.output[name], ends)):
+        return False
+    for layer, weights in copies:
+        layer.set_weights(weights)
+    return True
+
+
+def _matched_classes(before: Head, after: Head) -> tuple[list[int | None] | None, str | None]:
+    """For each class of the new head its place in the old one; and which layer has a part for each class."""
+    for kind, (attribute, ending) in CLASSES.items():
+        if isinstance(after, kind):
+            old, new = (list(getattr(head, attribute)) for head in (before, after))
+            if any(_numbered(head) for head in (before, after)):
+                return [place if place < len(old) else None for place in range(len(new))], ending
+            return [old.index(name) if name in old else None for name in new], ending
+    return None, None
+
+
+def _numbered(head: Head) -> bool:
+    """Whether a head only counts its classes."""
+    return any(isinstance(getattr(head, name, None), int) for name in ("classes", "levels", "points"))
+
+
+def _fitted(old: keras.Layer, new: keras.Layer, places: Sequence[int | None] | None) -> list[np.ndarray] | None:
+    """The weights for a layer from another, `None` where they do not fit."""
+    if type(old) is not type(new) or len(old.weights) != len(new.weights):
+        return None
+    result = []
+    for before, after in zip(old.get_weights(), new.get_weights()):
+        if places is None:
+            if before.shape != after.shape:
+                return None
+            result.append(before)
+            continue
+        if before.shape[:-1] != after.shape[:-1]:
+            return None
+        block = after.shape[-1] // len(places)  # a point has two numbers
+        after = after.copy()
+        for place, source in enumerate(places):
+            if source is not None:
+                after[..., place * block : (place + 1) * block] = before[..., source * block : (source + 1) * block]
+        result.append(after)
+    return result
+
+
+def _weighted(output: keras.KerasTensor, ends: Sequence[keras.KerasTensor]) -> list[keras.Layer]:
+    """The layers with weights between some tensors and an output, from the output backwards."""
+    found: dict[int, keras.Layer] = {}
+    seen, waiting = {id(tensor) for tensor in ends}, [output]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        layer = tensor._keras_history.operation
+        if layer.weights:
+            found[id(layer)] = layer
+        waiting.extend(_inputs(tensor))
+    return list(found.values())
+
+
+def _copy_statistics(before: Head, model: MultiTaskModel, name: str) -> None:
+    """What the old head has learned of its labels, without which its weights would mean something else."""
+    head = model.heads[name]
+    for attribute in ("mean", "scale"):
+        if getattr(head, attribute, 0) is None:
+            setattr(head, attribute, getattr(before, attribute))
+    head.update(model.output[name]._keras_history.operation)
