@@ -11,8 +11,8 @@ import keras
 
 from mtlzoo import balancing as methods
 from mtlzoo.backbones import Backbone, to_builtin_layers
-from mtlzoo.errors import HeadError, InputError, OutputError
-from mtlzoo.files import replacing
+from mtlzoo.errors import HeadError, InputError
+from mtlzoo.files import writing
 from mtlzoo.heads import Head, deserialize, serialize
 from mtlzoo.models import h5_file
 
@@ -44,11 +44,7 @@ class SavedWithHeads:
         """
         path = Path(filepath)
         if path.suffix.lower() in H5:
-            if path.is_dir() or (path.exists() and not overwrite):
-                raise OutputError(
-                    f"{path} is there already and stays as it is; say overwrite=True, or write elsewhere."
-                )
-            with replacing(path) as temporary:
+            with writing(path, overwrite=overwrite) as temporary:
                 h5_file.write(to_builtin_layers(self), h5_file.describe(self.heads, self.resize), temporary)
             return
         if path.suffix != ".keras" and kwargs.get("zipped") is not False and not str(filepath).startswith("hf://"):

@@ -10,6 +10,7 @@ import keras
 
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import normalization_layers
+from mtlzoo.models.objectives import head_losses
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -68,7 +69,7 @@ def compare_modes(model: MultiTaskModel, rows: tf.data.Dataset, batches: int = B
     Returns:
         The loss in inference mode and the loss in training mode, the weighted sums over heads, means over batches.
     """
-    losses = {name: head.loss() for name, head in model.heads.items()}
+    losses = head_losses(model.heads)
     variables = model.non_trainable_variables
     before = [variable.numpy() for variable in variables]
     totals, looked_at = {False: 0.0, True: 0.0}, 0
