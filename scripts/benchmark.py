@@ -19,6 +19,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from mtlzoo.files import check_output, writing
 from mtlzoo.startup import load_quietly
 
 load_quietly()
@@ -57,7 +58,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a CSV file for the table, with hardware and versions in every row")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, help="some sections alone")
     parser.add_argument("--full", action="store_true", help="larger networks and tables, where a section has such")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     options = parser.parse_args()
+    if options.out:
+        check_output(options.out, overwrite=options.overwrite)
     machine = f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
     versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
     parts = []
@@ -69,8 +73,9 @@ def main() -> None:
         print(f"  {time.monotonic() - start:.0f} seconds", file=sys.stderr, flush=True)
         table = pd.concat(parts, ignore_index=True)
         if options.out:  # after every section: an interrupted run leaves what it has
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            table.assign(machine=machine, versions=versions).to_csv(options.out, index=False)
+            written = table.assign(machine=machine, versions=versions)
+            with writing(options.out, overwrite=options.overwrite or len(parts) > 1) as temporary:
+                written.to_csv(temporary, index=False)
     print(f"\n{machine}; {versions}\n\n{table.to_string(index=False)}")
 
 

@@ -35,17 +35,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--plain", action="store_true", help="run the plain Keras script only")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()
     if options.plain:
-        plain_keras(options.data, options.out)
+        plain_keras(options.data, options.out, options.overwrite)
         return
     import pandas as pd
 
-    options.out.mkdir(parents=True, exist_ok=True)
+    from mtlzoo import runs
+
+    runs.check_files(options.out, ["plain.csv", "clothing.csv"], overwrite=options.overwrite)
+    again = ["--overwrite"] if options.overwrite else []
     started = time.perf_counter()
-    subprocess.run([sys.executable, __file__, "--plain", options.data, options.out / "plain.csv"], check=True)
+    subprocess.run([sys.executable, __file__, "--plain", options.data, options.out / "plain.csv", *again], check=True)
     plain_seconds = time.perf_counter() - started
-    command = ["train", str(options.data / "labels.csv"), *COMMAND, "--out", str(options.out / "run"), "--overwrite"]
+    command = ["train", str(options.data / "labels.csv"), *COMMAND, "--out", str(options.out / "run"), *again]
     print("$ mtlzoo", *command, flush=True)
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "mtlzoo", *command], check=True)
@@ -62,12 +66,12 @@ def main() -> None:
         },
         axis=1,
     ).T.unstack(level=1)
-    table.to_csv(options.out / "clothing.csv")
+    runs.write_csv(options.out / "clothing.csv", table, index=True, overwrite=options.overwrite)
     print(table.dropna(axis=1, how="all").to_string(float_format="{:.3f}".format, na_rep=""))
     print(f"\n{len(os.sched_getaffinity(0))} cores, {platform.machine()}, Python {platform.python_version()}")
 
 
-def plain_keras(data: Path, out: Path) -> None:
+def plain_keras(data: Path, out: Path, overwrite: bool = False) -> None:
     """What somebody who knows Keras writes: one softmax, one sigmoid, frozen and then fine-tuned, best epoch kept."""
     started = time.perf_counter()
     import keras
@@ -75,7 +79,8 @@ def plain_keras(data: Path, out: Path) -> None:
     import tensorflow as tf
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
-    import mtlzoo as mtl  # for the same split and nothing else
+    import mtlzoo as mtl  # for the same split and for writing the result, and nothing else
+    from mtlzoo import runs
 
     keras.utils.set_random_seed(0)
     table = mtl.data.read_csv(data / "labels.csv", heads=["garment", "kids"], group="sender_id")
@@ -178,7 +183,8 @@ def plain_keras(data: Path, out: Path) -> None:
         "balanced_accuracy": balanced_accuracy_score(truth, answer >= 0.5),
         "auc": roc_auc_score(truth, answer),
     }
-    pd.DataFrame.from_dict(rows, orient="index").rename_axis("head").to_csv(out)
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
+    runs.write_csv(out, table, index=True, overwrite=overwrite)
 
 
 if __name__ == "__main__":

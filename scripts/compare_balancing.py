@@ -41,6 +41,7 @@ from comparison.figures import PLAIN, TUNED, changes, plot_comparison, summary, 
 
 from mtlzoo.balancing import GramianBalancing, LossWeighting, Variable, get_balancing, list_balancing
 from mtlzoo.balancing.weighting.base import weighted_sum
+from mtlzoo.files import check_folder
 
 SETS = ("clothes", "faces", "scenes")
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
@@ -96,6 +97,7 @@ def check_settings(options: argparse.Namespace, parser: argparse.ArgumentParser)
     """One folder holds runs that can be compared."""
     path = options.out / "settings.json"
     settings = {name: getattr(options, name) for name in ("images", "epochs", "pixels", "draws")}
+    check_folder(options.out, overwrite=path.is_file())
     options.out.mkdir(parents=True, exist_ok=True)
     if path.is_file() and (earlier := json.loads(path.read_text())) != settings:
         parser.error(f"{options.out} holds runs with other settings ({earlier}): take another folder")

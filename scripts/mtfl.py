@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--network", choices=["residual", "tcdcn"], default="residual")
     parser.add_argument("--epochs", type=int, help="default: 40, for tcdcn 100")
     parser.add_argument("--stopping", action="store_true", help="task-wise early stopping")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()
 
     import keras
@@ -60,11 +61,12 @@ def main() -> None:
         epochs = options.epochs or 40
     augment = mtl.data.Augmentation(rotation=20, zoom=0.15, shift=0.06, brightness=0.3, contrast=0.3)
     callbacks = [mtl.TaskwiseEarlyStopping("landmarks")] if options.stopping else []
+    how, stages = {"overwrite": options.overwrite}, [mtl.Stage(epochs, 3e-3)]
     report, _ = runs.train_run(
-        model, train, valid, test, options.out, [mtl.Stage(epochs, 3e-3)], augment=augment, callbacks=callbacks
+        model, train, valid, test, options.out, stages, augment=augment, callbacks=callbacks, **how
     )
     print(runs.as_text(report))
-    print(f"\n{runs.as_text(runs.report_groups(model, test, 'pose', options.out))}")
+    print(f"\n{runs.as_text(runs.report_groups(model, test, 'pose', options.out, **how))}")
     figures = report.loc["landmarks"]
     print(
         f"\nNME {figures['nme']:.4f}, failure rate {figures['failure_rate']:.4f}, {time.perf_counter() - started:.0f} s"

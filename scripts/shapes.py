@@ -39,12 +39,15 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=2000)
     parser.add_argument("--pixels", type=int, default=112)
     parser.add_argument("--epochs", type=int, nargs=2, default=(1, 9), help="of both phases")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()
 
     import pandas as pd
 
     import mtlzoo as mtl
+    from mtlzoo import runs
 
+    runs.check_files(options.out, ["summary.csv"], overwrite=options.overwrite)
     rows = []
     for way in WAYS if options.way == "all" else [options.way]:
         objects = 5 if way == "several" else 1
@@ -56,7 +59,7 @@ def main() -> None:
         figures = run(data, way, options)
         rows.append({"way": way, **figures, "seconds": round(time.perf_counter() - started)})
     summary = pd.DataFrame(rows).set_index("way")
-    summary.to_csv(options.out / "summary.csv")
+    runs.write_csv(options.out / "summary.csv", summary, index=True, overwrite=options.overwrite)
     print(f"\n{summary.to_string(float_format='{:.3f}'.format, na_rep='')}")
     print(f"{len(os.sched_getaffinity(0))} cores, {platform.machine()}, Python {platform.python_version()}")
 
@@ -91,7 +94,8 @@ def run(data: Path, way: str, options: argparse.Namespace) -> dict[str, float]:
         mtl.Stage(options.epochs[0], 1e-3, "heads", batch_size=64),
         mtl.Stage(options.epochs[1], 1e-3, "all" if options.tune == "all" else BOOKS_LAYERS, batch_size=32),
     ]
-    report, _ = runs.train_run(model, train, valid, test.with_heads(heads), options.out / way, stages, augment="light")
+    how = {"augment": "light", "overwrite": options.overwrite}
+    report, _ = runs.train_run(model, train, valid, test.with_heads(heads), options.out / way, stages, **how)
     print(runs.as_text(report))
     if way == "heads":
         return {"shape: accuracy": report["accuracy"]["shape"], **report.loc["box", ["mean_iou", "iou_50", "iou_75"]]}

@@ -41,10 +41,14 @@ def main() -> None:
     parser.add_argument("--pixels", type=int, default=96)
     parser.add_argument("--epochs", type=int, default=11, help="after one epoch of the heads alone")
     parser.add_argument("--weights", default="imagenet")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()
 
     import pandas as pd
 
+    from mtlzoo import runs
+
+    runs.check_files(options.out, ["summary.csv"], overwrite=options.overwrite)
     table = read(options.data)
     rows = []
     for form in FORMS if options.age == "all" else [options.age]:
@@ -60,7 +64,7 @@ def main() -> None:
             }
         )
     summary = pd.DataFrame(rows).set_index("age as")
-    summary.to_csv(options.out / "summary.csv")
+    runs.write_csv(options.out / "summary.csv", summary, index=True, overwrite=options.overwrite)
     print(f"\n{summary.to_string(float_format='{:.3f}'.format)}")
     for name, figures in TO_BEAT.items():
         print("On the real data, {}: {}, {}, {}".format(name, *figures))
@@ -98,9 +102,10 @@ def run(table, form: str, options: argparse.Namespace):
     # The faces are aligned, so that little turning and zooming is due.
     augment = mtl.data.Augmentation(rotation=10, zoom=0.1, shift=0.05, brightness=0.2)
     stages = [mtl.Stage(1, 3e-3, "heads"), mtl.Stage(options.epochs, 1e-3)]
-    report, _ = runs.train_run(model, train, valid, test, options.out / form, stages, augment=augment)
+    how = {"overwrite": options.overwrite}
+    report, _ = runs.train_run(model, train, valid, test, options.out / form, stages, augment=augment, **how)
     print(runs.as_text(report))
-    print(f"\n{runs.as_text(runs.report_groups(model, test, GROUPS, options.out / form))}")
+    print(f"\n{runs.as_text(runs.report_groups(model, test, GROUPS, options.out / form, **how))}")
     return report
 
 
