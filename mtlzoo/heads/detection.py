@@ -137,7 +137,8 @@ class DetectionHead(Head):
                 index = class_id(name, self.classes)
                 if index is None or index < 0:
                     raise LabelError(
-                        row, f"unknown class {name!r} in {value_text(value)}, expected one of: {shorten(self.classes)}"
+                        row,
+                        f"unknown class {value_text(name)} in {value_text(value)}, expected one of: {shorten(self.classes)}",
                     )
                 targets[row, number, :4] = box_of(box, self.format, row, value)
                 targets[row, number, 4:] = np.arange(len(self.classes)) == index

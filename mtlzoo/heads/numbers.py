@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing
+from mtlzoo.heads.base import Head, is_missing, value_text
 
 
 class NumbersHead(Head):
@@ -66,7 +66,7 @@ class NumbersHead(Head):
         except (TypeError, ValueError):
             numbers = []
         if len(numbers) != self.units:
-            raise LabelError(row, f"expected {self.units} number{'s' * (self.units > 1)}, received {value!r}")
+            raise LabelError(row, f"expected {self.units} number{'s' * (self.units > 1)}, received {value_text(value)}")
         return numbers
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
