@@ -99,7 +99,7 @@ def _train(options: argparse.Namespace) -> int:
     features = runs.parse_features(options.features, options.feature_cache)
     table = _read_labels(options)
     by_chance = options.split_column == "none"
-    runs.check_told_shares(table, options.valid, options.test, by_chance)
+    runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})

@@ -2,7 +2,7 @@
 
 from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
-    check_told_shares,
+    check_told_parts,
     choose_rows,
     configure_heads,
     divide,
@@ -19,7 +19,7 @@ from mtlzoo.runs.training import parse_balancing, parse_devices, parse_features,
 
 __all__ = [
     "as_text",
-    "check_told_shares",
+    "check_told_parts",
     "choose_rows",
     "configure_heads",
     "demo",
