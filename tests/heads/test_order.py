@@ -128,6 +128,8 @@ def test_a_kind_may_bring_names_and_arguments(kind, head):
     ("kind", "message"),
     [
         ("text:a,b", "unknown kind of head 'text:a,b', expected one of: binary, "),
+        ("multilabel:seperator=/", "unknown argument 'seperator', did you mean 'separator'?"),
+        ("classification:dropout=much", "no ClassificationHead has such arguments: dropout=much"),
         ("ordinal:S,,L", "expected names with one comma between, received 'S,,L'"),
         ("regression:a,b", "expected no names for a head of the kind regression, received 'a', 'b'"),
         ("ordinal:S,S", "Expected names that differ"),
