@@ -113,12 +113,15 @@ def divide(
 
     Raises:
         InputError: See :func:`check_told_parts`.
+        TableError: If a head could learn nothing from the training rows of the source's split.
     """
     shares = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
     check_told_parts(table, valid, test, rest, by_chance)
     if by_chance or table.split is None:
         return split(table, [1 - sum(shares.values()), *shares.values()], group=group, seed=seed)
-    return table.parts(**shares, rest=rest, group=group, seed=seed)
+    train, *others = table.parts(**shares, rest=rest, group=group, seed=seed)
+    train.check()  # a head may be labelled in the other parts alone
+    return [train, *others]
 
 
 def read_questions(data: Path, format: str) -> Table | None:

@@ -134,9 +134,28 @@ def test_lists_are_guessed_to_be_tags(cells):
     assert head.encode(labels).tolist() == [[1, 1], [1, 0], [0, 0], [-1, -1]]
 
 
-def test_lists_of_numbers_are_no_tags():
-    assert type(infer_head(pd.Series(["[0.1, 0.2]", "[0.3, 0.4]", "[0.5, 0.6]"]))) is ClassificationHead
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["0.1;0.2", "0.3;0.4"], 2),
+        (["200;150;20;30", "0;0;9;1"], 4),
+        (["[10, 20, 50, 60]", "[1, 2, 3, 4]"], 4),
+        ([[10, 20, 50, 60], (1, 2, 3, 4)], 4),
+        ([[[10, 20], [50, 60]], [[1, 2], [3, 4]]], 4),
+        (["(200, 150)", "(20, 30)"], 2),
+    ],
+)
+def test_points_and_boxes_are_no_tags_and_no_classes(cells, numbers):
+    with pytest.raises(
+        ValueError, match=f"all its cells list {numbers} numbers, as points and boxes do, .*landmarks, box"
+    ):
+        infer_head(pd.Series(cells, dtype=object))
+
+
+def test_ranges_and_numbered_tags_are_no_points():
+    assert infer_head(pd.Series(["(0, 2)", "(4, 6)", "(8, 12)"])) == ClassificationHead(["(0, 2)", "(4, 6)", "(8, 12)"])
     assert type(infer_head(pd.Series(["[1]", "[2]"]))) is BinaryHead
+    assert infer_head(pd.Series(["1;2", "3"])) == MultiLabelHead(["1", "2", "3"])
 
 
 def test_a_table_of_lists(tmp_path):
