@@ -116,7 +116,7 @@ def _train(options: argparse.Namespace) -> int:
     _check_run_folders(options, files_of(table.paths()), overwrite)
     runs.check_run(options.out, table.heads, overwrite=overwrite)
     by_chance = options.split_column == "none"
-    runs.check_told_shares(table, options.valid, options.test, by_chance)
+    runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
     _tell_notes(table)
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})

@@ -92,6 +92,7 @@ def test_rows_without_a_part_and_another_column(photographs, tmp_path, capsys):
     assert main([str(word) for word in command]) == 0
     assert json.loads((out / "settings.json").read_text())["train_rows"] == 22
     assert "no column 'fold' of parts" in refusal(capsys, *command, "--overwrite", "--split-column", "fold")
+    assert "Expected no --rest" in refusal(capsys, *command, "--overwrite", "--split-column", "none")
 
 
 def test_packed_sets_and_folders_keep_their_parts(photographs, run, tmp_path, capsys):

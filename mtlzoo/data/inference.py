@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.heads import HEADS, Head
-from mtlzoo.heads.base import shorten
+from mtlzoo.heads.base import shorten, value_text
 from mtlzoo.heads.kinds import head_of_kind
+from mtlzoo.heads.order import numeric_order
+from mtlzoo.heads.point_labels import coordinates_in
 
 # A column with more different labels is asked whether it holds answers at all.
 MOST_NAMES = 50
@@ -55,6 +57,12 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
         )
     if kind is not None:
         return head_of_kind(kind, distinct, HEADS)
+    numbers = coordinates_in(distinct)
+    if numbers and not _are_ranges(distinct):
+        raise ValueError(
+            f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
+            "kind: landmarks, box, regression, or multilabel if they are tags"
+        )
     head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
     if _looks_like_names(distinct, len(known), getattr(head, "names", None)):
         raise ValueError(
@@ -62,6 +70,14 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
             f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
         )
     return head
+
+
+def _are_ranges(labels: pd.Series) -> bool:
+    """Whether pairs of numbers are ranges, such as `(0, 2)`, which are classes."""
+    try:
+        return bool(numeric_order([label for label in labels if isinstance(label, str)]))
+    except ValueError:
+        return False
 
 
 def _hashable(column: pd.Series) -> pd.Series:

@@ -13,6 +13,7 @@ from mtlzoo.errors import TableError
 from mtlzoo.heads import MultiLabelHead, RegressionHead
 from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.heads.order import numeric_order
 
 Edges = Sequence[float] | None
 By = str | Sequence[str] | Mapping[str, Edges]
@@ -99,8 +100,16 @@ def _intervals(table: Table, name: str, cells: pd.Series, edges: Sequence[float]
     return groups
 
 
+def _by_number(labels: list[str]) -> list[str]:
+    """Labels in the order of their numbers if all of them have one, such as `0-17` and `65+`, else as they are."""
+    try:
+        return numeric_order(labels)
+    except ValueError:
+        return labels
+
+
 def _distinct(name: str, cells: pd.Series, total: int, quantity: bool) -> Groups:
-    """Groups by the value itself, numbers in their order."""
+    """Groups by the value itself, numbers and ranges in their order."""
     texts = cells.astype(str)
     numbers = pd.to_numeric(texts, errors="coerce")
     quantity |= not any(isinstance(cell, str) for cell in cells)
@@ -112,9 +121,12 @@ def _distinct(name: str, cells: pd.Series, total: int, quantity: bool) -> Groups
         )
     if numbers.notna().all() and (numbers % 1 == 0).all():
         texts = texts.str.removesuffix(".0")  # a column of whole numbers of which some are missing holds floats
-    order = texts.iloc[np.argsort(numbers, kind="stable")] if numbers.notna().all() else texts.sort_values()
+    if numbers.notna().all():
+        order = texts.iloc[np.argsort(numbers, kind="stable")].unique()
+    else:
+        order = _by_number(sorted(texts.unique()))
     groups = {}
-    for label in order.unique():
+    for label in order:
         groups[label] = np.zeros(total, bool)
         groups[label][texts.index[texts == label]] = True
     return groups

@@ -330,7 +330,7 @@ def distinct_labels(labels: pd.Series) -> list[str]:
 
 def shorten(names: Sequence[Any], most: int = 20) -> str:
     """The valid names as a message lists them."""
-    listed = ", ".join(map(repr, names[:most]))
+    listed = ", ".join(map(value_text, names[:most]))
     return listed if len(names) <= most else f"{listed}, ... ({len(names)} in all)"
 
 

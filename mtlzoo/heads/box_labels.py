@@ -30,7 +30,7 @@ def numbers_of(value: Any) -> list[Any]:
         else:
             value = [part for part in re.split(r"[\s,;()\[\]'\"]+", value) if part]
     if not isinstance(value, list | tuple | np.ndarray):
-        raise ValueError(f"no list: {value!r}")
+        raise ValueError(f"no list: {value_text(value)}")
     flat: list[Any] = []
     for part in value:
         flat.extend(part) if isinstance(part, list | tuple | np.ndarray) else flat.append(part)

@@ -116,7 +116,9 @@ class ClassesHead(Head):
                 return np.zeros_like(numbers)
             if np.all(numbers >= 0) and np.all(np.isfinite(numbers)):
                 return numbers / max(numbers.sum(), 1e-12)
-        raise LabelError(row, f"expected a soft label of {len(self.names)} numbers of at least 0, received {value!r}")
+        raise LabelError(
+            row, f"expected a soft label of {len(self.names)} numbers of at least 0, received {value_text(value)}"
+        )
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label."""

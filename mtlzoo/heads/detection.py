@@ -27,6 +27,7 @@ from mtlzoo.placement import Placement
 FIRST_SCORE = 0.01
 # Of relative coordinates: an object's edges are about so far from the middle of a cell in it.
 REACH = 0.15
+EXPECTED = "expected a list of objects, each a class and a box of 4 numbers"
 
 
 class DetectionHead(Head):
@@ -98,7 +99,10 @@ class DetectionHead(Head):
         Raises:
             ValueError: If no row has an object, or some box has no such corners.
         """
-        listed = [_objects(value) for value in labels if number_of(value) != -1]
+        try:
+            listed = [_objects(value) for value in labels if number_of(value) != -1]
+        except ValueError as error:
+            raise ValueError(f"{EXPECTED}: {error}") from None
         objects = [object for objects in listed for object in objects]
         if not objects:
             raise ValueError("no row has an object")
@@ -126,10 +130,7 @@ class DetectionHead(Head):
             try:
                 objects = _objects(value)
             except ValueError:
-                raise LabelError(
-                    row,
-                    f"expected a list of objects, each a class and a box of 4 numbers, received {value_text(value)}",
-                ) from None
+                raise LabelError(row, f"{EXPECTED}, received {value_text(value)}") from None
             if len(objects) > self.most:
                 raise LabelError(
                     row, f"expected at most {self.most} objects (`most`), received {len(objects)}: {value_text(value)}"
@@ -138,7 +139,8 @@ class DetectionHead(Head):
                 index = class_id(name, self.classes)
                 if index is None or index < 0:
                     raise LabelError(
-                        row, f"unknown class {name!r} in {value_text(value)}, expected one of: {shorten(self.classes)}"
+                        row,
+                        f"unknown class {value_text(name)} in {value_text(value)}, expected one of: {shorten(self.classes)}",
                     )
                 targets[row, number, :4] = box_of(box, self.format, row, value)
                 targets[row, number, 4:] = np.arange(len(self.classes)) == index
@@ -298,8 +300,8 @@ def _objects(value: Any) -> list[list[Any]]:
         else:
             value = [re.split(r"[\s,]+", part.strip()) for part in text.split(";") if part.strip()]
     if not isinstance(value, list | tuple | np.ndarray):
-        raise ValueError(f"no list: {value!r}")
+        raise ValueError(f"no list: {value_text(value)}")
     objects = [numbers_of(part) if isinstance(part, list | tuple | np.ndarray) else [] for part in value]
     if any(len(parts) != 5 for parts in objects):
-        raise ValueError(f"no objects: {value!r}")
+        raise ValueError(f"no objects: {value_text(value)}")
     return objects

@@ -12,7 +12,7 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, value_text
+from mtlzoo.heads.base import Head, is_missing, shorten, value_text
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
@@ -95,9 +95,9 @@ class DualTaskHead(Head):
     @classmethod
     def for_labels(cls, labels: pd.Series, **options: Any) -> DualTaskHead:
         """The two names in their order, and boxes in pixels of a canvas of 224."""
-        names = sorted({str(numbers_of(value)[0]) for value in labels})
+        names = sorted({str((numbers_of(value) or [""])[0]) for value in labels})
         if len(names) != 2:
-            raise ValueError(f"expected the names of two shapes, received {', '.join(names)}")
+            raise ValueError(f"expected the names of two shapes and boxes of 4 numbers, received {shorten(names, 5)}")
         return cls(labels=names, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:

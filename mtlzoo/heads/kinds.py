@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +32,16 @@ def head_of_kind(text: str, labels: pd.Series, kinds: dict[str, type[Head]]) -> 
         raise ValueError(f"unknown kind of head {kind[:80]!r}, expected one of: {', '.join(kinds)}")
     cls = kinds[kind]
     names, options = _names_and_options(listed, cls)
-    if not names:
-        return cls.for_labels(labels, **options) if options else cls.for_labels(labels)
-    first = next(iter(inspect.signature(cls).parameters.values()))
-    if first.name not in ("classes", "labels", "levels", "points"):
+    if not options and not names:
+        return cls.for_labels(labels)
+    first = next(iter(inspect.signature(cls).parameters))
+    if names and first not in ("classes", "labels", "levels", "points"):
         raise ValueError(f"expected no names for a head of the kind {kind}, received {shorten(names, 5)}")
-    return cls(**{first.name: names}, **options)
+    try:
+        return cls(**{first: names}, **options) if names else cls.for_labels(labels, **options)
+    except TypeError as error:  # a text where a number should be
+        listed = ", ".join(f"{name}={value}" for name, value in options.items())
+        raise ValueError(f"no {cls.__name__} has such arguments: {listed[:80]} ({error})") from None
 
 
 def plain_value(text: str) -> Any:
@@ -62,6 +67,8 @@ def _names_and_options(listed: str, cls: type[Head]) -> tuple[list[str], dict[st
         key, equals, value = item.partition("=")
         if equals and key in known:
             options[key] = plain_value(value)
+        elif equals and (close := difflib.get_close_matches(key, known, 1, 0.75)):
+            raise ValueError(f"unknown argument {key[:80]!r}, did you mean {close[0]!r}?")
         elif not item:
             raise ValueError(f"expected names with one comma between, received {listed[:80]!r}")
         else:

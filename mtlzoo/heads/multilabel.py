@@ -13,7 +13,7 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, shorten
+from mtlzoo.heads.base import Head, shorten, value_text
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id
@@ -110,7 +110,7 @@ class MultiLabelHead(Head):
             try:
                 tags |= {str(tag) for tag in read_tags(label, separator) or []} - {"none"}
             except ValueError as error:
-                raise ValueError(f"expected tags, received {error}: {str(label)[:80]!r}") from None
+                raise ValueError(f"expected tags, received {error}: {value_text(label)}") from None
         return cls(sorted(tags), separator=separator, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -138,7 +138,9 @@ class MultiLabelHead(Head):
             for tag in tags:
                 index = index_of(tag)
                 if index is None or index < 0:
-                    raise LabelError(row, f"unknown tag {tag!r}, expected some of: {shorten(self.names)}, or 'none'")
+                    raise LabelError(
+                        row, f"unknown tag {value_text(tag)}, expected some of: {shorten(self.names)}, or 'none'"
+                    )
                 targets[row, index] = 1
         return targets
 
@@ -152,7 +154,7 @@ class MultiLabelHead(Head):
             tags = read_tags(value, self.separator)
             return [] if tags == ["none"] and "none" not in self.names else tags
         except ValueError as error:
-            raise LabelError(row, f"expected tags, received {error}: {str(value)[:80]!r}") from None
+            raise LabelError(row, f"expected tags, received {error}: {value_text(value)}") from None
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""

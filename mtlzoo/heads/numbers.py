@@ -11,8 +11,12 @@ import pandas as pd
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
+<<<<<<< HEAD
 from mtlzoo.heads.base import Head, is_missing
 from mtlzoo.heads.targets import number_targets
+=======
+from mtlzoo.heads.base import Head, is_missing, value_text
+>>>>>>> wt-c
 
 
 class NumbersHead(Head):
@@ -68,7 +72,7 @@ class NumbersHead(Head):
         except (TypeError, ValueError):
             numbers = []
         if len(numbers) != self.units:
-            raise LabelError(row, f"expected {self.units} number{'s' * (self.units > 1)}, received {value!r}")
+            raise LabelError(row, f"expected {self.units} number{'s' * (self.units > 1)}, received {value_text(value)}")
         return numbers
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:

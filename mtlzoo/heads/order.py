@@ -54,7 +54,7 @@ def order_wanted(levels: Sequence[str], name: object, reason: str) -> ValueError
     return ValueError(
         f"the order of its {len(levels)} levels cannot be told, as {reason}; give them from the lowest to the highest: "
         f'heads={{{name!r}: mtl.OrdinalHead(["LOWEST", ..., "HIGHEST"])}}, on the command line '
-        f"--heads {name}=ordinal:LOWEST,...,HIGHEST; found: {shorten([level[:80] for level in levels])}"
+        f"--heads {name}=ordinal:LOWEST,...,HIGHEST; found: {shorten(levels)}"
     )
 
 

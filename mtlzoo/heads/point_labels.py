@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,23 @@ def point_numbers(value: Any) -> np.ndarray | None:
         return np.asarray(parts, "float64").ravel()
     except TypeError as error:
         raise ValueError(str(error)) from None
+
+
+def coordinates_in(labels: Iterable[Any]) -> int:
+    """How many numbers every one of some labels lists with `;` between or in brackets: at least 2, or 0 if not all do."""
+    counts: set[int] = set()
+    for label in labels:
+        listed = isinstance(label, list | tuple | np.ndarray) or (
+            isinstance(label, str) and bool(re.search(r"[;\[(]", label))
+        )
+        try:
+            numbers = point_numbers(label) if listed else np.empty(0)
+        except ValueError:
+            return 0
+        counts.add(0 if numbers is None else len(numbers))
+        if len(counts) > 1 or min(counts) < 2:
+            return 0
+    return counts.pop() if counts else 0
 
 
 def known_points(points: np.ndarray) -> np.ndarray:

@@ -53,8 +53,8 @@ def _listed(text: str, separator: str | None) -> Any:
             found = parse(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        if isinstance(found, list | tuple | set):
-            return found
+        if isinstance(found, list | tuple | set) or found == {}:
+            return list(found)
     if text[0] == "(":  # a tag may well stand in brackets
         return _split(text, separator)
     if text[0] == "[" and not re.search(r"""['"\[\]{}]""", text[1:-1]):

@@ -2,7 +2,7 @@
 
 from mtlzoo.runs.demo import demo, small_network
 from mtlzoo.runs.reading import (
-    check_told_shares,
+    check_told_parts,
     choose_rows,
     configure_heads,
     divide,
@@ -30,9 +30,13 @@ from mtlzoo.runs.training import (
 __all__ = [
     "GROUPS",
     "as_text",
+<<<<<<< HEAD
     "check_files",
     "check_run",
     "check_told_shares",
+=======
+    "check_told_parts",
+>>>>>>> wt-c
     "choose_rows",
     "configure_heads",
     "demo",

@@ -68,13 +68,20 @@ def choose_rows(table: Table, format: str, part: str | None, split_column: str |
     return table if part is None or has_parts(format) else table.part(part)
 
 
-def check_told_shares(table: Table, valid: float | None, test: float | None, by_chance: bool = False) -> None:
-    """Refuse a share of rows for what the source's own split has rows for.
+def check_told_parts(
+    table: Table, valid: float | None, test: float | None, rest: str | None = None, by_chance: bool = False
+) -> None:
+    """Refuse a share of rows for what the source's own split has rows for, and a part for rows without one if it has none.
 
     Raises:
         InputError: If one was given.
     """
     published = [] if by_chance else published_parts(table)
+    if rest is not None and not published:
+        raise InputError(
+            f"Expected no --rest, since the rows are split by chance and none is without a part, received: {rest}; name the "
+            "column of parts with --split-column."
+        )
     for name, share in (("valid", valid), ("test", test)):
         if share is not None and name in published:
             raise InputError(
@@ -105,14 +112,16 @@ def divide(
         seed: The same seed splits the same way.
 
     Raises:
-        InputError: See :func:`check_told_shares`.
+        InputError: See :func:`check_told_parts`.
+        TableError: If a head could learn nothing from the training rows of the source's split.
     """
     shares = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
-    published = [] if by_chance else published_parts(table)
-    if not published:
+    check_told_parts(table, valid, test, rest, by_chance)
+    if by_chance or table.split is None:
         return split(table, [1 - sum(shares.values()), *shares.values()], group=group, seed=seed)
-    check_told_shares(table, valid, test)
-    return table.parts(**shares, rest=rest, group=group, seed=seed)
+    train, *others = table.parts(**shares, rest=rest, group=group, seed=seed)
+    train.check()  # a head may be labelled in the other parts alone
+    return [train, *others]
 
 
 def read_questions(data: Path, format: str) -> Table | None:

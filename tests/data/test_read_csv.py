@@ -79,7 +79,7 @@ def test_heads_by_name_and_kind(write):
     )
     assert table.labels()["garment"].tolist() == [2, 1, -1, 0]
     assert table.heads["kids"] == BinaryHead()
-    assert table.heads["price"] == OrdinalHead(["12", "3.25", "9.5"])
+    assert table.heads["price"] == OrdinalHead(["3.25", "9.5", "12"])
     assert list(table.frame) == ["image", "garment", "kids", "price", "tags", "sender"]
 
 

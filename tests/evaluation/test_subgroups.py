@@ -232,6 +232,8 @@ def test_other_columns_group_by_their_values():
         (("sender", "9"), 2),
         (("sender", "10"), 2),
     ]
+    ages = pd.DataFrame({"age": ["10-19", "2-9", "65+", "20-64", "2-9"]})
+    assert list(labelled_by(ages, "age")) == [("age", age) for age in ("2-9", "10-19", "20-64", "65+")]
     assert labelled_by(pd.DataFrame({"sender": ["007", "7", "007"]}), "sender") == {
         ("sender", "007"): 2,
         ("sender", "7"): 1,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
@@ -244,3 +245,66 @@ def test_files_load_with_plain_keras(loss, tmp_path, rng, tiny_backbone):
     np.testing.assert_allclose(
         again.predict(images, verbose=0)["box"], model.predict(images, verbose=0)["box"], rtol=1e-6
     )
+
+
+# === Formats and what nobody marked ===
+
+
+@pytest.mark.parametrize(
+    ("format", "cell", "others"),
+    [
+        ("xyxy", "50;40;20;10", "as xywh or center_xywh or center_yxhw"),
+        ("rel_xyxy", "0.5;0.4;0.2;0.1", "as rel_xywh or rel_center_xywh"),
+        ("rel_xyxy", "10;20;60;80", "as xyxy or yxyx or xywh"),
+        ("rel_xywh", "0.5;0.4;0.9;0.8", "as rel_xyxy or rel_yxyx or rel_center_xywh"),
+    ],
+)
+def test_a_box_of_another_format_names_it(format, cell, others):
+    with pytest.raises(
+        LabelError, match=rf"row 1: expected a box .*\({format}\).*; {others}.* it would be one \(`format`\)"
+    ):
+        BoxHead(format=format).encode([None, cell])
+
+
+def test_a_box_out_of_its_picture_names_the_format_in_which_it_is_not():
+    head = BoxHead(format="xywh")
+    with pytest.raises(
+        LabelError, match=r"row 0: .*picture of 100 x 80 pixels, received 60, 40, 90, 70 \(xywh\); as xyxy"
+    ):
+        head.place(head.encode([[60, 40, 90, 70]]), Placement.whole([(80, 100)], (50, 50)))
+
+
+def test_shares_given_as_pixels_are_refused():
+    with pytest.raises(LabelError, match=r"row 1: expected boxes in pixels \(xyxy\), but all of them lie from 0 to 1"):
+        BoxHead(format="xyxy").encode([None, [0.1, 0.2, 0.5, 0.6]])
+
+
+@pytest.mark.parametrize("format", ["rel_xyxy", "xywh"])
+@pytest.mark.parametrize("cell", [-1, "-1", "-1;-1;-1;-1", [0, 0, 0, 0], "(0.0, 0.0, 0.0, 0.0)", [None] * 4])
+def test_what_files_write_for_no_box_is_missing(format, cell):
+    assert np.isnan(BoxHead(format=format).encode([cell])).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "format"),
+    [
+        (["0.1;0.2;0.5;0.6", "-1;-1;-1;-1"], "rel_xyxy"),
+        (["10;20;50;60", "0;0;0;0", "-1"], "xyxy"),
+        ([(10, 20, 50, 60)], "xyxy"),
+    ],
+)
+def test_the_units_of_a_column_are_seen(cells, format):
+    labels = pd.Series(cells, dtype=object)
+    assert BoxHead.for_labels(labels) == BoxHead(format=format)
+    assert len(BoxHead(format=format).encode(labels)) == len(cells)
+
+
+def test_a_column_that_cannot_be_corners_asks_for_the_format():
+    labels = pd.Series(["10;20;50;60", "50;40;20;10"])
+    with pytest.raises(
+        ValueError, match=r"received 50, 40, 20, 10; as xywh it would be one; say the format, such as .*box:format=xywh"
+    ):
+        BoxHead.for_labels(labels)
+    assert BoxHead.for_labels(labels, format="xywh") == BoxHead(format="xywh")
+    with pytest.raises(ValueError, match=r"expected boxes of 4 numbers, received '1;2;3'"):
+        BoxHead.for_labels(pd.Series(["1;2;3"]))

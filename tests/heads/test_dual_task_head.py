@@ -77,7 +77,7 @@ def test_wrong_labels_name_their_row_and_what_was_expected(cell, message):
 def test_names_are_found_in_the_labels():
     labels = pd.Series(["square;1;2;3;4", "circle;1;2;3;4", ("square", 1, 2, 3, 4)])
     assert DualTaskHead.for_labels(labels).labels == ["circle", "square"]
-    with pytest.raises(ValueError, match="expected the names of two shapes, received square"):
+    with pytest.raises(ValueError, match="expected the names of two shapes and boxes of 4 numbers, received 'square'"):
         DualTaskHead.for_labels(labels[:1])
 
 

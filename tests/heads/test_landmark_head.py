@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
@@ -205,3 +206,65 @@ def test_it_sees_where_things_are():
     model.compile(keras.optimizers.Adam(0.05), head.loss())
     model.fit(images, points, epochs=40, verbose=0)
     assert head.evaluate(points, model.predict(images, verbose=0))["nme"] < 0.02
+
+
+# === Units and what nobody marked ===
+
+
+@pytest.mark.parametrize("cell", ["200;150", [200, 150], np.array([[200, 150]]), [[0.5, 1.6]], [-3, 0.2]])
+def test_pixels_given_as_shares_are_refused(cell):
+    with pytest.raises(
+        LabelError, match=r'row 1: expected points from 0 to 1, .*received .*; for pixels say format="xy"'
+    ):
+        LandmarkHead(1).encode(["0.5;0.5", cell])
+    with pytest.raises(LabelError, match="row 1: expected points from 0 to 1"):
+        LandmarkHead(2).encode(np.array([[[0.5, 0.5], [0.2, 0.2]], [[0.5, 0.5], [48, 20]]]))
+
+
+def test_shares_given_as_pixels_are_refused():
+    head = LandmarkHead(1, format="xy")
+    with pytest.raises(LabelError, match=r'row 1: .* all of them lie from 0 to 1, such as 0.3, 0.4; .*format="rel_xy"'):
+        head.encode([None, "0.3;0.4", "0.5;0.5"])
+    np.testing.assert_allclose(head.encode(["0.3;0.4", "12;0.5"]), [[[0.3, 0.4]], [[12, 0.5]]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("format", ["rel_xy", "xy"])
+@pytest.mark.parametrize("cell", [-1, "-1", "-1;-1", "0;0", [0, 0], [[-1.0, -1.0]], "(0, 0)", "0.0 0.0"])
+def test_what_files_write_for_no_point_is_missing(format, cell):
+    assert np.isnan(LandmarkHead(1, format=format).encode([cell, "1;1"])[0]).all()
+
+
+def test_a_missing_point_leaves_the_others():
+    targets = LandmarkHead(FACE, format="xy").encode(["12;5;0;0;-1;-1", "0;7;7;0;3;4"])
+    np.testing.assert_array_equal(targets, [[[12, 5], [NAN, NAN], [NAN, NAN]], [[0, 7], [7, 0], [3, 4]]])
+
+
+def test_pixels_far_outside_are_refused_with_their_row():
+    head = LandmarkHead(1, format="xy")
+    placement = Placement.whole([(100, 200)] * 2, (50, 50))
+    near = head.encode(["-20;140", "290;-9"])
+    assert np.isfinite(head.place(near, placement)).all()
+    for cell in ("-999;3", "40;1000", "-1;-900"):
+        with pytest.raises(LabelError, match=r"row 1: expected points in the picture of 200 x 100 pixels, or near it"):
+            head.place(head.encode(["20;40", cell]), placement)
+
+
+@pytest.mark.parametrize(
+    ("cells", "head"),
+    [
+        (["200;150;20;30", "0;0;9;1"], LandmarkHead(2, format="xy")),
+        (["[[0.1, 0.9]]", "0.2 1.1"], LandmarkHead(1)),
+        (["-1", "-1;-1", "30;2"], LandmarkHead(1, format="xy")),
+        ([((20, 30), (5, 6))], LandmarkHead(2, format="xy")),
+    ],
+)
+def test_the_units_of_a_column_are_seen(cells, head):
+    labels = pd.Series(cells, dtype=object)
+    assert LandmarkHead.for_labels(labels) == head
+    assert len(head.encode(labels)) == len(cells)
+
+
+@pytest.mark.parametrize("cell", ["1;2;3", "left", "", [1, 2, 3], 4.0])
+def test_a_column_without_points_is_refused(cell):
+    with pytest.raises(ValueError, match=r"expected points as x, y, x, y, \.\.\., received|no row has a point"):
+        LandmarkHead.for_labels(pd.Series([cell], dtype=object))
