@@ -43,7 +43,7 @@ class SavedWithHeads:
             ValueError: If a layer cannot be in an `.h5` file.
         """
         path = Path(filepath)
-        if path.suffix.lower() in H5:
+        if path.suffix in H5:
             if path.is_dir() or (path.exists() and not overwrite):
                 raise OutputError(
                     f"{path} is there already and stays as it is; say overwrite=True, or write elsewhere."
