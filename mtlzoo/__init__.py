@@ -15,6 +15,7 @@ mtl.export(model, "model.h5")
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from mtlzoo import workers
@@ -126,3 +127,8 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if "keras" in sys.modules:
+    # For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
+    __getattr__("models")

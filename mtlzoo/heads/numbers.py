@@ -11,12 +11,8 @@ import pandas as pd
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-<<<<<<< HEAD
-from mtlzoo.heads.base import Head, is_missing
-from mtlzoo.heads.targets import number_targets
-=======
 from mtlzoo.heads.base import Head, is_missing, value_text
->>>>>>> wt-c
+from mtlzoo.heads.targets import number_targets
 
 
 class NumbersHead(Head):

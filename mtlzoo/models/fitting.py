@@ -54,7 +54,8 @@ class FittingByName:
                 validation_data = feed(checks[1], *validation_data)
             elif validation_data is not None:
                 validation_data = feed(checks[1], validation_data)[0]
-            if hasattr(x, "element_spec") or isinstance(x, Iterator):
+            endless = isinstance(x, keras.utils.PyDataset) and x.num_batches is None
+            if endless or hasattr(x, "element_spec") or isinstance(x, Iterator):
                 # Keras warns that a pipeline or a generator shuffles for itself, which everybody who has made one knows.
                 kwargs.setdefault("shuffle", False)
             kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight}

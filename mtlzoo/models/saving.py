@@ -43,7 +43,7 @@ class SavedWithHeads:
             ValueError: If a layer cannot be in an `.h5` file.
         """
         path = Path(filepath)
-        if path.suffix.lower() in H5:
+        if path.suffix in H5:
             with writing(path, overwrite=overwrite) as temporary:
                 h5_file.write(to_builtin_layers(self), h5_file.describe(self.heads, self.resize), temporary)
             return

@@ -30,13 +30,9 @@ from mtlzoo.runs.training import (
 __all__ = [
     "GROUPS",
     "as_text",
-<<<<<<< HEAD
     "check_files",
     "check_run",
-    "check_told_shares",
-=======
     "check_told_parts",
->>>>>>> wt-c
     "choose_rows",
     "configure_heads",
     "demo",
