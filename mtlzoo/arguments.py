@@ -60,7 +60,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
 
     predict = _command(commands, runs, "predict", "answer for photographs")
     _model_argument(predict)
-    predict.add_argument("images", metavar="IMAGE", nargs="+")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
     predict.add_argument("--out", type=Path, help="a CSV file; by default the answers are printed")
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
     predict.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures")

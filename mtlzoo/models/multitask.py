@@ -22,6 +22,7 @@ from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.extending import with_heads
 from mtlzoo.models.freezing import set_trainable
+from mtlzoo.models.image_range import LooksAtImages
 from mtlzoo.models.labels import by_head, label_arrays, weights_by_head
 from mtlzoo.models.replicated import ReplicatedTraining
 from mtlzoo.models.splitting import Split, split
@@ -34,7 +35,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(ReplicatedTraining, BalancedTraining, keras.Model):
+class MultiTaskModel(LooksAtImages, ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
