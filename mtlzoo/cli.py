@@ -190,7 +190,7 @@ def _predict(options: argparse.Namespace) -> None:
     from mtlzoo import runs
     from mtlzoo.data import Table
     from mtlzoo.evaluation import predict
-    from mtlzoo.evaluation.inputs import list_files
+    from mtlzoo.evaluation.listing import list_files
     from mtlzoo.export import load_model
 
     model = load_model(options.model, trusted=options.trust)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table, read_csv, read_folders
-from mtlzoo.data.folders import SUFFIXES
 from mtlzoo.data.table import IMAGE
 from mtlzoo.errors import InputError, TableError
 from mtlzoo.evaluation.fetching import fetch_image, is_url
+from mtlzoo.evaluation.listing import list_files
 from mtlzoo.evaluation.memory_images import CHANNELS, array_file, is_pillow, pillow_file
 from mtlzoo.models.image_range import warn_if_scaled
 
@@ -89,15 +88,6 @@ def is_array(images: Any) -> bool:
     return array is not None and array.dtype.kind not in TEXTS
 
 
-def list_files(images: Iterable[str | os.PathLike]) -> list[str]:
-    """Files, the images in folders (hidden ones aside), and the files that fit patterns, in order.
-
-    Raises:
-        InputError: If a folder has no images, or a pattern fits no file.
-    """
-    return [file for image in images for file in _files(os.fsdecode(image))]
-
-
 def read_labelled(data: Any) -> Table:
     """Images with labels: a table, a data frame, a label file, or a folder of either layout; heads are not guessed.
 
@@ -138,17 +128,26 @@ def _each(images: Iterable[Any], fetch: bool) -> Iterator[InMemory]:
 
 def _parts(image: Any) -> Iterable[Any]:
     """What one element stands for: a batch is several images, and so is a folder."""
-    if isinstance(image, tuple | list) and len(image) and _as_array(image[0]) is not None:
-        image = image[0]  # images with labels, as datasets give them
+    image = _without_labels(image)
     if _is_path(image):
         text = os.fsdecode(image)
-        return [text] if is_url(text) else _files(text)
+        return [text] if is_url(text) else list_files([text])
     array = _as_array(image)
     if array is None:
         return [image]
     if array.dtype.kind in TEXTS:
         return [part for text in _texts(array) for part in _parts(text)]
     return _batch_of_arrays(array)
+
+
+def _without_labels(element: Any) -> Any:
+    """The images of an element in which labels, and perhaps weights, stand beside them, as datasets have it."""
+    if not isinstance(element, tuple | list) or not 1 <= len(element) <= 3:
+        return element
+    images, *others = element
+    arrays = [_as_array(other) for other in others if not isinstance(other, Mapping)]
+    beside = all(array is not None and array.ndim < 3 for array in arrays)
+    return images if beside and getattr(_as_array(images), "ndim", 0) >= 3 else element
 
 
 def _in_memory(image: Any, name: str, fetch: bool) -> InMemory:
@@ -252,26 +251,6 @@ def _image_column(frame: pd.DataFrame) -> pd.Series:
         return frame.iloc[:, 0]
     columns = ", ".join(map(str, frame.columns[:20]))
     raise InputError(f"Expected a data frame with a column {IMAGE!r}, received one with: {columns}.")
-
-
-def _files(path: str) -> list[str]:
-    """The files that a path stands for; one that is not there stands for itself."""
-    if os.path.isdir(path):
-        found = [
-            file
-            for file in Path(path).rglob("*")
-            if file.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        ]
-        if not found:
-            raise InputError(f"Expected images in the folder {path}, received one without any.")
-        return [str(file) for file in sorted(found, key=Path.as_posix)]
-    if not glob.has_magic(path) or os.path.lexists(path):
-        return [path]
-    found = sorted(file for file in glob.glob(path, recursive=True) if not os.path.isdir(file))
-    if not found:
-        raise InputError(f"Expected files that fit the pattern {path!r}, received none.")
-    return found
 
 
 def _described(value: Any) -> str:

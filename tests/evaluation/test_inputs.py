@@ -168,6 +168,16 @@ def test_grey_images(model, arrays):
     np.testing.assert_array_equal(outputs(model, grey > 100)["color"], truth)
 
 
+def test_a_model_for_grey_images(drawn, arrays, paths):
+    images = keras.Input((12, 10, 1))
+    model = mtl.build(keras.Model(images, keras.layers.Conv2D(4, 3)(images)), {"a": 3})
+    expected = outputs(model, paths)["a"]
+    for form in (arrays, np.stack(arrays), map(Image.fromarray, arrays)):
+        np.testing.assert_array_equal(outputs(model, form)["a"], expected)
+    grey = [cv2.cvtColor(array, cv2.COLOR_RGB2GRAY) for array in arrays]
+    assert outputs(model, grey)["a"].shape == expected.shape
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"])
 def test_images_of_pillow_are_seen_as_their_files(model, arrays, tmp_path, mode):
     base = Image.fromarray(arrays[0])
@@ -288,7 +298,8 @@ def test_what_evaluate_refuses(model, arrays):
 
 
 @pytest.mark.parametrize(
-    "images", [None, 3, 2.5, {"a": 1}, object(), [None], [3], [[1, 2], [3, 4]], [float("nan")], {1}]
+    "images",
+    [None, 3, 2.5, {"a": 1}, object(), [None], [3], [[1, 2], [3, 4]], [[np.ones((9, 9, 3))] * 2], [float("nan")], {1}],
 )
 def test_what_is_no_image(model, images):
     with pytest.raises(InputError, match=r"xpected a path, a folder, .*, received: ") as caught:
