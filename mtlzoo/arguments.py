@@ -70,7 +70,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
 
     predict = _command(commands, runs, "predict", "answer for photographs")
     _model_argument(predict)
-    predict.add_argument("images", metavar="IMAGE", nargs="+")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
     predict.add_argument("--out", type=path, help="a CSV file; by default the answers are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)

@@ -219,12 +219,13 @@ def _predict(options: argparse.Namespace) -> None:
     from mtlzoo import runs
     from mtlzoo.data import Table
     from mtlzoo.evaluation import predict
+    from mtlzoo.evaluation.listing import list_files
     from mtlzoo.export import load_model
 
     if options.out is not None:
         check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])
     model = load_model(options.model, trusted=options.trust)
-    table, skipped = runs.drop_bad_images(Table.of_images(options.images), options.skip_bad)
+    table, skipped = runs.drop_bad_images(Table.of_images(list_files(options.images)), options.skip_bad)
     _tell_skipped(skipped)
     if not len(table):
         raise ValueError("No picture is left to look at.")

@@ -93,6 +93,16 @@ def test_predict_prints_or_writes_answers(run, photographs, capsys, tmp_path):
     np.testing.assert_allclose(frame[["color:blue", "color:green", "color:red"]].sum(axis=1), 1, atol=1e-5)
 
 
+def test_predict_takes_folders_and_patterns(run, photographs, capsys, tmp_path):
+    out = tmp_path / "answers.csv"
+    given = [str(photographs), f"{photographs}/1?.png"]
+    assert main(["predict", str(run / "model.h5"), *given, "--out", str(out)]) == 0
+    every, ten = (sorted(photographs.glob(pattern)) for pattern in ("*.png", "1?.png"))
+    assert pd.read_csv(out)["image"].tolist() == [str(path) for path in [*every, *ten]]
+    assert "fit the pattern" in refusal(capsys, "predict", run / "model.h5", f"{photographs}/*.jpg")
+    assert "is an address" in refusal(capsys, "predict", run / "model.h5", "https://example.org/a.png?x=1")
+
+
 def test_export_writes_another_format(run, tmp_path, capsys):
     assert main(["export", str(run / "model.h5"), str(tmp_path / "model.keras")]) == 0
     assert (tmp_path / "model.keras").is_file()

@@ -110,7 +110,7 @@ def refuse_top(model: keras.Model) -> None:
 
 
 def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | None:
-    """The mode of the layers that `preprocess` made in a graph, as in files of any version; `None` if it made none of them.
+    """The mode of the layers that `preprocess` made in a graph, as in files of any version; `None` if others did it.
 
     Args:
         graph: A functional model on images, of which a backbone is one layer.
@@ -118,7 +118,10 @@ def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | None:
     made = {layer.name: layer for layer in graph.layers}
     last, mean = made.get("preprocessing"), made.get("preprocessing_mean")
     if last is None:
-        return "none"
+        (pixels,) = graph.inputs
+        nodes = [(operation, node) for operation in graph.operations for node in operation._inbound_nodes]
+        first = [operation for operation, node in nodes if any(tensor is pixels for tensor in node.input_tensors)]
+        return "none" if all(isinstance(operation, keras.Model) for operation in first) else None
     if mean is not None:
         return "caffe"
     if not isinstance(last, layers.Rescaling):

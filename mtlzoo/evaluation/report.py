@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from mtlzoo.data import Table
 from mtlzoo.data.dataset import locate, place_labels
+from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
@@ -20,7 +22,7 @@ MEAN, WEIGHTED = "mean", "weighted mean"
 
 def evaluate(
     model: MultiTaskModel,
-    table: Table,
+    table: Table | pd.DataFrame | str | os.PathLike,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
     placement: Placement | None = None,
@@ -29,7 +31,8 @@ def evaluate(
 
     Args:
         model: The model.
-        table: Pictures with labels for some of the model's heads.
+        table: Images with labels for some of the model's heads: a table; a data frame with a column `image` and one for
+            each head; a CSV file, or a folder with its `labels.csv`; or a folder of images sorted by label.
         batch_size: Rows at a time.
         predictions: What :func:`outputs` gave for these rows, if it is known already; for the heads that have labels.
         placement: Where what the network saw lies in the pictures, if that is known already.
@@ -45,6 +48,7 @@ def evaluate(
     Raises:
         TableError: If a label is none that the model knows, a picture cannot be read, or the table has no rows or no
             column for any head.
+        InputError: If it is nothing of these.
         ValueError: If there is not one prediction a row.
 
     Example:
@@ -54,7 +58,7 @@ def evaluate(
     report.loc["coat_length", ["accuracy", "baseline"]]
     ```
     """
-    table = table.for_heads(model.heads)
+    table = read_labelled(table).for_heads(model.heads)
     predictions, placement = answers_for(model, table, batch_size, predictions, placement)
     rows = {}
     for name, targets in table.labels().items():

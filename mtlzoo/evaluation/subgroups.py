@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 from mtlzoo.data import Table
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, Groups, group_rows
+from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.report import answers_for, judge
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
@@ -27,7 +29,7 @@ Judge = Callable[[np.ndarray], dict[str, Any]]
 
 def evaluate_groups(
     model: MultiTaskModel,
-    table: Table,
+    table: Table | pd.DataFrame | str | os.PathLike,
     by: By,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
@@ -42,7 +44,7 @@ def evaluate_groups(
 
     Args:
         model: The model.
-        table: Pictures with labels for some of the model's heads.
+        table: Images with labels for some of the model's heads, as :func:`evaluate` takes them.
         by: One or more columns of the table. A head with classes groups by them; a head with tags groups by each tag, the
             rows with it and those without (`not <tag>`), which overlap; any other column by its distinct values. Numbers
             are cut into intervals by a mapping from the column to ascending edges, such as `{"age": [0, 18, 45, 90]}`
@@ -72,6 +74,7 @@ def evaluate_groups(
     groups.xs("ethnicity", level="head")[["labelled", "value", "low", "high", "gap"]]
     ```
     """
+    table = read_labelled(table)
     if not len(table):
         raise TableError(f"{table.source}: no rows.")
     judged = table.for_heads(model.heads)

@@ -22,6 +22,7 @@ from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
+from mtlzoo.models.image_range import LooksAtImages
 from mtlzoo.models.labels import by_head, weights_by_head
 from mtlzoo.models.naming import output_layer
 from mtlzoo.models.objectives import head_losses, head_metrics
@@ -37,7 +38,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(SavedWithHeads, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
+class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are

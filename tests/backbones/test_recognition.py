@@ -157,6 +157,23 @@ def test_a_backbone_of_an_older_file_learns_it_from_the_graph():
     assert mtl.MultiTaskModel.from_config(config).backbone.preprocessing == "tf"
 
 
+def test_a_graph_made_by_hand_is_not_guessed_at():
+    images = keras.Input((16, 16, 3))
+    for between, expected in (([], "none"), ([layers.Rescaling(0.1, name="mine")], None)):
+        backbone = Backbone(own := keras.Input((16, 16, 3)), layers.Conv2D(2, 3)(own))
+        x = images
+        for layer in between:
+            x = layer(x)
+        output = layers.Dense(2, activation="softmax", name="a")(layers.Flatten()(backbone(x)))
+        model = mtl.MultiTaskModel(images, {"a": output}, heads={"a": mtl.ClassificationHead(2)})
+        assert model.backbone.preprocessing == expected
+
+
+def test_a_cut_leaves_the_scaling():
+    model = mtl.build(application(), {"a": 2})
+    assert mtl.build(model.backbone, {"a": 2}, cut="conv_pw_5_relu").backbone.preprocessing == "tf"
+
+
 def test_a_plain_file_as_backbone_has_its_scaling_inside(tmp_path):
     mtl.export(mtl.build(application(), {"a": 2}), tmp_path / "model.h5")
     plain = keras.models.load_model(tmp_path / "model.h5", compile=False)

@@ -1,0 +1,60 @@
+"""Images are numbers from 0 to 255: a hint where they look as if they had been scaled already."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+LOOKED_AT = 32  # images, so that a large array costs nothing
+
+
+def warn_if_scaled(images: Any) -> None:
+    """Warn if images are floats of which the largest is at most 1, by the first few. Black images are none of these.
+
+    Args:
+        images: An array of one image or several, floats or whole numbers; anything else is let pass.
+    """
+    if not isinstance(images, np.ndarray) or images.ndim < 3 or not np.issubdtype(images.dtype, np.floating):
+        return
+    first = images[:LOOKED_AT]
+    if not first.size or not first.any() or not first.max() <= 1:
+        return
+    warnings.warn(
+        f"Images are expected as numbers from 0 to 255, and these reach from {first.min():.3g} to {first.max():.3g}: the "
+        "model scales them itself, so give them as they are decoded (or times 255).",
+        stacklevel=_frames_of_this_package(),
+    )
+
+
+class LooksAtImages:
+    """What a model does with arrays of images before Keras gets them."""
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `fit`, with that warning."""
+        warn_if_scaled(x)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `evaluate`, with that warning."""
+        warn_if_scaled(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `predict`, with a warning of float images of which the largest is at most 1."""
+        warn_if_scaled(x)
+        return super().predict(x, *args, **kwargs)
+
+
+def _frames_of_this_package() -> int:
+    """The `stacklevel` that names the line of the user's, who is then told once for each such line."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _is_inside(module: str) -> bool:
+    return module.partition(".")[0] in ("mtlzoo", "keras")
