@@ -63,7 +63,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     predict.add_argument("images", metavar="IMAGE", nargs="+")
     predict.add_argument("--out", type=Path, help="a CSV file; by default the answers are printed")
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
-    predict.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures")
+    _image_arguments(predict)
 
     export = _command(commands, runs, "export", "write a model in another format")
     _model_argument(export)
@@ -92,11 +92,21 @@ def _model_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("--trust", action="store_true", help="load a file with Lambda layers, which run code")
 
 
+def _image_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    command.add_argument(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="images with more are refused unread (default: 89,478,485, as Pillow)",
+    )
+
+
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=Path, help="a label file or the dataset's folder")
     command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
     command.add_argument("--part", default="train", help="fashionai: train or answer; mtfl and shapes: train or test")
-    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    _image_arguments(command)
 
 
 def _label_arguments(labels: Any) -> None:

@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.loads:
             load_quietly()
+        if getattr(options, "max_pixels", None) is not None:
+            from mtlzoo.data import set_max_pixels
+
+            set_max_pixels(options.max_pixels)
         return options.run(options) or 0
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

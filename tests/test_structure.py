@@ -11,7 +11,19 @@ ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     "workers": 0,
     **dict.fromkeys(
-        ["_version", "errors", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1
+        [
+            "_version",
+            "errors",
+            "startup",
+            "files",
+            "progress",
+            "memory",
+            "masking",
+            "placement",
+            "boxes",
+            "regular_files",
+        ],
+        1,
     ),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),
