@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
+from mtlzoo.errors import ModelFileError
 from mtlzoo.export.metadata import KEY
+from mtlzoo.export.validation import parse_json
+
+WEIGHTS = f"{KEY}_weights"
+MAX_DEPTH, MAX_OBJECTS = 64, 1_000_000
+# How much larger the arrays may be than the file: packed ones, as other programs write, are a few times as large.
+ROOM, RATIO = 64 * 2**20, 50
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
-    """Write a plain model, and the metadata as an attribute of the file."""
+    """Write a plain model, and the metadata and a checksum of the weights as attributes of the file."""
     import h5py
 
     logger = logging.getLogger("absl")
@@ -23,19 +33,97 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         logger.setLevel(level)
     with h5py.File(path, "a") as file:
         file.attrs[KEY] = metadata
+        file.attrs[WEIGHTS] = weights_digest(model)
 
 
 def read_metadata(path: Path) -> str | None:
-    """The metadata of a file.
+    """The metadata of a file, after all of the file has been looked through.
 
     Raises:
-        ValueError: If it is no HDF5 file with a model.
+        ModelFileError: It is no HDF5 file with a model, is damaged, leads to other files, or claims more than it can hold.
     """
     import h5py
 
     if not h5py.is_hdf5(path):
-        raise ValueError(f"{path} is no HDF5 file.")
+        raise ModelFileError(f"{path} is no HDF5 file: damaged, empty, or of another format.")
+    try:
+        with h5py.File(path, "r") as file:
+            _check_objects(file, path)
+            if "model_config" not in file.attrs:
+                raise ModelFileError(
+                    f"{path} holds no model, perhaps weights only: load those into a model that is built already."
+                )
+            parse_json(_text(file.attrs["model_config"]), path, "graph")
+            found = file.attrs.get(KEY)
+            return None if found is None else _text(found)
+    except ModelFileError:
+        raise
+    except Exception as error:  # HDF5 raises whatever a damaged file makes it stumble over.
+        raise ModelFileError(
+            f"{path} is a damaged HDF5 file ({type(error).__name__}); copy or export it again."
+        ) from None
+
+
+def check_weights(graph: keras.Model, path: Path) -> None:
+    """Refuse a file whose weights are not those that were written: HDF5 has no checksums of its own.
+
+    Raises:
+        ModelFileError: They are others.
+    """
+    import h5py
+
     with h5py.File(path, "r") as file:
-        if "model_config" not in file.attrs:
-            raise ValueError(f"{path} holds no model, perhaps weights only.")
-        return file.attrs.get(KEY)
+        written = file.attrs.get(WEIGHTS)
+    if written is not None and _text(written) != weights_digest(graph):
+        raise ModelFileError(
+            f"{path} is damaged: its weights are not those that were written; copy or export it again."
+        )
+
+
+def weights_digest(model: keras.Model) -> str:
+    """A checksum of all weights, in whatever order they come."""
+    parts = []
+    for weight in model.weights:
+        values = np.ascontiguousarray(weight)
+        parts.append(
+            hashlib.blake2b(f"{values.shape} {values.dtype}".encode() + values.tobytes(), digest_size=16).digest()
+        )
+    return hashlib.blake2b(b"".join(sorted(parts)), digest_size=16).hexdigest()
+
+
+def _check_objects(file: Any, path: Path) -> None:
+    import h5py
+
+    left, seen, size = [(file, 0)], set(), 0
+    while left:
+        group, depth = left.pop()
+        for name in group:
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise ModelFileError(
+                    f"{path} leads to another file or place ({type(link).__name__}), which no model file does."
+                )
+            part = group[name]
+            address = h5py.h5o.get_info(part.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if depth > MAX_DEPTH or len(seen) > MAX_OBJECTS:
+                raise ModelFileError(f"{path} is nested more deeply, or has more parts, than any model file.")
+            if isinstance(part, h5py.Group):
+                left.append((part, depth + 1))
+            elif isinstance(part, h5py.Dataset):
+                if part.external or part.is_virtual:
+                    raise ModelFileError(f"{path} keeps numbers in other files, which no model file does.")
+                size += part.size * part.dtype.itemsize if part.size else 0
+    limit = ROOM + RATIO * path.stat().st_size
+    if size > limit:
+        raise ModelFileError(f"{path} claims to hold {size:,} bytes of weights, more than a file of its size can.")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
