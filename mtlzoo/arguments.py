@@ -75,7 +75,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
-    predict.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures")
+    _image_arguments(predict)
 
     export = _command(commands, runs, "export", "write a model in another format")
     _model_argument(export)
@@ -112,6 +112,16 @@ def _raw_cells_argument(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _image_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    command.add_argument(
+        "--max-pixels",
+        type=whole(1, 2**40),
+        metavar="N",
+        help="images with more are refused unread (default: 89,478,485, as Pillow)",
+    )
+
+
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=path, help="a label file or the dataset's folder")
     command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
@@ -124,7 +134,7 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
         metavar="COLUMN",
         help="the column of train, valid and test (default: the one that says so; none: split by chance)",
     )
-    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    _image_arguments(command)
 
 
 def _label_arguments(labels: Any) -> None:

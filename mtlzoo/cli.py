@@ -31,6 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text at all
         if options.loads:
             load_quietly()
+        if getattr(options, "max_pixels", None) is not None:
+            from mtlzoo.data import set_max_pixels
+
+            set_max_pixels(options.max_pixels)
         return options.run(options) or 0
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

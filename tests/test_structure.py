@@ -11,7 +11,11 @@ ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     **dict.fromkeys(["workers", "errors"], 0),
     **dict.fromkeys(
-        ["_version", "argument_types", "startup", "files", "progress", "memory", "masking", "placement", "boxes"], 1
+        [
+            *("_version", "argument_types", "startup", "files", "progress", "memory", "masking", "placement", "boxes"),
+            "regular_files",
+        ],
+        1,
     ),
     **dict.fromkeys(["losses", "metrics"], 2),
     **dict.fromkeys(["heads", "backbones", "balancing"], 3),

@@ -13,6 +13,7 @@ from mtlzoo.data.inference import infer_head
 from mtlzoo.data.loading import load_image
 from mtlzoo.data.mtfl import read_mtfl
 from mtlzoo.data.packing import pack, read_packed
+from mtlzoo.data.pixel_limit import set_max_pixels
 from mtlzoo.data.shapes import read_shapes
 from mtlzoo.data.splitting import split
 from mtlzoo.data.synthetic import make_faces, make_fashionai, make_shapes, shapes_dataset
@@ -47,6 +48,7 @@ __all__ = [
     "read_shapes",
     "read_utkface",
     "same_content",
+    "set_max_pixels",
     "shapes_dataset",
     "split",
     "split_by_content",

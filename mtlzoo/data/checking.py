@@ -5,17 +5,35 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from mtlzoo.data.cores import available_cores
-from mtlzoo.data.decoding import decode_image, read_file
+from mtlzoo.data.decoding import decode_fully, read_file
 from mtlzoo.data.records import find_record
 from mtlzoo.errors import ImageError
 from mtlzoo.progress import Progress
+from mtlzoo.regular_files import open_regular
+
+Looked = tuple[str | None, int | None]
+FEW_BITS = 4095  # the largest sample of 12 bits
+NAMED = 3
+
+
+class Check(NamedTuple):
+    """What was found in image files.
+
+    Attributes:
+        unreadable: Position of the row to the reason, one line without the path, for each row whose image cannot be read.
+        notes: A line for what can be read but is hardly what was meant.
+    """
+
+    unreadable: dict[int, str]
+    notes: list[str]
 
 
 def check_images(paths: Sequence[str | Path], workers: int | None = None, progress: bool = False) -> dict[int, str]:
@@ -40,14 +58,30 @@ def check_images(paths: Sequence[str | Path], workers: int | None = None, progre
     assert mtl.data.check_images(["no/such/file.jpg"]) == {0: "file not found"}
     ```
     """
+    return inspect_images(paths, workers, progress).unreadable
+
+
+def inspect_images(paths: Sequence[str | Path], workers: int | None = None, progress: bool = False) -> Check:
+    """`check_images`, with notes on images that can be read but come out nearly black.
+
+    These are images of 12 bits, or fewer, in files of 16: cameras and scanners write them, and only a viewer that
+    stretches them shows more than the darkest sixteenth.
+
+    Args:
+        paths: One path a row.
+        workers: How many threads decode; by default one for each core.
+        progress: Whether to show progress on standard error.
+    """
     names = [os.fspath(path) for path in paths]
     distinct = list(dict.fromkeys(names))
     with ThreadPoolExecutor(workers or available_cores()) as pool:
-        checks = pool.map(_reason, distinct)
+        checks = pool.map(_look, distinct)
         if progress:
             checks = _show_progress(checks, len(distinct))
-        reasons = dict(zip(distinct, checks, strict=True))
-    return {row: reason for row, name in enumerate(names) if (reason := reasons[name]) is not None}
+        found = dict(zip(distinct, checks, strict=True))
+    unreadable = {row: reason for row, name in enumerate(names) if (reason := found[name][0]) is not None}
+    dark = [name for name, (_, largest) in found.items() if largest is not None and 0 < largest <= FEW_BITS]
+    return Check(unreadable, [_dark_note(dark, found)] if dark else [])
 
 
 def same_content(paths: Sequence[str | Path]) -> np.ndarray:
@@ -83,21 +117,30 @@ def same_content(paths: Sequence[str | Path]) -> np.ndarray:
     return np.array([numbers[name] for name in names], np.int64)
 
 
-def _reason(path: str) -> str | None:
+def _look(path: str) -> Looked:
+    """Why an image cannot be read, and the largest of its samples where they have 16 bits."""
     try:
-        decode_image(path, at_least=(1, 1))
+        return None, decode_fully(path, at_least=(1, 1)).largest
     except ImageError as error:
-        return error.reason
-    return None
+        return error.reason, None
 
 
-def _show_progress(checks: Iterable[str | None], total: int) -> Iterable[str | None]:
+def _dark_note(dark: list[str], found: Mapping[str, Looked]) -> str:
+    largest = max(found[name][1] for name in dark)
+    named = ", ".join(dark[:NAMED]) + (", ..." if len(dark) > NAMED else "")
+    return (
+        f"{len(dark)} image{'s' * (len(dark) != 1)} of 16 bits without a sample above {largest:,} of 65,535, perhaps of 12 "
+        f"bits: nearly black for the network; scale them to 8 bits: {named}"
+    )
+
+
+def _show_progress(checks: Iterable[Looked], total: int) -> Iterable[Looked]:
     progress = Progress()
     unreadable = 0
-    for done, reason in enumerate(checks, start=1):
-        unreadable += reason is not None
+    for done, looked in enumerate(checks, start=1):
+        unreadable += looked[0] is not None
         progress.show(f"Checked {done} of {total} images, {unreadable} unreadable", last=done == total)
-        yield reason
+        yield looked
 
 
 def file_size(path: str) -> int | None:
@@ -115,7 +158,7 @@ def _digest(path: str) -> bytes | None:
     try:
         if find_record(path) is not None:
             return hashlib.blake2b(read_file(path), digest_size=16).digest()
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
     except (OSError, ImageError):
         return None

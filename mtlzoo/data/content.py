@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from mtlzoo.data.cores import available_cores
 from mtlzoo.data.decoding import read_file
 from mtlzoo.data.records import find_record
 from mtlzoo.data.splitting import check_shares, group_ids, join
 from mtlzoo.data.table import Table
-from mtlzoo.errors import TableError
+from mtlzoo.errors import ImageError, TableError
+from mtlzoo.regular_files import open_regular
 
 
 def split_by_content(table: Table, shares: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
@@ -76,16 +79,24 @@ def file_digests(table: Table) -> list[bytes]:
     Raises:
         TableError: If a file cannot be read; it names the row.
     """
-    known: dict[str, bytes] = {}
-    for row, path in enumerate(table.paths()):
-        if path not in known:
-            try:
-                if find_record(path) is None:
-                    with open(path, "rb") as file:
-                        known[path] = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-                else:
-                    known[path] = hashlib.blake2b(read_file(path), digest_size=16).digest()
-            except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                raise TableError(f"{table.where(row)}: the file cannot be read: {reason}.") from None
-    return [known[path] for path in table.paths()]
+    paths = table.paths()
+    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    with ThreadPoolExecutor(available_cores()) as pool:
+        known = dict(zip(first, pool.map(_digest, first), strict=True))
+    unreadable = [path for path, found in known.items() if isinstance(found, ImageError)]
+    if unreadable:
+        row = min(first[path] for path in unreadable)
+        raise TableError(f"{table.where(row)}: the file cannot be read: {known[paths[row]].reason}.")
+    return [known[path] for path in paths]
+
+
+def _digest(path: str) -> bytes | ImageError:
+    try:
+        if find_record(path) is not None:
+            return hashlib.blake2b(read_file(path), digest_size=16).digest()
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except ImageError as error:
+        return error
+    except (OSError, ValueError) as error:
+        return ImageError(getattr(error, "strerror", None) or str(error))

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.decoding import PNG_SIGNATURE, decode_with_size
+from mtlzoo.data.decoding import decode_with_size
+from mtlzoo.data.png import SIGNATURE
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
+from mtlzoo.regular_files import open_regular
 
 SHAPES = ("triangle", "rectangle")
 """The classes in the order of their ids, which is the TensorFlow.js book's."""
@@ -171,9 +173,9 @@ def _check_inside(rows: pd.DataFrame, boxes: pd.DataFrame, directory: Path, sour
 def _size(path: Path) -> tuple[int, int] | None:
     """Height and width of a picture; `None` if it cannot be read."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             start = file.read(24)
-        if start.startswith(PNG_SIGNATURE) and len(start) == 24:
+        if start.startswith(SIGNATURE) and len(start) == 24:
             # Their place in a PNG file is fixed, so that a folder of drawn scenes need not be decoded.
             width, height = struct.unpack(">II", start[16:])
             return height, width

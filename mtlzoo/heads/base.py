@@ -171,6 +171,10 @@ class Head(ABC):
             x = layers.Dropout(self.dropout, name=f"{name}_dropout")(x)
         return self.output(x, name)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output, as many as the head knows before it is connected; files are checked by them."""
+        return ()
+
     @abstractmethod
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """The output layers; the last is called `name` and computes in float32 whatever the precision policy."""

@@ -101,6 +101,10 @@ class BinaryHead(ClassesHead):
 
     # === Network and training ===
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (1,)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense sigmoid layer of one unit."""
         return layers.Dense(1, activation="sigmoid", dtype="float32", name=name)(features)

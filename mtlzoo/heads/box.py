@@ -153,6 +153,10 @@ class BoxHead(Head):
             features = layers.Flatten(name=f"{name}_flatten")(features)
         return super().connect(features, name)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (4,)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense layer for the centre, one for half of each side, and the corners that these say."""
         centre = layers.Dense(2, dtype="float32", name=f"{name}_centre_raw")(features)

@@ -51,6 +51,10 @@ class ClassificationHead(ClassesHead):
         """A class for each different label."""
         return cls(distinct_labels(labels), **options)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (len(self.names),)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense softmax layer."""
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)

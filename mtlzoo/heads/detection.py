@@ -192,6 +192,10 @@ class DetectionHead(Head):
             x = layers.Dropout(self.dropout, name=f"{name}_dropout")(x)
         return self.output(x, name)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (4 + len(self.classes),)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Convolutions of a single cell each, and the cells' middles as the constants of a `Rescaling`."""
         _, height, width, _ = features.shape

@@ -161,6 +161,10 @@ class DualTaskHead(Head):
             features = layers.Flatten(name=f"{name}_flatten")(features)
         return super().connect(features, name)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (NUMBERS,)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense layer of five numbers."""
         return layers.Dense(NUMBERS, dtype="float32", name=name)(features)

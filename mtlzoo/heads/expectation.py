@@ -109,6 +109,10 @@ class ExpectationHead(NumbersHead):
 
     # === Network and training ===
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (len(self.bins),)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense softmax layer."""
         return layers.Dense(len(self.bins), activation="softmax", dtype="float32", name=name)(features)

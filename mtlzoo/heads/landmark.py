@@ -211,6 +211,10 @@ class LandmarkHead(Head):
             features = layers.Flatten(name=f"{name}_flatten")(features)
         return super().connect(features, name)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (len(self.point_names), 2)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense layer of coordinates about the middle, and their way to shares of the side."""
         _, points, _ = self._shape

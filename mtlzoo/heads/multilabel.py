@@ -185,6 +185,10 @@ class MultiLabelHead(Head):
 
     # === Network and training ===
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (len(self.names),)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense sigmoid layer."""
         return layers.Dense(len(self.names), activation="sigmoid", dtype="float32", name=name)(features)

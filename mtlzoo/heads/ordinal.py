@@ -72,6 +72,10 @@ class OrdinalHead(ClassesHead):
         known = targets[self.labelled(targets)]
         return self.answers(known) if known.ndim == 2 and known.shape[1] > 1 else super().class_ids(targets)
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (len(self.names),)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense softmax layer."""
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)

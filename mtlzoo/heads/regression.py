@@ -93,6 +93,10 @@ class RegressionHead(NumbersHead):
 
     # === Network and training ===
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The last axes of the output."""
+        return (self.units,)
+
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """A dense layer of scaled numbers, and their way back to the labels' unit."""
         scaled = layers.Dense(self.units, dtype="float32", name=f"{name}_scaled")(features)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import warnings
@@ -9,11 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from mtlzoo._version import __version__
 from mtlzoo.heads import Head, serialize
 
 KEY = "mtlzoo"
+WEIGHTS = f"{KEY}_weights"
 
 
 def describe(heads: Mapping[str, Head], resize: str) -> str:
@@ -22,7 +25,7 @@ def describe(heads: Mapping[str, Head], resize: str) -> str:
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
-    """Write a plain model, and the metadata as an attribute of the file."""
+    """Write a plain model, and the metadata and a checksum of the weights as attributes of the file."""
     import h5py
 
     logger = logging.getLogger("absl")
@@ -39,3 +42,15 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         logger.setLevel(level)
     with h5py.File(path, "a") as file:
         file.attrs[KEY] = metadata
+        file.attrs[WEIGHTS] = weights_digest(model)
+
+
+def weights_digest(model: keras.Model) -> str:
+    """A checksum of all weights, in whatever order they come."""
+    parts = []
+    for weight in model.weights:
+        values = np.ascontiguousarray(weight)
+        parts.append(
+            hashlib.blake2b(f"{values.shape} {values.dtype}".encode() + values.tobytes(), digest_size=16).digest()
+        )
+    return hashlib.blake2b(b"".join(sorted(parts)), digest_size=16).hexdigest()

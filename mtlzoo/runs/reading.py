@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import FORMATS, MAKERS, Table, check_images, split
+from mtlzoo.data import FORMATS, MAKERS, Table, split
+from mtlzoo.data.checking import inspect_images
 from mtlzoo.data.parts import published_parts, with_split
 from mtlzoo.errors import ImageError, InputError
 from mtlzoo.heads.kinds import plain_value
@@ -164,7 +166,7 @@ def parse_option(text: str) -> tuple[str, Any]:
 
 
 def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[Table, list[str]]:
-    """Read every picture of a table once, before hours of training depend on it.
+    """Read every image of a table once, before hours of training depend on it, and tell what is odd about them.
 
     Args:
         table: The table.
@@ -177,7 +179,9 @@ def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[T
     Raises:
         ImageError: If a picture cannot be read and is not to be skipped; the message names its row.
     """
-    bad = check_images(table.paths(), progress=progress)
+    bad, notes = inspect_images(table.paths(), progress=progress)
+    for note in notes:
+        print(f"Note: {note}", file=sys.stderr)
     if not bad:
         return table, []
     lines = [f"{table.where(row)}: {reason}" for row, reason in bad.items()]

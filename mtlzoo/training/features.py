@@ -18,18 +18,20 @@ from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.batches import of_known_length, rows_in_batches
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
+from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
 from mtlzoo.memory import free_memory
 from mtlzoo.models.seeds import seeds
 from mtlzoo.placement import Placement
 from mtlzoo.progress import Progress
 from mtlzoo.training.checksums import features_digest
+from mtlzoo.training.feature_files import DIGESTS, FEATURES, FILES, is_whole, seal
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 PIXELS_AT_A_TIME = 32 * 224 * 224  # of what the frozen network looks at; a usual batch
-ENTRY = FolderKind("cached features", "features.npy", (), ("features.npy", "matrices.npy", "sizes.npy"))
+ENTRY = FolderKind("cached features", FEATURES, (), (*FILES, DIGESTS))
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class FeatureCache:
             caches only where there is no augmentation.
         folder: Where features are kept as files, for further trainings too, and read from there as they are needed. They
             are found by a checksum over the network up to the cut, its weights, the bytes of every picture and how they
-            are read, so that those of another network or of other pictures are never used. Nothing is deleted there.
+            are read, so that those of another network or of other pictures are never used. Each process checks every byte
+            of what it finds before it is used; what is damaged or incomplete is computed again in its place.
             `None` keeps them in memory, for one stage.
         limit: How many bytes the features of a stage may take; by default a quarter of the memory, or of the folder's disk,
             that is free. Features that would take more are not cached.
@@ -129,17 +132,20 @@ def get_features(
         values = np.empty(shape, "float32")
         return Features(values, _compute(trunk, table, reading, values, show))
     entry = Path(folder) / features_digest(trunk, table, reading, views)
-    if not entry.is_dir():
+    if not is_whole(entry, shape):
         with writing(entry, kind=ENTRY, overwrite=True) as temporary:
             temporary.mkdir()
-            values = np.lib.format.open_memmap(temporary / "features.npy", "w+", "float32", shape)
+            values = np.lib.format.open_memmap(temporary / FEATURES, "w+", "float32", shape)
             placements = _compute(trunk, table, reading, values, show)
             values.flush()
             np.save(temporary / "matrices.npy", [placement.matrices for placement in placements])
             np.save(temporary / "sizes.npy", placements[0].sizes)
+            seal(temporary)
+        if not is_whole(entry, shape):
+            raise StateError(f"{entry}: the features that were just written are not what is read; is the disk damaged?")
     matrices, sizes = np.load(entry / "matrices.npy"), np.load(entry / "sizes.npy")
     placements = [Placement(view, sizes, reading["image_size"]) for view in matrices]
-    return Features(np.load(entry / "features.npy", mmap_mode="r"), placements)
+    return Features(np.load(entry / FEATURES, mmap_mode="r"), placements)
 
 
 def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]) -> tf.data.Dataset:

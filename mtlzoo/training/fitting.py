@@ -94,7 +94,8 @@ def fit(
             anyway.
         resume: A folder for the state of training after every epoch, which all workers see. Called again with the same
             arguments, on the same devices or on others, training goes on from there, and ends as if it had never been
-            interrupted. Datasets of your own and callbacks without `get_state` and `set_state` begin anew.
+            interrupted. Every image file is read once for that, so that a changed one is noticed. Datasets of your own and
+            callbacks without `get_state` and `set_state` begin anew.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file; of several workers
@@ -109,8 +110,8 @@ def fit(
     Raises:
         TableError: If a label or, while training, a picture cannot be read, or a head has nothing to learn.
         ValueError: If there is no stage, a stage names a part that the model has not, a dataset of your own does not know
-            its length, what needs validation rows has none, or there are not such devices; if `resume` holds a training
-            with other arguments.
+            its length, what needs validation rows has none, or there are not such devices.
+        StateError: If `resume` holds the state of a training with other arguments or other images, or a damaged one.
 
     Example:
 
@@ -152,7 +153,8 @@ def fit(
             "synchronize_batch_norm": synchronize_batch_norm,
         }
         arguments = {name: describe(value) for name, value in arguments.items()}
-        state = TrainingState(resume, arguments, history, best, callbacks, used.chief)
+        tables = {name: rows for name, rows in (("train", train), ("valid", valid)) if isinstance(rows, Table)}
+        state = TrainingState(resume, arguments, history, best, callbacks, used.chief, tables)
     total, done = sum(stage.epochs for stage in stages), 0
     for number, stage in enumerate(stages, start=1):
         if state and number < state.stage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ import numpy as np
 from mtlzoo import balancing
 from mtlzoo.balancing import Balancing
 from mtlzoo.data import Table
+from mtlzoo.data.content import file_digests
 from mtlzoo.data.table import IMAGE, REGION
-from mtlzoo.files import writing
+from mtlzoo.errors import StateError
 from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel
 from mtlzoo.training.devices import seeds
 from mtlzoo.training.stages import Stage
+from mtlzoo.training.state_file import read_state, write_state
 
 FILE = "training-state.npz"
 
@@ -40,6 +43,8 @@ class TrainingState(keras.callbacks.Callback):
         best: The best weights so far, likewise; `None` where nothing is validated.
         callbacks: The callbacks that may remember something.
         writes: Whether this process writes; of several workers the chief does.
+        tables: The tables whose images are trained and validated on, by the names of the arguments. Every image file is
+            read once for its content, and compared with what it was when the training began.
 
     Attributes:
         stage: The number of the stage that the file is of, from 1; 0 if there is none.
@@ -47,7 +52,8 @@ class TrainingState(keras.callbacks.Callback):
         over: Whether that stage is.
 
     Raises:
-        ValueError: If the file is of a training with other arguments, or is none.
+        StateError: If the file is of a training with other arguments or images, is damaged, or is none.
+        TableError: If an image cannot be read.
     """
 
     def __init__(
@@ -58,9 +64,14 @@ class TrainingState(keras.callbacks.Callback):
         best: BestModel | None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         writes: bool = True,
+        tables: Mapping[str, Table] | None = None,
     ):
         super().__init__()
         self.path = Path(folder) / FILE
+        if self.path.parent.exists() and not self.path.parent.is_dir():
+            raise StateError(f"Expected a folder for the state of the training, received a file: {self.path.parent}.")
+        self.tables = dict(tables or {})
+        self._contents = [_contents(table) for table in self.tables.values()]
         self.arguments = dict(arguments)
         self.history, self.best, self.writes = history, best, writes
         self.remembering = [callback for callback in callbacks if hasattr(callback, "get_state")]
@@ -68,27 +79,33 @@ class TrainingState(keras.callbacks.Callback):
         self.over = False
         self._arrays: dict[str, list[np.ndarray]] = {}
         self._notes: dict[str, Any] = {}
-        if self.path.exists():
+        if os.path.lexists(self.path):
             self._read()
 
     # === Reading ===
 
     def _read(self) -> None:
-        try:
-            with np.load(self.path) as file:
-                notes = json.loads(str(file["notes"]))
-                self._arrays = {
-                    kind: [file[f"{kind}/{place}"] for place in range(count)] for kind, count in notes["counts"].items()
-                }
-        except (ValueError, KeyError, EOFError) as error:
-            raise ValueError(f"{self.path}: not the state of a training ({error}); remove it to begin anew.") from None
+        self._notes, self._arrays = read_state(self.path)
+        notes = self._notes
         for name, value in self.arguments.items():
             if notes["arguments"].get(name) != value:
-                raise ValueError(
+                raise StateError(
                     f"{self.path}: expected the arguments that the training began with, since it goes on from there: "
                     f"`{name}` was {notes['arguments'].get(name)}, received: {value}. Remove the file to begin anew."
                 )
-        self._notes = notes
+        for (name, table), contents, stored in zip(self.tables.items(), self._contents, self._arrays["images"]):
+            changed = np.flatnonzero(contents != stored)
+            if len(changed):
+                raise StateError(
+                    f"{self.path}: expected the images that the training began with, since it goes on from there: in "
+                    f"`{name}` the content of {len(changed)} of {len(table)} has changed, first {table.where(changed[0])}. "
+                    "Put them back, or remove the file to begin anew."
+                )
+        if len(notes["callbacks"]) != len(self.remembering):
+            raise StateError(
+                f"{self.path}: expected the {len(notes['callbacks'])} callbacks with a state that the training began with, "
+                f"received: {len(self.remembering)}. Give the same ones, or remove the file to begin anew."
+            )
         self.stage, self.start, self.over = notes["stage"], notes["start"], notes["over"]
         self.history.epoch, self.history.history = notes["epoch"], notes["history"]
 
@@ -96,8 +113,15 @@ class TrainingState(keras.callbacks.Callback):
         """Bring a model that is compiled for the stage to where it was, and the best weights."""
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+        restored = (("weights", model.weights), ("seeds", seeds(model)), ("optimizer", model.optimizer.variables))
+        for kind, variables in restored:
+            if [tuple(variable.shape) for variable in variables] != [value.shape for value in self._arrays[kind]]:
+                raise StateError(
+                    f"{self.path}: its {kind} are not those of this model and this version of Keras; remove the file to "
+                    "begin anew."
+                )
         model.set_weights(self._arrays["weights"])
-        for kind, variables in (("seeds", seeds(model)), ("optimizer", model.optimizer.variables)):
+        for kind, variables in restored[1:]:
             for variable, value in zip(variables, self._arrays[kind], strict=True):
                 variable.assign(value)
         for name, factor in self._notes["loss_factors"].items():
@@ -129,6 +153,7 @@ class TrainingState(keras.callbacks.Callback):
         values = [*seeds(model)], model.optimizer.variables
         arrays = {"weights": model.get_weights()}
         arrays |= {kind: [_numpy(variable) for variable in part] for kind, part in zip(("seeds", "optimizer"), values)}
+        arrays["images"] = self._contents
         if best is not None and best.weights is not None and best.best_epoch != epoch:
             arrays["best"] = best.weights
         notes = {
@@ -141,11 +166,8 @@ class TrainingState(keras.callbacks.Callback):
             "loss_factors": model.loss_factors,
             "best": None if best is None else [float(best.best), best.best_epoch, best.epochs_since],
             "callbacks": [callback.get_state() for callback in self.remembering],
-            "counts": {kind: len(part) for kind, part in arrays.items()},
         }
-        named = {f"{kind}/{place}": _plain(value) for kind, part in arrays.items() for place, value in enumerate(part)}
-        with writing(self.path, overwrite=True) as temporary:
-            np.savez(temporary, notes=np.array(json.dumps(notes)), **named)
+        write_state(self.path, notes, arrays)
 
 
 def describe(value: Any) -> str:
@@ -179,6 +201,6 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
     return keras.ops.convert_to_numpy(variable.value)
 
 
-def _plain(value: np.ndarray) -> np.ndarray:
-    """In a type that numpy's files know, which bfloat16 is not."""
-    return value.astype("float32") if value.dtype.kind == "V" else value
+def _contents(table: Table) -> np.ndarray:
+    """A number for the content of each row's image file."""
+    return np.frombuffer(b"".join(digest[:8] for digest in file_digests(table)), np.uint64)

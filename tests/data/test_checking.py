@@ -53,9 +53,9 @@ def test_nothing_to_find(folder):
 
 def test_each_path_is_decoded_once(folder, monkeypatch):
     decoded = []
-    decode = checking.decode_image
+    decode = checking.decode_fully
     monkeypatch.setattr(
-        checking, "decode_image", lambda path, **options: decoded.append(path) or decode(path, **options)
+        checking, "decode_fully", lambda path, **options: decoded.append(path) or decode(path, **options)
     )
     check_images([folder / name for name in ["good.jpg", "cut.jpg", "good.jpg", "cut.jpg"]], workers=2)
     assert sorted(decoded) == sorted(str(folder / name) for name in ["good.jpg", "cut.jpg"])

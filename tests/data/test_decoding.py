@@ -292,7 +292,8 @@ def test_what_decoders_tolerate_is_tolerated(kinds, jpegs):
     assert difference(decode_image(fill_bytes), decode_image(jpeg)) == 0
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tiff 1 bit"])
+# A cut behind the first frame of a GIF takes nothing away from it.
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("tiff 1 bit", "gif animated")])
 def test_other_kinds_truncated(kinds, kind, capfd):
     content = kinds[kind]
     for cut in (5, 12, len(content) // 3, len(content) * 3 // 4):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import cv2
@@ -387,6 +388,44 @@ def test_regions_and_rows_belong_to_the_checksum(tables, tiny_backbone, looks, t
     for table in (tables[0], cut, tables[0].take(np.arange(36)[::-1]), tables[0]):
         fit(model, table, tables[1], HEADS, features=cache, **QUICK)
     assert looks == [36, 12, 36, 36]
+
+
+def damage(entry: Path, how: str) -> None:
+    features, matrices = entry / "features.npy", entry / "matrices.npy"
+    content = features.read_bytes()
+    if how == "bit":
+        features.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    elif how == "cut":
+        features.write_bytes(content[:-8])
+    elif how == "matrices":
+        changed = bytearray(matrices.read_bytes())
+        changed[-1] ^= 1
+        matrices.write_bytes(changed)
+    elif how == "missing":
+        features.unlink()
+    elif how == "no checksums":
+        (entry / "digests.json").unlink()
+    elif how == "empty":
+        (entry / "digests.json").write_bytes(b"")
+    else:
+        shutil.rmtree(entry)
+        entry.write_text("no folder")
+
+
+@pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty", "file"])
+def test_damaged_features_are_computed_again(tables, tiny_backbone, looks, tmp_path, how):
+    cache, histories = FeatureCache(folder=tmp_path), []
+    for turn in range(3):
+        looks.clear()
+        if turn == 1:
+            for entry in list(tmp_path.iterdir()):
+                damage(entry, how)
+        model = make(tables, tiny_backbone)
+        with pytest.warns(RuntimeWarning, match="computed again") if turn == 1 else nullcontext():
+            histories.append((model, fit(model, *tables, HEADS, features=cache, **QUICK)))
+        assert looks == ([36, 12] if turn < 2 else [])
+    assert_same(histories[0], histories[1], atol=0)
+    assert_same(histories[0], histories[2], atol=0)
 
 
 # === Size ===

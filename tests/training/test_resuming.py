@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping
+from mtlzoo.data import Table
+from mtlzoo.errors import StateError
 from mtlzoo.training import Stage, fit
+from mtlzoo.training.state_file import read_state
 
 STAGES = [Stage(2, 1e-2, "heads"), Stage(4, 2e-2, patience=3, optimizer="adam")]
 SETTINGS = {"batch_size": 12, "seed": 3, "balancing": "dwa", "verbose": False}
@@ -102,5 +110,114 @@ def test_other_arguments_are_refused(drawn, network, tmp_path):
         fit(network({"color": 3, "bright": drawn[0].heads["bright"]}), *drawn, **given)
     assert same(model.get_weights(), before)
     (tmp_path / "training-state.npz").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"training-state\.npz: not the state of a training"):
+    with pytest.raises(StateError, match=r"training-state\.npz: not the state of a training, or a damaged one"):
         fit(model, *drawn, **given)
+
+
+# === Damage ===
+
+
+@pytest.fixture(scope="module")
+def written(drawn, network, tmp_path_factory):
+    """A state, and what trains on from there."""
+    folder = tmp_path_factory.mktemp("state")
+    heads = {"color": drawn[0].heads["color"]}
+
+    def train(resume, tables=drawn, **arguments):
+        return fit(network(heads), *tables, stages=Stage(1, 1e-2), resume=resume, verbose=False, **arguments)
+
+    train(folder)
+    return (folder / "training-state.npz").read_bytes(), train
+
+
+def place(content: bytes, folder: Path) -> Path:
+    (folder / "training-state.npz").write_bytes(content)
+    return folder
+
+
+def outcome(path: Path) -> tuple | str:
+    try:
+        return read_state(path)
+    except StateError as error:
+        return str(error)
+
+
+def test_a_damaged_state_is_named_or_of_no_consequence(written, tmp_path):
+    """Cut anywhere, and with any byte changed: one line that names the file, or exactly what was written."""
+    content, _ = written
+    path = place(content, tmp_path) / "training-state.npz"
+    notes, arrays = read_state(path)
+    rng = np.random.default_rng(0)
+    changed = [content[:cut] for cut in (0, 1, 30, len(content) // 2, len(content) - 30, len(content) - 1)]
+    for position in rng.integers(0, len(content), 150):
+        flipped = bytearray(content)
+        flipped[position] ^= int(rng.integers(1, 256))
+        changed.append(bytes(flipped))
+    refused = 0
+    for damaged in changed:
+        path.write_bytes(damaged)
+        found = outcome(path)
+        if isinstance(found, str):
+            refused += 1
+            assert found.startswith(str(path)), found
+            assert "delete it" in found
+            assert "\n" not in found
+            continue
+        assert found[0] == notes
+        for kind, values in arrays.items():
+            assert same(values, found[1][kind])
+    assert refused > 100
+
+
+def test_damage_is_refused_before_training(written, tmp_path):
+    content, train = written
+    with pytest.raises(StateError, match=r"training-state\.npz: .*delete it"):
+        train(place(content[: len(content) // 2], tmp_path))
+    (tmp_path / "training-state.npz").unlink()
+    (tmp_path / "training-state.npz").mkdir()
+    with pytest.raises(StateError, match=r"is a directory, not a file; delete it"):
+        train(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match=r"Expected a folder for the state of the training, received a file: .*file"):
+        train(tmp_path / "file")
+
+
+def test_states_of_other_versions_and_foreign_archives_are_refused(written, tmp_path):
+    _, train = written
+    path = tmp_path / "training-state.npz"
+    for version, message in (
+        (1, "another version of mtlzoo"),
+        (99, r"another version of mtlzoo \(format 99, expected 2"),
+    ):
+        np.savez(path, notes=np.array(json.dumps({"version": version, "counts": {}})))
+        with pytest.raises(StateError, match=message):
+            train(tmp_path)
+    for foreign in ({"weights": np.zeros(3)}, {"notes": np.array("[" * 100_000)}, {"notes": np.array("{}")}):
+        np.savez(path, **foreign)
+        with pytest.raises(StateError, match=r"training-state\.npz"):
+            train(tmp_path)
+    np.savez_compressed(path, notes=np.zeros(10**7))
+    with pytest.raises(StateError, match="not the state of a training"):
+        train(tmp_path)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_changed_image_is_named(drawn, written, tmp_path, number):
+    _, train = written
+    shutil.copytree(drawn[0].root, tmp_path / "images")
+    tables = [Table(table.frame, table.heads, tmp_path / "images", table.source) for table in drawn]
+    train(tmp_path / "state", tables)
+    path = Path(tables[number].paths()[5])
+    status, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(StateError, match=rf"in `{('train', 'valid')[number]}` the content of \d+ of \d+ .*{path.name}"):
+        train(tmp_path / "state", tables)
+    path.write_bytes(content)
+    train(tmp_path / "state", tables)
+
+
+def test_other_callbacks_are_refused(written, tmp_path):
+    content, train = written
+    with pytest.raises(StateError, match=r"expected the 0 callbacks with a state .* received: 1"):
+        train(place(content, tmp_path), callbacks=[BalancingMonitor()])

@@ -1,0 +1,60 @@
+"""Files that can be read to their end: no pipe, device, socket or folder, of which some would never answer."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+}
+
+
+class NotAFileError(OSError):
+    """What lies at a path is no regular file; `strerror` says what it is."""
+
+
+@contextmanager
+def open_regular(path: str | os.PathLike) -> Iterator[FileIO]:
+    """Open a regular file for reading, and nothing else.
+
+    A pipe that nobody writes to would make a plain `open` wait forever.
+
+    Args:
+        path: The path.
+
+    Yields:
+        The file, unbuffered.
+
+    Raises:
+        NotAFileError: It is a pipe, a socket, a device or a directory.
+        OSError: It cannot be opened.
+    """
+    with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise NotAFileError(
+                None, f"is {KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file", os.fspath(path)
+            )
+        yield file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def missing_reason(path: str | Path) -> str:
+    """Why a path that is no regular file is none: "No such file", or what lies there."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return "no such file"
+    return f"is {KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file"
