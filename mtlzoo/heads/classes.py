@@ -234,7 +234,10 @@ def class_id(value: Any, names: Sequence[str]) -> int | None:
         return None
     if str(number) in names:
         return names.index(str(number))
-    named_by_numbers = any(_whole_number(name) is not None for name in names)
+    numbers = [_whole_number(name) for name in names]
+    if numbers.count(number) == 1:  # 1 is the class "1.0" or "01", if there is no other 1
+        return numbers.index(number)
+    named_by_numbers = any(name is not None for name in numbers)
     return number if number == -1 or (0 <= number < len(names) and not named_by_numbers) else None
 
 

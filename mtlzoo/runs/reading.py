@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.data import FORMATS, MAKERS, Table, check_images
+from mtlzoo.data.tabular import read_known
 from mtlzoo.errors import ImageError
 from mtlzoo.models import MultiTaskModel
 
@@ -39,10 +40,22 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
     return MAKERS[kind](directory, **given)
 
 
-def read_for_model(data: Path, format: str, model: MultiTaskModel, part: str = "train") -> Table:
-    """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
+def read_for_model(
+    data: Path, format: str, model: MultiTaskModel, part: str = "train", writing: Mapping[str, Any] | None = None
+) -> Table:
+    """Read a dataset's labels for the heads of a model, so that its classes are in the model's order.
+
+    Args:
+        data: The file or folder.
+        format: The name of its format.
+        model: The model.
+        part: Which part of a dataset that has some.
+        writing: How a table is written: `missing`, `layout`, `sep`, `encoding`, `decimal`.
+    """
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    arguments = {"csv": {"heads": {}}, "folders": {"heads": {}}}.get(format, {})
+    if format == "csv":
+        return read_known(data, model.heads, **(writing or {})).for_heads(model.heads)
+    arguments = {"folders": {"heads": {}}}.get(format, {})
     if format in FORMATS and "part" in inspect.signature(FORMATS[format]).parameters:
         arguments["part"] = part
     return read_table(data, format, **arguments).for_heads(model.heads)
