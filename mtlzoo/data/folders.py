@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from mtlzoo.data.cells import Column
 from mtlzoo.data.inference import infer_head
+from mtlzoo.data.spelling import similar_names
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import Head
@@ -64,7 +66,9 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
             guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
-    return Table(frame, guessed if heads is None else dict(heads), root=directory, source=str(directory))
+    notes = [f"{name}: {note}" for name in frame.columns[1:] for note in similar_names(Column.of(frame[name]).counts)]
+    heads = guessed if heads is None else dict(heads)
+    return Table(frame, heads, root=directory, source=str(directory), notes=tuple(notes))
 
 
 def _pictures(directory: Path) -> Iterator[str]:
