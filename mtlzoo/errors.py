@@ -9,6 +9,7 @@ __all__ = [
     "LabelError",
     "ModelFileError",
     "MtlzooError",
+    "NotAFileError",
     "OutputError",
     "RuntimeUnavailableError",
     "StateError",
@@ -86,6 +87,10 @@ class ModelFileError(MtlzooError, ValueError):
 
 class StateError(MtlzooError, ValueError):
     """The state of a training, or a cache, that is damaged or belongs to another training."""
+
+
+class NotAFileError(MtlzooError, OSError):
+    """What lies at a path is a pipe, a device, a socket or a folder; `strerror` says which."""
 
 
 class OutputError(MtlzooError, FileExistsError):

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
+from mtlzoo.errors import NotAFileError
+
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -16,10 +18,6 @@ KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a directory",
 }
-
-
-class NotAFileError(OSError):
-    """What lies at a path is no regular file; `strerror` says what it is."""
 
 
 @contextmanager

@@ -12,7 +12,7 @@ FLOORS = {
     **dict.fromkeys(["workers", "errors"], 0),
     **dict.fromkeys(
         [
-            *("_version", "argument_types", "startup", "files", "progress", "memory", "masking", "placement", "boxes"),
+            *("_version", "startup", "files", "progress", "memory", "masking", "placement", "boxes"),
             "regular_files",
         ],
         1,

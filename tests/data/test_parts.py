@@ -155,7 +155,7 @@ def test_the_long_layout_has_parts_too(tmp_path):
     with pytest.raises(
         TableError, match=r"lines 2, 3: 0.jpg has different values for the column 'split': 'train', 'test'"
     ):
-        read_csv(path)
+        read_csv(path, layout="long")
 
 
 def test_parts_of_a_table_from_a_frame():
