@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 LONGEST = 1500  # letters of a message
 
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None) -> Any:
+        """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
+        args = sys.argv[1:] if args is None else list(args)
+        for text in args[: args.index("--") if "--" in args else len(args)]:
+            if text.startswith("--") and text.endswith("=--"):
+                self.error(f"argument {text.removesuffix('=--')}: expected a value, received: '--'")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> None:
         """Say what is wrong, and end with exit code 2."""
@@ -20,7 +30,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 def one_line(message: str) -> str:
     """A message on one line, without the middle of what would be too long."""
-    text = " ".join(message.split())
+    text = " ".join(message.split()).encode("utf-8", "backslashreplace").decode()  # names of files may be no text
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 

@@ -136,6 +136,8 @@ def check_columns(frame: pd.DataFrame, name: str) -> None:
 
 
 def _read(path: str | os.PathLike, widths: Collection[int]) -> pd.DataFrame:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"No such file: {path}.")
     # pandas' reader skips blank lines and pads short ones; errors here must name the true line.
     with open(path, newline="", encoding="utf-8-sig") as file:
         try:

@@ -12,7 +12,7 @@ from mtlzoo.files import writing
 
 # What makes spreadsheets take a text for a formula, or strip it until it is one:
 # https://owasp.org/www-community/attacks/CSV_Injection. The last four are those of East Asian keyboards.
-FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+FORMULA = re.compile(r"[=+\-@\t\n\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -71,6 +71,8 @@ def _safe_labels(labels: pd.Index) -> pd.Index:
 
 
 def _as_text(cell: Any) -> Any:
-    if isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    # A carriage return is not quoted by the csv module where lines end in a line feed, and would begin a row of its own.
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
