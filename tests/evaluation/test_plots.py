@@ -543,6 +543,11 @@ def head(kind, description):
     return type(kind, (), {"describe": lambda self: description})()
 
 
+def made_by(operation):
+    """A tensor, of which only the layer that made it is looked at."""
+    return SimpleNamespace(_keras_history=SimpleNamespace(operation=operation))
+
+
 def stand_in(heads, frozen_layers=0, frozen_heads=(), listed=True):
     """What `plot_model` uses of a model: 10 backbone layers of 100 parameters, heads of 48 + 8."""
     layers = [layer(f"conv_{number}", 100, number >= frozen_layers) for number in range(10)]
@@ -557,7 +562,7 @@ def stand_in(heads, frozen_layers=0, frozen_heads=(), listed=True):
     hidden = {name: layer(f"{name}_hidden_1", 8, name not in frozen_heads) for name in heads}
     model = SimpleNamespace(
         name="multi_task", input_shape=(None, 96, 96, 3), backbone=backbone, heads=heads,
-        output_shape=dict.fromkeys(heads, (None, 8)), get_layer=outputs.__getitem__,
+        output_shape=dict.fromkeys(heads, (None, 8)), output={name: made_by(output) for name, output in outputs.items()},
         count_params=lambda: 1000 + 56 * len(heads),
     )  # fmt: skip
     if listed:

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo import heads
+from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head, LabelError
 
 ROWS = 24
@@ -102,6 +103,24 @@ class HeadChecks:
         assert list(decoded["answer"]) == self.answers
         for probabilities in [decoded["probability"]] if "probability" in decoded else []:
             assert np.all(np.hstack(probabilities) > 0.99)
+
+    def test_targets_pass_the_check_and_keep_their_labels(self, head, rng):
+        for targets in (self.targets(head, rng), head.encode([None] * 3), *self.raw_missing):
+            checked = head.check(targets)
+            assert checked.dtype == "float32"
+            assert checked.shape[1:] == head.check(head.encode([None])).shape[1:]
+            np.testing.assert_array_equal(head.labelled(checked), head.labelled(targets))
+
+    def test_a_plain_loss_of_keras_is_told_which_labels_there_are(self, head, rng):
+        targets = self.targets(head, rng)
+        if type(head).read is Head.read:
+            with pytest.raises(HeadError, match="MaskedLoss"):
+                head.read(tf.constant(targets))
+            return
+        values, labelled = head.read(tf.constant(targets))
+        assert np.isfinite(values.numpy()).all()
+        known = labelled.numpy().reshape(ROWS, -1).any(axis=-1)
+        np.testing.assert_array_equal(known[head.labelled(targets)], True)
 
     @pytest.mark.parametrize("form", ["list", "object array", "series", "category", "str"])
     def test_cells_may_come_in_any_container(self, head, form):

@@ -25,7 +25,8 @@ class TestDualTaskHead(HeadChecks):
 
     def targets(self, head, rng, rows=ROWS):
         low, sides = rng.uniform(0, 30, (rows, 2)), rng.uniform(5, 30, (rows, 2))
-        targets = np.concatenate([rng.integers(2, size=(rows, 1)), low, low + sides], axis=-1).astype("float32")
+        edges = np.stack([low, low + sides], axis=-1).reshape(rows, 4)  # left, right, top, bottom
+        targets = np.concatenate([rng.integers(2, size=(rows, 1)), edges], axis=-1).astype("float32")
         targets[2:][rng.random(rows - 2) < 0.4] = NAN
         targets[:2, 0] = [0, 1]
         return targets

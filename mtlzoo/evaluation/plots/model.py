@@ -13,6 +13,7 @@ from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Pat
 from matplotlib.path import Path
 
 from mtlzoo.evaluation.plots import style
+from mtlzoo.models.naming import output_layer
 from mtlzoo.models.naming import owner as owner_of
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _parts(model: Any) -> Parts:
             if met_backbone and hasattr(layer, "output"):
                 features = layer.output.shape[-1]
     if not layers:
-        return Parts(None, None, features, {name: [model.get_layer(name)] for name in model.heads})
+        return Parts(None, None, features, {name: [output_layer(model, name)] for name in model.heads})
     return Parts(preprocessing, shared, features, head_layers)
 
 
