@@ -106,6 +106,19 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
         help="the column of train, valid and test (default: the one that says so; none: split by chance)",
     )
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    table = command.add_argument_group("how a label file is written (csv)")
+    table.add_argument(
+        "--missing",
+        nargs="*",
+        metavar="CELL",
+        help="cells that mean a missing label, beside NA, ? and the like; alone: none but empty ones",
+    )
+    table.add_argument("--sep", metavar="CHARACTER", help="what divides cells, such as ';' or tab (default: as seen)")
+    table.add_argument("--encoding", help="such as cp1252 (default: UTF-8, or UTF-16 as seen)")
+    table.add_argument("--decimal", choices=[",", "."], help="what divides decimals (default: as seen)")
+    table.add_argument(
+        "--layout", choices=["wide", "long"], help="a column a head, or a row a label (default: as seen)"
+    )
 
 
 def _label_arguments(labels: Any) -> None:

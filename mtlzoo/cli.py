@@ -101,6 +101,7 @@ def _train(options: argparse.Namespace) -> int:
     by_chance = options.split_column == "none"
     runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
     _tell_notes(table)
+    print(table.describe())
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
@@ -161,6 +162,7 @@ def _pack(options: argparse.Namespace) -> None:
     _fresh_folder(options.out, options.overwrite)
     table = _read_labels(options)
     _tell_notes(table)
+    print(table.describe())
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
     _tell_skipped(skipped)
     folder = pack(table, options.out, options.shards, overwrite=options.overwrite, progress=True)
@@ -176,10 +178,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.out is not None:
         _fresh_folder(options.out, options.overwrite)
     model = load_model(options.model, trusted=options.trust)
-    table = runs.read_for_model(options.data, options.format, model, options.part, _split_column(options))
+    table = runs.read_for_model(
+        options.data, options.format, model, options.part, {"split_column": _split_column(options), **_writing(options)}
+    )
+    _tell_notes(table)
+    print(f"{table.describe()}\n")
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
-    _tell_notes(table)
     answered = placed_outputs(model, table)  # once for both reports
     if options.out is None:
         report = evaluate(model, table, predictions=answered[0], placement=answered[1])
@@ -264,9 +269,16 @@ def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
     if options.format == "csv":
         from mtlzoo.runs import parse_heads
 
-        arguments = {"heads": parse_heads(options.heads), "split_column": _split_column(options)}
-        return {**arguments, "image": options.image, "group": options.group, "ignore": options.ignore}
+        heads = parse_heads(options.heads)
+        columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
+        return {"heads": heads, "split_column": _split_column(options), **columns, **_writing(options)}
     return {}
+
+
+def _writing(options: argparse.Namespace) -> dict[str, Any]:
+    """How a label file is written, as far as it is told."""
+    given = {name: getattr(options, name) for name in ("missing", "layout", "sep", "encoding", "decimal")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:

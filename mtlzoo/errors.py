@@ -15,6 +15,8 @@ __all__ = [
     "TableError",
 ]
 
+LONGEST = 800
+
 
 class MtlzooError(Exception):
     """The base of every error class of mtlzoo: `except mtl.errors.MtlzooError` catches them all.
@@ -39,6 +41,8 @@ class LabelError(MtlzooError, ValueError):
     """
 
     def __init__(self, row: int, reason: str):
+        if len(reason) > LONGEST:  # A cell may be a megabyte; what was expected stands at the end.
+            reason = f"{reason[: LONGEST // 2]} ... {reason[-LONGEST // 2 :]}"
         super().__init__(f"row {row}: {reason}")
         self.row = row
         self.reason = reason

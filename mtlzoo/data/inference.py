@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from mtlzoo.heads.base import shorten, value_text
 from mtlzoo.heads.kinds import head_of_kind
 from mtlzoo.heads.order import numeric_order
 from mtlzoo.heads.point_labels import coordinates_in
+from mtlzoo.heads.regression import MOST_NUMBERED_CLASSES
 
+# Years first or last, with or without a time.
+DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?")
 # A column with more different labels is asked whether it holds answers at all.
 MOST_NAMES = 50
 
@@ -21,8 +25,8 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     """The head for a column of a label table.
 
     Two different labels make a binary head (in sorted order: no, yes), texts with `;` or `|` tags, numbers with
-    decimals or with more than 20 values a quantity, and all else classes. Say it yourself where the guess is wrong: an
-    ordered scale is never guessed.
+    decimals or with more than 20 values a quantity, and all else classes, whose names stay as they are written. Say it
+    yourself where the guess is wrong: an ordered scale is never guessed.
 
     Args:
         column: The labels as read, empty cells as `NaN`.
@@ -53,16 +57,12 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
         raise ValueError("no row has a label; leave this head out")
     if different == 1:
         raise ValueError(
-            f"one label only, {known.iloc[0]!r}, in {len(known)} rows: nothing to learn; leave this head out"
+            f"one label only, {shorten(known.iloc[:1].tolist())}, in {len(known)} rows: nothing to learn; leave this head out"
         )
     if kind is not None:
         return head_of_kind(kind, distinct, HEADS)
-    numbers = coordinates_in(distinct)
-    if numbers and not _are_ranges(distinct):
-        raise ValueError(
-            f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
-            "kind: landmarks, box, regression, or multilabel if they are tags"
-        )
+    _refuse_mixed(distinct)
+    _refuse_coordinates(distinct)
     head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
     if _looks_like_names(distinct, len(known), getattr(head, "names", None)):
         raise ValueError(
@@ -70,6 +70,16 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
             f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
         )
     return head
+
+
+def _refuse_coordinates(distinct: pd.Series) -> None:
+    """Refuse columns of points and boxes, which would become tags or classes."""
+    numbers = coordinates_in(distinct)
+    if numbers and not _are_ranges(distinct):
+        raise ValueError(
+            f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
+            "kind: landmarks, box, regression, or multilabel if they are tags"
+        )
 
 
 def _are_ranges(labels: pd.Series) -> bool:
@@ -89,6 +99,24 @@ def _hashable(column: pd.Series) -> pd.Series:
         return tuple(map(plain, cell)) if isinstance(cell, list | tuple | np.ndarray) else cell
 
     return column.map(plain) if column.dtype == object else column
+
+
+def _refuse_mixed(distinct: pd.Series) -> None:
+    """Refuse many numbers with a few texts between them, and dates, which would all become classes."""
+    if len(distinct) <= MOST_NUMBERED_CLASSES or not all(isinstance(label, str) for label in distinct):
+        return
+    texts = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
+    if 0 < len(texts) <= len(distinct) / 10:
+        raise ValueError(
+            f"{len(distinct) - len(texts)} different numbers and beside them {shorten(texts.tolist(), 5)}; if a label "
+            f"is missing there, say missing=[{shorten(texts.tolist()[:1])}] (--missing), else say the kind of the head: one of "
+            f"{', '.join(HEADS)}"
+        )
+    if all(map(DATE.fullmatch, distinct)):
+        raise ValueError(
+            f"{len(distinct)} different dates, such as {shorten(distinct.tolist()[:2])}, are no labels; leave this head "
+            f"out, or say its kind: one of {', '.join(HEADS)}"
+        )
 
 
 def _looks_like_names(distinct: pd.Series, rows: int, names: list[str] | None) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from mtlzoo.data.checking import file_size
 from mtlzoo.data.decoding import read_file
 from mtlzoo.data.records import SUFFIX, Record
-from mtlzoo.data.table import STORED, Table
+from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files import replacing
 from mtlzoo.heads import deserialize, serialize
@@ -77,7 +77,7 @@ def pack(
         raise TableError(f"{table.source}: no rows to pack.")
     if shards is not None and not 1 <= shards <= rows:
         raise ValueError(f"Expected 1 to {rows} files for {rows} rows, received: {shards!r}.")
-    columns = {str(name): _distinct(table.frame[name]) for name in table.frame if name != STORED}
+    columns = {str(name): _distinct(table.frame[name]) for name in table.frame}
     heads = serialize(table.heads)
     if shards is None:
         shards = min(rows, -(-_total_bytes(table) // SHARD_BYTES))
@@ -140,9 +140,9 @@ def read_packed(folder: str | Path) -> Table:
         for number, (name, column) in enumerate(description["columns"].items())
     }
     stored = [str(Record(files[file], *place)) for file, *place in places]
-    frame = pd.DataFrame({**frame, STORED: pd.Series(stored, dtype=object)})
     heads, split = deserialize(description["heads"]), description.get("split")  # which older ones have not
-    return Table(frame, heads, root=folder, source=str(folder), split=split)
+    stored = np.asarray(stored, dtype=object)
+    return Table(pd.DataFrame(frame), heads, root=folder, source=str(folder), stored=stored, split=split)
 
 
 # === Writing ===

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mtlzoo.data.cells import short
+from mtlzoo.data.dialects import columns_of
+from mtlzoo.data.markers import default_markers, without_markers
 from mtlzoo.errors import LabelError, TableError
 from mtlzoo.heads import Head, get_heads
 
 IMAGE = "image"
-# The part of a picture that the network is shown, (x_min, y_min, x_max, y_max) in pixels; optional.
+# The part of an image that the network is shown, if the cells are (x_min, y_min, x_max, y_max) in pixels and the column
+# is no head; texts, such as those of a column of countries that a file happens to call so, are no regions.
 REGION = "region"
-# Where a picture lies, relative to the root, if not at its path; optional. See `mtlzoo.data.records`.
-STORED = "stored in"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,9 @@ class Table:
         source: What the rows were read from, as messages call it.
         first_line: The line of the source that holds the row with index 0; `None` if the source has no lines.
         notes: What is odd about the source and does not keep it from being used, a line each.
+        remarks: For each head what its column was taken for and why, as its reader decided it; see :meth:`describe`.
+        literal: Heads in whose columns nothing but an empty cell is missing, not even `NA`.
+        stored: Where each row's image lies, relative to the root, if not at its path. See `mtlzoo.data.records`.
         split: The column that says which part each row belongs to, for :meth:`parts`; `None` if there is none.
 
     Raises:
@@ -52,13 +57,16 @@ class Table:
     source: str = "table"
     first_line: int | None = None
     notes: tuple[str, ...] = ()
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    literal: frozenset[str] = frozenset()
+    stored: np.ndarray | None = field(default=None, repr=False)
     split: str | None = None
     _encoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
         object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
         object.__setattr__(self, "root", Path(self.root))
-        columns = f"the columns are: {', '.join(map(str, self.frame))}"
+        columns = f"the columns are: {columns_of(list(self.frame))}"
         twice = self.frame.columns[self.frame.columns.duplicated()]
         if len(twice):
             raise TableError(f"{self.source}: more than one column is called {twice[0]!r}; {columns}.")
@@ -83,13 +91,16 @@ class Table:
     def paths(self) -> list[str]:
         """Where each row's picture lies."""
         root = "" if self.root == Path(".") else os.fspath(self.root)
-        images = self.frame[STORED if STORED in self.frame else IMAGE].tolist()
+        images = self.frame[IMAGE].tolist() if self.stored is None else list(self.stored)
         joined = {image: os.path.join(root, image) for image in set(images)}  # once, however many rows show a picture
         return [joined[image] for image in images]
 
     def regions(self) -> list[tuple[float, float, float, float] | None] | None:
         """The part of each picture that is shown, `(x_min, y_min, x_max, y_max)` in pixels; `None` for the whole."""
-        return list(self.frame[REGION]) if REGION in self.frame else None
+        if REGION not in self.frame or REGION in self.heads or self.frame[REGION].dtype != object:
+            return None
+        cells = list(self.frame[REGION])
+        return cells if any(isinstance(cell, list | tuple | np.ndarray) for cell in cells) else None
 
     def labels(self) -> dict[str, np.ndarray]:
         """Encoded targets by head, rows on the first axis.
@@ -100,7 +111,7 @@ class Table:
         for name, head in self.heads.items():
             if name not in self._encoded:
                 try:
-                    self._encoded[name] = _encode(head, self.frame[name])
+                    self._encoded[name] = encode_column(head, self.frame[name], literal=name in self.literal)
                 except LabelError as error:
                     raise TableError(f"{self.where(error.row)}: head {name!r}: {error.reason}.") from None
         return dict(self._encoded)
@@ -115,7 +126,8 @@ class Table:
         if rows.dtype != bool:
             rows = rows.astype("int64")  # an empty list comes as floats
         encoded = {name: targets[rows] for name, targets in self._encoded.items()}
-        return replace(self, frame=self.frame.iloc[rows], _encoded=encoded)
+        stored = None if self.stored is None else self.stored[rows]
+        return replace(self, frame=self.frame.iloc[rows], remarks={}, stored=stored, _encoded=encoded)
 
     def parts(
         self,
@@ -166,7 +178,8 @@ class Table:
 
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
         """The same rows read by other heads, each of which has a column."""
-        return replace(self, heads=dict(heads), _encoded={})
+        remarks = {name: told for name, told in self.remarks.items() if name in heads}
+        return replace(self, heads=dict(heads), remarks=remarks, _encoded={})
 
     def for_heads(self, heads: Mapping[str, Head]) -> Table:
         """The same rows read by a model's heads, as far as the table has columns for them.
@@ -181,7 +194,7 @@ class Table:
         if not known:
             raise TableError(
                 f"{self.source}: no column for any of the heads {', '.join(heads)}; the columns are: "
-                f"{', '.join(map(str, self.frame))}."
+                f"{columns_of(list(self.frame))}."
             )
         for name, head in known.items():
             own = self.heads.get(name)
@@ -192,10 +205,23 @@ class Table:
 
     def where(self, row: int) -> str:
         """How a message names the row at a position: the source, the line and the picture."""
-        image = self.frame[IMAGE].iloc[row]
+        image = short(str(self.frame[IMAGE].iloc[row]), 200)
         if self.first_line is None:
             return f"{self.source}, {image}"
         return f"{self.source}, line {int(self.frame.index[row]) + self.first_line} ({image})"
+
+    def describe(self) -> str:
+        """What each head's column was taken for, and why: one line a head.
+
+        Example:
+
+        ```python
+        print(table.describe())  # kids: binary, 23,708 labelled, no, yes; two different labels; 12 cells "NA" are missing
+        ```
+        """
+        from mtlzoo.data.describing import describe_table
+
+        return describe_table(self)
 
     def check(self) -> None:
         """Refuse a table from which some head could learn nothing.
@@ -218,13 +244,26 @@ class Table:
                 )
 
 
-def _encode(head: Head, column: pd.Series) -> np.ndarray:
-    """The targets of a column; of categories each is encoded once, however many rows have it."""
+def encode_column(head: Head, column: pd.Series, *, literal: bool = False) -> np.ndarray:
+    """The targets of a column; of categories each is encoded once, however many rows have it.
+
+    Args:
+        head: What reads the column.
+        column: The labels.
+        literal: Whether cells such as `NA` are labels like any others.
+
+    Raises:
+        LabelError: If a label is none that the head knows.
+    """
+    markers = frozenset() if literal else default_markers(head)
     if not isinstance(column.dtype, pd.CategoricalDtype):
-        return head.encode(column)
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            return head.encode(column)
+        return head.encode(column.map(lambda cell: without_markers(cell, markers)) if markers else column)
     # In the order of their first rows, so that an error names the first row; those of no row here are nobody's business.
     codes, used = pd.factorize(column.cat.codes.to_numpy())
     cells = [None if code < 0 else column.cat.categories[code] for code in used]
+    cells = [without_markers(cell, markers) for cell in cells]
     try:
         return head.encode(pd.Series(cells, dtype=object))[codes]
     except LabelError as error:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-import numpy as np
 import pandas as pd
 
-from mtlzoo.data.inference import infer_head
+from mtlzoo.data.cells import short
+from mtlzoo.data.dialects import Dialect, columns_of, hint, look_at
+from mtlzoo.data.long_layout import LONG, check_labels, is_long, pivot
+from mtlzoo.data.markers import told_markers
 from mtlzoo.data.parts import find_split, split_note
+from mtlzoo.data.rows import read_rows, with_slashes
+from mtlzoo.data.settling import Settled, Writing, settle
+from mtlzoo.data.spelling import tidy_gaps
 from mtlzoo.data.table import IMAGE, Table
-from mtlzoo.errors import LabelError, TableError
-from mtlzoo.heads import Head
-
-LONG = ("head", "label")
-CHUNK = 100_000
+from mtlzoo.errors import TableError
+from mtlzoo.heads import Head, get_heads
 
 
 def read_csv(
@@ -29,15 +30,20 @@ def read_csv(
     root: str | Path | None = None,
     group: str | None = None,
     ignore: Sequence[str] = (),
+    missing: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None,
     split_column: str | None = None,
+    layout: str | None = None,
+    **dialect: Unpack[Dialect],
 ) -> Table:
     """Read a table of images and labels.
 
     Two layouts are known. *Wide*: a column of images and one column a head, empty where a label is missing. *Long*: the
-    columns `image`, `head` and `label`, one row a label. Blanks around a cell do not count, nor do empty lines.
+    columns `image`, `head` and `label`, one row a label. Blanks around a cell do not count, nor do empty lines; names of
+    labels stay as they are written. What each column was taken for, and why, is told by `table.describe()`, and what is
+    odd by `table.notes`.
 
     Args:
-        path: The file; comma-separated with a header, UTF-8. For a folder, its `labels.csv`.
+        path: The file, a table with a header. For a folder, its `labels.csv`.
         heads: The heads by name, where a value may also be a kind of head (`"ordinal"`) or `None` for a guess; or names
             of columns, whose kinds are guessed by :func:`infer_head`; or `None` for all columns but the image's, the
             group's and the ignored ones.
@@ -45,8 +51,13 @@ def read_csv(
         root: Where relative paths start; the file's own folder by default.
         group: A column that is no head but says which rows belong together, for :func:`split`.
         ignore: Other columns that are no heads; in the long layout also values of the column `head`.
+        missing: Cells that mean a missing label, beside those that always do (`NA`, `?`, ...; see the page on missing
+            labels): a list for all columns, or a dictionary from column to list. An empty list means that only empty
+            cells are missing. Names of a head that is given are labels all the same.
         split_column: The column that says the part of each row, for :meth:`Table.parts`. By default the one whose cells all
             say train, valid or test, unless it is among `heads` or ignored; a note says so.
+        layout: `"wide"` or `"long"`; by default wide, and long where that is beyond doubt.
+        **dialect: `sep`, `encoding` and `decimal`, where the file does not show them by itself; see :class:`Dialect`.
 
     Returns:
         A table with one row a row of the file, or, in the long layout, one row an image. Columns that are no heads stay
@@ -59,181 +70,134 @@ def read_csv(
     Example:
 
     ```python
-    table = mtl.data.read_csv("labels.csv", heads=["garment", "kids"], group="sender_id")
+    table = mtl.data.read_csv("labels.csv", heads=["garment", "kids"], group="sender_id", missing=["unknown"])
+    print(table.describe())
     ```
     """
-    path = Path(path)
+    for name in dialect.keys() - Dialect.__annotations__.keys():
+        raise TypeError(f"read_csv() got an unexpected keyword argument {name!r}.")
+    heads = [heads] if isinstance(heads, str) else heads
+    ignored = [ignore] if isinstance(ignore, str) else list(ignore)
+    return _read(Columns(image, group, ignored, root, split_column), path, heads, missing, layout, dialect)
+
+
+def read_known(
+    path: str | Path,
+    heads: Mapping[str, Head],
+    *,
+    missing: Any = None,
+    split_column: str | None = None,
+    layout: str | None = None,
+    **dialect: Any,
+) -> Table:
+    """Read a table for the heads of a model, as far as it has columns for them; no other column is looked at."""
+    return _read(Columns(split=split_column), path, heads, missing, layout, dialect, only_known=True)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that are no heads, and where the paths in one of them start; see :func:`read_csv`."""
+
+    image: str = IMAGE
+    group: str | None = None
+    ignored: Sequence[str] = ()
+    root: str | Path | None = None
+    split: str | None = None
+
+
+def _read(
+    columns: Columns,
+    path: str | Path,
+    heads: Any,
+    missing: Any,
+    layout: str | None,
+    dialect: Mapping[str, Any],
+    only_known: bool = False,
+) -> Table:
+    path, group = Path(path), columns.group
     if path.is_dir():
         path = path / "labels.csv"
     if not path.is_file():
         raise FileNotFoundError(f"No such label file: {path}.")
-    heads = [heads] if isinstance(heads, str) else heads
-    others = {IMAGE, group, *([ignore] if isinstance(ignore, str) else ignore)}
-    frame = _read(path, image, group)
-    long = set(LONG) <= set(frame)
-    parts = find_split(frame, split_column, heads, [*others, *(LONG if long else ())], path.name)
-    others |= {parts}
-    rows, frame = frame, _pivot(frame, path.name, {group, parts} - {None}) if long else frame
-    names = [name for name in frame if name not in others] if heads is None else list(heads)
-    for name in [*names, *sorted(others - {IMAGE, group, parts})]:
-        if name not in frame and (name in names or name not in rows):
-            known = ", ".join(column for column in frame if column not in {IMAGE, group, parts})
-            what = "head" if name in names else "column"
-            raise TableError(f"{path.name}: unknown {what} {name!r}, expected some of: {known}.")
+    root = path.parent if columns.root is None else Path(columns.root)
+    file = look_at(path, columns.image, dialect)
+    frame, notes = read_rows(file, columns.image, group)
+    if file.backslashes:
+        frame[IMAGE], slashed = with_slashes(frame[IMAGE], root)
+        notes += slashed
+    others = [*columns.ignored, *([group] if group else [])]
+    long_ones = LONG if set(LONG) <= set(frame) else ()  # which may be heads, or say them
+    parts = find_split(frame, columns.split, heads, [IMAGE, *others, *long_ones], path.name)
+    others += [parts] if parts and parts not in (heads or ()) else []
+    long = is_long(frame, layout, heads, others, path.name)
+    rows, frame = frame, pivot(frame, path.name, [group, parts]) if long else frame
+    if only_known:
+        heads = {name: head for name, head in heads.items() if name in frame and name != IMAGE}
+    names = [name for name in frame if name not in {IMAGE, *others}] if heads is None else list(heads)
+    _check_names(names, columns.ignored, frame, rows, [group, parts], path.name)
     if heads is None and not names:
-        raise TableError(f"{path.name}: no column of labels beside {', '.join(frame)}.")
+        raise TableError(f"{path.name}: no column of labels beside {columns_of(list(frame))}{hint(file)}.")
+    if isinstance(missing, Mapping):
+        _check_names([], list(missing), frame, rows, [group, parts], path.name)
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
-    read = {name: _head(head, frame[name], f"{path.name}: head {name!r}") for name, head in given.items()}
-    root = path.parent if root is None else Path(root)
-    table = Table(frame, read, root=root, source=path.name, first_line=None if long else 2, split=parts)
+    writing = Writing(file.sep, dialect.get("decimal"), gaps=not long or bool(rows["label"].isna().any()))
+    settled = {name: _settle(frame[name], head, name, missing, writing, path.name) for name, head in given.items()}
+    table = Table(
+        _with_columns(frame, settled, group),
+        {name: one.head for name, one in settled.items()},
+        root=root,
+        source=path.name,
+        first_line=None if long else 2,
+        notes=(*notes, *(f"{short(name)}: {note}" for name, one in settled.items() for note in one.notes)),
+        remarks={name: one.remarks for name, one in settled.items()},
+        literal=frozenset(name for name in settled if told_markers(missing, name) == frozenset()),
+        split=parts,
+    )
     if parts is not None:
         table = replace(table, notes=(*table.notes, split_note(table)))
     if long:
-        _check_labels(rows, table)
+        check_labels(rows, table)
     table.labels()
     return table
 
 
-def _read(path: Path, image: str, group: str | None) -> pd.DataFrame:
-    """The file's cells as texts, each row under the index of its line, the first line after the header being 0."""
-    # Only the empty cell is missing: "NA" or "None" may well be somebody's class.
-    options = {"keep_default_na": False, "na_values": [""], "encoding": "utf-8-sig", "skip_blank_lines": False}
-    try:
-        header = pd.read_csv(path, header=None, nrows=1, dtype=str, **options)
-        names = [f"unnamed {place}" if pd.isna(name) else name.strip() for place, name in enumerate(header.iloc[0])]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise TableError(f"{path.name}, line 1: more than one column is called {twice[0]!r}.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            with pd.read_csv(
-                path, header=0, names=names, index_col=False, dtype=object, chunksize=CHUNK, **options
-            ) as chunks:
-                frame = _join([_compact(chunk, {image, group}) for chunk in chunks])
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        if isinstance(error, pd.errors.ParserWarning):
-            reason = f"line 2 has more cells than the header's {len(names)}"
-        raise TableError(f"{path.name}: not a comma-separated table with a header: {reason}.") from None
-    unnamed = [name for place, name in enumerate(names) if name == f"unnamed {place}"]
-    frame = frame.drop(columns=unnamed).dropna(how="all")
-    columns = f"the columns are: {', '.join(frame)}"
-    for name in [image, *([group] if group else [])]:
-        if name not in frame:
-            raise TableError(f"{path.name}: no column {name!r}; {columns}.")
-    if image != IMAGE and IMAGE in frame:
-        raise TableError(
-            f"{path.name}: rename the column {IMAGE!r}, which is what {image!r} is called in tables; {columns}."
-        )
-    frame = frame.rename(columns={image: IMAGE})
-    for name in frame:
-        frame[name] = _strip(frame[name]) if name in (IMAGE, group) else _tidy(frame[name])
-    empty = frame.index[frame[IMAGE].isna()]
-    if len(empty):
-        raise TableError(f"{path.name}, line {empty[0] + 2}: the image is empty.")
-    return frame
+def _check_names(
+    heads: Sequence[str],
+    others: Sequence[str],
+    frame: pd.DataFrame,
+    rows: pd.DataFrame,
+    others_told: Sequence[str | None],
+    source: str,
+) -> None:
+    """Refuse heads and other columns that are not there."""
+    if IMAGE in heads:
+        raise TableError(f"{source}: a head cannot be called {IMAGE!r}, as the column of paths is.")
+    for name in [*heads, *sorted(others)]:
+        if name not in frame and (name in heads or name not in rows):
+            known = columns_of([column for column in frame if column not in {IMAGE, *others_told}])
+            what = "head" if name in heads else "column"
+            raise TableError(f"{source}: unknown {what} {short(str(name))!r}, expected some of: {known}.")
 
 
-def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:
-    """Labels as categories, which take a byte a row; a whole table of texts would take a hundred times that."""
-    columns: dict[str, Any] = {}
-    for name in chunk:
-        if name in texts:
-            columns[name] = chunk[name].astype("str")
-            continue
-        codes, labels = pd.factorize(chunk[name].to_numpy(), sort=True)
-        columns[name] = pd.Categorical.from_codes(codes, pd.Index(labels, dtype="str"))
-    return pd.DataFrame(columns, index=chunk.index)
-
-
-def _join(chunks: list[pd.DataFrame]) -> pd.DataFrame:
-    columns: dict[str, Any] = {}
-    for name in chunks[0]:
-        parts = [chunk[name] for chunk in chunks]
-        if isinstance(parts[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals(parts, sort_categories=True)
-        else:
-            columns[name] = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(columns)
-
-
-def _strip(column: pd.Series) -> pd.Series:
-    """Texts without blanks around them, of which each different one is kept once, however many rows have it."""
-    codes, texts = pd.factorize(column)
-    texts = pd.Series([*pd.Series(texts, dtype=object).str.strip().replace("", None), None], dtype="str")
-    return pd.Series(texts.array[codes], index=column.index, name=column.name)
-
-
-def _tidy(column: pd.Series) -> pd.Series:
-    """Labels as categories, which take a byte a row, without blanks around them, and 1 for 1.0.
-
-    Programs write whole numbers with decimals where the column has gaps.
-    """
-    column = column.astype("category")
-    if not len(column.cat.categories):
-        return column
-    texts = column.cat.categories.str.strip()
-    numbers = pd.to_numeric(texts, errors="coerce")
-    if texts.str.contains(".", regex=False).any() and (numbers % 1 == 0).all() and (abs(numbers) < 2**53).all():
-        texts = numbers.astype("int64").astype(str)
-    if (texts == column.cat.categories).all():
-        return column
-    codes, names = pd.factorize(texts.where(texts != "", None), sort=True)  # several texts may become one
-    codes = np.append(codes, -1)[column.cat.codes]
-    return pd.Series(pd.Categorical.from_codes(codes, names), index=column.index, name=column.name)
-
-
-def _pivot(frame: pd.DataFrame, source: str, others: set[str]) -> pd.DataFrame:
-    """One row an image from one row a label; `others` are columns of images, not of labels."""
-    rows = frame.astype({"head": object, "label": object})
-    homeless = rows.index[rows["head"].isna() & rows["label"].notna()]
-    if len(homeless):
-        raise TableError(f"{source}, line {homeless[0] + 2}: a label without the name of its head.")
-    taken = rows.index[rows["head"].isin([IMAGE, *others])]
-    if len(taken):
-        name = rows["head"][taken[0]]
-        raise TableError(f"{source}, line {taken[0] + 2}: a head cannot be called {name!r}, as another column is.")
-    labels = rows.dropna(subset=["head", "label"])
-    _check_same(labels, [IMAGE, "head"], "label", source)
-    wide = labels.drop_duplicates([IMAGE, "head"]).pivot(index=IMAGE, columns="head", values="label")
-    images = rows[[IMAGE]].drop_duplicates(ignore_index=True)
-    for name in sorted(others):
-        told = rows.dropna(subset=[name])
-        _check_same(told, [IMAGE], name, source)
-        images = images.merge(told[[IMAGE, name]].drop_duplicates(IMAGE), on=IMAGE, how="left")
-    return images.merge(wide.astype("category").reset_index(), on=IMAGE, how="left").rename_axis(columns=None)
-
-
-def _check_same(rows: pd.DataFrame, keys: list[str], column: str, source: str) -> None:
-    differing = rows.groupby(keys)[column].transform("nunique") > 1
-    if differing.any():
-        first = rows[differing].iloc[0]
-        lines = rows.index[(rows[keys] == first[keys]).all(axis=1)] + 2
-        what = f"the head {first['head']!r}" if "head" in keys else f"the column {column!r}"
-        raise TableError(
-            f"{source}, lines {', '.join(map(str, lines))}: {first[IMAGE]} has different values for {what}: "
-            f"{', '.join(map(repr, rows[column][lines - 2].unique()))}."
-        )
-
-
-def _check_labels(rows: pd.DataFrame, table: Table) -> None:
-    """Read the labels of a long table where their lines are known."""
-    for name, head in table.heads.items():
-        own = rows[rows["head"] == name]
-        try:
-            head.encode(own["label"])
-        except LabelError as error:
-            line = own.index[error.row] + 2
-            raise TableError(
-                f"{table.source}, line {line} ({own[IMAGE].iloc[error.row]}): head {name!r}: {error.reason}."
-            ) from None
-
-
-def _head(given: Head | int | str | None, column: pd.Series, where: str) -> Head | int:
-    """The head as given, or one that is guessed from the column or made for it by the name of its kind."""
+def _settle(
+    column: pd.Series, given: Head | int | str | None, name: str, missing: Any, writing: Writing, source: str
+) -> Settled:
     if given is not None and not isinstance(given, str):
-        return given
+        given = get_heads({name: given})[name]
     try:
-        return infer_head(column, kind=given)
+        return settle(column, given, told_markers(missing, name), writing)
     except ValueError as error:
-        raise TableError(f"{where}: {error}.") from None
+        raise TableError(f"{source}: head {short(name)!r}: {error}.") from None
+
+
+def _with_columns(frame: pd.DataFrame, settled: Mapping[str, Settled], group: str | None) -> pd.DataFrame:
+    """The frame with the columns of heads as they were settled, and all others tidy."""
+    columns = {}
+    for name in frame:
+        if name in settled:
+            columns[name] = settled[name].column
+        elif name in (IMAGE, group) or not isinstance(frame[name].dtype, pd.CategoricalDtype):
+            columns[name] = frame[name]
+        else:
+            columns[name] = tidy_gaps(frame[name], None)
+    return pd.DataFrame(columns, index=frame.index)

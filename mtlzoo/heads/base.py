@@ -284,14 +284,28 @@ def is_missing(value: Any) -> bool:
     }
 
 
-def distinct_labels(labels: pd.Series) -> list[str]:
-    """The different labels as texts: whole numbers in their order and without decimals, all else sorted as text."""
-    import pandas as pd
+def label_text(label: Any) -> str:
+    """A label as a text: texts as they are written, whole numbers without decimals."""
+    if isinstance(label, float | np.floating) and float(label).is_integer():
+        return str(int(label))
+    return str(label)
 
-    numbers = pd.to_numeric(labels, errors="coerce")
-    if numbers.notna().all() and (numbers % 1 == 0).all():
-        return [str(int(number)) for number in sorted(numbers.unique())]
-    return sorted(labels.astype(str).unique())
+
+def distinct_labels(labels: pd.Series) -> list[str]:
+    """The different labels as texts, as they are written: numbers in their order, all else sorted as text."""
+    texts = {label_text(label) for label in labels.unique()}
+    numbers = {text: _as_number(text) for text in texts}
+    if all(number is not None for number in numbers.values()):
+        return sorted(texts, key=lambda text: (numbers[text], text))
+    return sorted(texts)
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) and "_" not in text else None
 
 
 def shorten(names: Sequence[Any], most: int = 20) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,8 +61,9 @@ class BinaryHead(ClassesHead):
     @classmethod
     def recognises(cls, labels: pd.Series) -> bool:
         """Two different labels, neither a list of tags nor a number with decimals."""
-        names = distinct_labels(labels)  # which writes 1.0 as 1
-        return len(names) == 2 and not any(mark in name for name in names for mark in ";|.")
+        names = distinct_labels(labels)
+        whole = all(re.fullmatch(r"[+-]?\d+(\.0*)?", name) for name in names)
+        return len(names) == 2 and (whole or not any(mark in name for name in names for mark in ";|."))
 
     @classmethod
     def for_labels(cls, labels: pd.Series, **options: Any) -> BinaryHead:

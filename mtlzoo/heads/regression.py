@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral
 from typing import Any
 
@@ -75,8 +76,11 @@ class RegressionHead(NumbersHead):
 
     @classmethod
     def recognises(cls, labels: pd.Series) -> bool:
-        """Numbers with decimals, or more different whole numbers than classes are numbered with."""
+        """Numbers with decimals, or more different whole numbers than classes are numbered with; codes such as 007 are
+        names."""
         numbers = pd.to_numeric(labels, errors="coerce")
+        if any(isinstance(label, str) and re.fullmatch(r"[+-]?0\d+", label) for label in labels):
+            return False
         return bool(numbers.notna().all()) and ((numbers % 1 != 0).any() or numbers.nunique() > MOST_NUMBERED_CLASSES)
 
     @classmethod

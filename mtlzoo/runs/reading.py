@@ -11,6 +11,7 @@ import numpy as np
 
 from mtlzoo.data import FORMATS, MAKERS, Table, check_images, split
 from mtlzoo.data.parts import published_parts, with_split
+from mtlzoo.data.tabular import read_known
 from mtlzoo.errors import ImageError, InputError
 from mtlzoo.heads.kinds import plain_value
 from mtlzoo.models import MultiTaskModel
@@ -42,14 +43,26 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
 
 
 def read_for_model(
-    data: Path, format: str, model: MultiTaskModel, part: str | None = None, split_column: str | None = None
+    data: Path, format: str, model: MultiTaskModel, part: str | None = None, writing: Mapping[str, Any] | None = None
 ) -> Table:
-    """Read a dataset's labels for the heads of a model, so that its classes are in the model's order."""
+    """Read a dataset's labels for the heads of a model, so that its classes are in the model's order.
+
+    Args:
+        data: The file or folder.
+        format: The name of its format.
+        model: The model.
+        part: Which part of a dataset that has some.
+        writing: How a table is written: `split_column`, `missing`, `layout`, `sep`, `encoding`, `decimal`.
+    """
+    writing = dict(writing or {})
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
-    arguments = {"csv": {"heads": {}, "split_column": split_column}, "folders": {"heads": {}}}.get(format, {})
-    if has_parts(format):
-        arguments["part"] = part or "train"
-    return choose_rows(read_table(data, format, **arguments).for_heads(model.heads), format, part, split_column)
+    if format == "csv":
+        table = read_known(data, model.heads, **writing)
+    elif has_parts(format):
+        table = read_table(data, format, part=part or "train")
+    else:
+        table = read_table(data, format, **({"heads": {}} if format == "folders" else {}))
+    return choose_rows(table.for_heads(model.heads), format, part, writing.get("split_column"))
 
 
 def has_parts(format: str) -> bool:

@@ -34,7 +34,7 @@ def test_guesses(labels, head, dtype):
 
 
 def test_numbers_and_truth_values_as_such():
-    assert infer_head(pd.Series([True, False, True])) == BinaryHead(["0", "1"])
+    assert infer_head(pd.Series([True, False, True])) == BinaryHead(["False", "True"])
     assert infer_head(pd.Series([2.0, 1.0, np.nan, 3.0])) == ClassificationHead(["1", "2", "3"])
     assert infer_head(pd.Series([0.25, 1.0, np.nan])) == RegressionHead()
 

@@ -96,10 +96,11 @@ def test_truth_values_find_the_class_that_is_called_so():
     [
         (["10", "9", "2"], ["2", "9", "10"]),
         ([3.0, 1.0, 3.0], ["1", "3"]),
-        (["3.0", "1.0"], ["1", "3"]),
-        (["01", "02"], ["1", "2"]),
+        (["3.0", "1.0"], ["1.0", "3.0"]),
+        (["02", "01"], ["01", "02"]),
+        (["3E1", "1E5"], ["3E1", "1E5"]),
         (["b", "a", "10"], ["10", "a", "b"]),
-        ([True, False], ["0", "1"]),
+        ([True, False], ["False", "True"]),
     ],
 )
 def test_a_head_made_for_a_column_knows_all_its_labels(cells, names):
