@@ -12,7 +12,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-pytest.register_assert_rewrite("head_checks")
+pytest.register_assert_rewrite("head_checks", "written")
 
 
 @pytest.fixture(autouse=True)

@@ -19,13 +19,9 @@ class Column:
     counts: dict[str, int]
 
     @classmethod
-    def of(cls, column: pd.Series) -> Column | None:
-        """The texts of a categorical column; `None` where its cells are no texts."""
-        if not isinstance(column.dtype, pd.CategoricalDtype):
-            return None
+    def of(cls, column: pd.Series) -> Column:
+        """The texts of a categorical column."""
         codes, texts = column.cat.codes.to_numpy(), column.cat.categories.tolist()
-        if not all(isinstance(text, str) for text in texts):
-            return None
         counts = np.bincount(codes[codes >= 0], minlength=len(texts)).tolist()
         return cls({text: number for text, number in zip(texts, counts) if number})
 

@@ -18,12 +18,13 @@ OF_SEVERAL = ("landmarks", "box")
 
 
 def read_decimals(
-    column: pd.Series, decimal: str | None, sep: str, given: Head | str | None
+    column: pd.Series, cells: Column, decimal: str | None, sep: str, given: Head | str | None
 ) -> tuple[pd.Series, list[str]]:
     """A column with points for decimal commas, where that is what its commas are.
 
     Args:
         column: The labels as read, a categorical column of texts.
+        cells: Its different cells.
         decimal: What was told, `","` or `"."`; `None` decides: commas in numbers are decimal commas where cells are not
             divided by commas, unless all of them could as well divide thousands.
         sep: What divides cells.
@@ -35,8 +36,7 @@ def read_decimals(
     Raises:
         ValueError: If the commas may be decimal commas or divide thousands; the message says how to tell.
     """
-    cells = Column.of(column)
-    if cells is None or decimal == ".":
+    if decimal == ".":
         return column, []
     texts = [text for text in cells.counts if text not in MARKERS and text not in WORDS]
     with_comma = [text for text in texts if "," in text]

@@ -46,7 +46,7 @@ def _markers(table: Table, name: str, head: Head) -> list[str]:
     if name in table.literal or pd.api.types.is_numeric_dtype(column.dtype):
         return []
     cells = Column.of(column.where(column.map(lambda cell: isinstance(cell, str))).astype("category"))
-    found = [text for text in cells.counts if text.strip() in default_markers(head)] if cells else []
+    found = [text for text in cells.counts if text.strip() in default_markers(head)]
     if not found:
         return []
     return [

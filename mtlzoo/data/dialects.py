@@ -238,18 +238,19 @@ def _encoding(path: Path) -> str:
 def _count(path: Path, encoding: str) -> tuple[bool, bool, int]:
     """Whether there are quotes and backslashes, and the number of lines."""
     wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
-    quotes = backslashes = feeds = returns = 0
-    last, line = "\n", 1
+    quoted = backslashes = False
+    feeds = returns = 0
+    last = b"\n"
     with _open(path, encoding) if wide else _open_bytes(path) as file:
         while block := file.read(BLOCK):
-            block = block if wide else block.decode("latin-1")
-            if "\0" in block:
-                line += feeds + block[: block.index("\0")].count("\n")
+            block = block.encode() if wide else block
+            if b"\0" in block:
+                line = feeds + block[: block.index(b"\0")].count(b"\n") + 1
                 raise TableError(f"{path.name}, line {line}: holds a byte 0, which no text does; {SAVE_AS}.")
-            quotes += '"' in block
-            backslashes += "\\" in block
-            feeds, returns, last = feeds + block.count("\n"), returns + block.count("\r"), block[-1]
-    return bool(quotes), bool(backslashes), (feeds or returns) + (last not in "\r\n")
+            quoted, backslashes = quoted or b'"' in block, backslashes or b"\\" in block
+            feeds, last = feeds + block.count(b"\n"), block[-1:]
+            returns += 0 if feeds else block.count(b"\r")  # Only where they are all that ends lines.
+    return quoted, backslashes, (feeds or returns) + (last not in b"\r\n")
 
 
 def _separator(header: str, image: str) -> str:

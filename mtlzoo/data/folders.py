@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from mtlzoo.data.cells import Column
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.parts import part_of, split_note
+from mtlzoo.data.spelling import similar_names
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import Head
@@ -76,6 +78,8 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
             guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
+    spellings = {name: similar_names(Column.of(frame[name]).counts) for name in frame.columns[1:]}
+    notes += [f"{name}: {note}" for name, found in spellings.items() for note in found]
     if parts is not None:
         frame[SPLIT] = pd.Series(parts).astype("category")
     table = Table(

@@ -46,28 +46,32 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
     infer_head(pd.Series(["no", "yes", None]))  # BinaryHead(labels=["no", "yes"])
     ```
     """
-    if kind is not None and kind.partition(":")[0].strip() not in HEADS:
-        raise ValueError(f"unknown kind of head {kind!r}, expected one of: {', '.join(HEADS)}")
     known = _hashable(column.dropna())
     distinct = known.drop_duplicates()  # a million rows have a handful of labels, in the order of their first rows
     if isinstance(distinct.dtype, pd.CategoricalDtype):
         distinct = distinct.astype(object)
+    return head_for(distinct, len(known), kind)
+
+
+def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
+    """The head for the different labels of so many labelled rows; see :func:`infer_head`."""
+    if kind is not None and kind.partition(":")[0].strip() not in HEADS:
+        raise ValueError(f"unknown kind of head {kind!r}, expected one of: {', '.join(HEADS)}")
     different = len(distinct)
     if not different:
         raise ValueError("no row has a label; leave this head out")
     if different == 1:
-        raise ValueError(
-            f"one label only, {shorten(known.iloc[:1].tolist())}, in {len(known)} rows: nothing to learn; leave this head out"
-        )
+        label = shorten(distinct.tolist())
+        raise ValueError(f"one label only, {label}, in {rows} rows: nothing to learn; leave this head out")
     if kind is not None:
         return head_of_kind(kind, distinct, HEADS)
     _refuse_mixed(distinct)
     _refuse_coordinates(distinct)
     head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
-    if _looks_like_names(distinct, len(known), getattr(head, "names", None)):
+    if _looks_like_names(distinct, rows, getattr(head, "names", None)):
         raise ValueError(
-            f"{different} different labels in {len(known)} rows look like names or numbers of things, such as "
-            f"{shorten(known.iloc[:2].tolist())}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
+            f"{different} different labels in {rows} rows look like names or numbers of things, such as "
+            f"{shorten(distinct.tolist()[:2])}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
         )
     return head
 
@@ -109,7 +113,7 @@ def _refuse_mixed(distinct: pd.Series) -> None:
     if 0 < len(texts) <= len(distinct) / 10:
         raise ValueError(
             f"{len(distinct) - len(texts)} different numbers and beside them {shorten(texts.tolist(), 5)}; if a label "
-            f"is missing there, say missing=[{shorten(texts.tolist()[:1])}] (--missing), else say the kind of the head: one of "
+            f"is missing there, say missing=[{shorten(texts.tolist()[:1])}] (--missing), else say the head's kind: one of "
             f"{', '.join(HEADS)}"
         )
     if all(map(DATE.fullmatch, distinct)):

@@ -68,18 +68,20 @@ def told_markers(missing: Any, name: str) -> frozenset[str] | None:
     return frozenset(str(marker).strip() for marker in missing if not is_missing(marker))
 
 
-def decide(column: pd.Series, told: frozenset[str] | None, head: Head | None, kind: str | None = None) -> Decision:
+def decide(
+    column: pd.Series, cells: Column, told: frozenset[str] | None, head: Head | None, kind: str | None = None
+) -> Decision:
     """Empty the cells of a column that mean a missing label.
 
     Args:
         column: The labels of a table as read, a categorical column of texts.
+        cells: Its different cells.
         told: The markers that were told; an empty set means that nothing but an empty cell is missing.
         head: The head that was given, whose names are labels, whatever they look like.
         kind: The kind of head that was asked for.
     """
     decision = Decision(column, [], [])
-    cells = Column.of(column)
-    if cells is None or not cells.counts:
+    if not cells.counts:
         return decision
     own = _names(head)
     mine = {text for text in cells.counts if told and text not in own and _is_told(text, told)}

@@ -45,7 +45,7 @@ def read_rows(file: TableFile, image: str, group: str | None) -> tuple[pd.DataFr
             continue
         columns[column], found = without_blanks(frame[column])
         notes += [f"{short(column)}: {note}" for note in found]
-    frame = pd.DataFrame(columns, index=frame.index)
+    frame = pd.DataFrame(columns, index=frame.index, copy=False)
     empty = frame.index[frame[IMAGE].isna()]
     if len(empty):
         raise TableError(f"{name}, line {empty[0] + 2}: the image is empty.")
@@ -109,6 +109,8 @@ def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:
 
 
 def _join(chunks: list[pd.DataFrame]) -> pd.DataFrame:
+    if len(chunks) == 1:
+        return chunks[0]
     columns: dict[str, Any] = {}
     for name in chunks[0]:
         parts = [chunk[name] for chunk in chunks]

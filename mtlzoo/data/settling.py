@@ -8,7 +8,7 @@ import pandas as pd
 
 from mtlzoo.data.cells import Column
 from mtlzoo.data.decimals import read_decimals
-from mtlzoo.data.inference import infer_head
+from mtlzoo.data.inference import head_for
 from mtlzoo.data.markers import decide
 from mtlzoo.data.spelling import similar_names, tidy_gaps
 from mtlzoo.heads import Head
@@ -59,20 +59,29 @@ def settle(column: pd.Series, given: Head | str | None, told: frozenset[str] | N
         ValueError: If no head can be made for the column, in words that say what to do.
     """
     head, kind = (given, None) if isinstance(given, Head) else (None, given)
-    column, notes = read_decimals(column, writing.decimal, writing.sep, given)
-    decision = decide(column, told, head, kind and kind.partition(":")[0].strip())
-    column = tidy_gaps(decision.column, head) if writing.gaps else decision.column
+    cells = Column.of(column)
+    with_points, notes = read_decimals(column, cells, writing.decimal, writing.sep, given)
+    decision = decide(
+        with_points,
+        cells if with_points is column else Column.of(with_points),
+        told,
+        head,
+        kind and kind.partition(":")[0],
+    )
+    tidied = tidy_gaps(decision.column, head) if writing.gaps else decision.column
+    if tidied is not column:
+        cells = Column.of(tidied)
     try:
-        read = head or infer_head(column, kind)
+        distinct = pd.Series(list(cells.counts), dtype=object, name=column.name)
+        read = head or head_for(distinct, sum(cells.counts.values()), kind)
     except ValueError as error:
         gone = f" ({'; '.join(decision.remarks)})" if decision.remarks else ""
         raise ValueError(f"{error}{gone}") from None
     notes += decision.notes
     if not (read.numeric or read.spatial):
-        cells = Column.of(column)
-        notes += similar_names(cells.counts) if cells else []
+        notes += similar_names(cells.counts)
     why = "as told" if given is not None else _why(read)
-    return Settled(column, read, tuple(filter(None, [why, *decision.remarks])), notes)
+    return Settled(tidied, read, tuple(filter(None, [why, *decision.remarks])), notes)
 
 
 def _why(head: Head) -> str:

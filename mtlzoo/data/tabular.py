@@ -121,6 +121,8 @@ def _read(
         raise FileNotFoundError(f"No such label file: {path}.")
     root = path.parent if columns.root is None else Path(columns.root)
     file = look_at(path, columns.image, dialect)
+    if heads and not only_known and not set(LONG) <= set(file.names) and columns.image in file.names:
+        _check_names(list(heads), [], file.names, (), [group], path.name)  # Before millions of rows are read.
     frame, notes = read_rows(file, columns.image, group)
     if file.backslashes:
         frame[IMAGE], slashed = with_slashes(frame[IMAGE], root)
@@ -164,8 +166,8 @@ def _read(
 def _check_names(
     heads: Sequence[str],
     others: Sequence[str],
-    frame: pd.DataFrame,
-    rows: pd.DataFrame,
+    frame: pd.DataFrame | Sequence[str],
+    rows: pd.DataFrame | Sequence[str],
     others_told: Sequence[str | None],
     source: str,
 ) -> None:
@@ -200,4 +202,4 @@ def _with_columns(frame: pd.DataFrame, settled: Mapping[str, Settled], group: st
             columns[name] = frame[name]
         else:
             columns[name] = tidy_gaps(frame[name], None)
-    return pd.DataFrame(columns, index=frame.index)
+    return pd.DataFrame(columns, index=frame.index, copy=False)
