@@ -205,7 +205,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
     model = load_model(options.model, trusted=options.trust)
     table = runs.read_for_model(
-        options.data, options.format, model, options.part, _split_column(options), _writing(options)
+        options.data, options.format, model, options.part, {"split_column": _split_column(options), **_writing(options)}
     )
     _tell_notes(table)
     print(f"{table.describe()}\n")

@@ -78,7 +78,8 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
             guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
-    notes += [f"{name}: {note}" for name in frame.columns[1:] for note in similar_names(Column.of(frame[name]).counts)]
+    spellings = {name: similar_names(Column.of(frame[name]).counts) for name in frame.columns[1:]}
+    notes += [f"{name}: {note}" for name, found in spellings.items() for note in found]
     if parts is not None:
         frame[SPLIT] = pd.Series(parts).astype("category")
     table = Table(

@@ -65,13 +65,8 @@ def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
         raise ValueError(f"one label only, {label}, in {rows} rows: nothing to learn; leave this head out")
     if kind is not None:
         return head_of_kind(kind, distinct, HEADS)
-    numbers = coordinates_in(distinct)
-    if numbers and not _are_ranges(distinct):
-        raise ValueError(
-            f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
-            "kind: landmarks, box, regression, or multilabel if they are tags"
-        )
     _refuse_mixed(distinct)
+    _refuse_coordinates(distinct)
     head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
     if _looks_like_names(distinct, rows, getattr(head, "names", None)):
         raise ValueError(
@@ -79,6 +74,16 @@ def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
             f"{shorten(distinct.tolist()[:2])}; leave this head out, or say its kind: one of {', '.join(HEADS)}"
         )
     return head
+
+
+def _refuse_coordinates(distinct: pd.Series) -> None:
+    """Refuse columns of points and boxes, which would become tags or classes."""
+    numbers = coordinates_in(distinct)
+    if numbers and not _are_ranges(distinct):
+        raise ValueError(
+            f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
+            "kind: landmarks, box, regression, or multilabel if they are tags"
+        )
 
 
 def _are_ranges(labels: pd.Series) -> bool:

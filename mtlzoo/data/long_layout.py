@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -61,8 +61,9 @@ def is_long(
     )
 
 
-def pivot(frame: pd.DataFrame, source: str, others: Set[str]) -> pd.DataFrame:
-    """One row an image from one row a label; `others` are columns of images, not of labels."""
+def pivot(frame: pd.DataFrame, source: str, others: Sequence[str | None]) -> pd.DataFrame:
+    """One row an image from one row a label; the others are columns of images, of which some may be `None`."""
+    others = [name for name in others if name is not None]
     rows = frame.astype({"head": object, "label": object})
     homeless = rows.index[rows["head"].isna() & rows["label"].notna()]
     if len(homeless):
@@ -75,7 +76,7 @@ def pivot(frame: pd.DataFrame, source: str, others: Set[str]) -> pd.DataFrame:
     _check_same(labels, [IMAGE, "head"], "label", source)
     wide = labels.drop_duplicates([IMAGE, "head"]).pivot(index=IMAGE, columns="head", values="label")
     images = rows[[IMAGE]].drop_duplicates(ignore_index=True)
-    for name in sorted(others):
+    for name in others:
         told = rows.dropna(subset=[name])
         _check_same(told, [IMAGE], name, source)
         images = images.merge(told[[IMAGE, name]].drop_duplicates(IMAGE), on=IMAGE, how="left")

@@ -148,7 +148,7 @@ def read_packed(folder: str | Path) -> Table:
     stored = [str(Record(files[file], *place)) for file, *place in places]
     heads, split = deserialize(description["heads"]), description.get("split")  # which older ones have not
     stored = np.asarray(stored, dtype=object)
-    return Table(pd.DataFrame(frame), heads, root=folder, source=str(folder), split=split, stored=stored)
+    return Table(pd.DataFrame(frame), heads, root=folder, source=str(folder), stored=stored, split=split)
 
 
 # === Writing ===

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mtlzoo.data.markers import MARKERS
+from mtlzoo.data.markers import WORDS as SAID
 from mtlzoo.data.notes import count
 from mtlzoo.errors import InputError, TableError
-from mtlzoo.heads.base import shorten
+from mtlzoo.heads.base import label_text, shorten
 
 if TYPE_CHECKING:
     from mtlzoo.data.table import Table
@@ -40,9 +42,9 @@ def parts_of(column: pd.Series) -> np.ndarray:
         ValueError: If a cell is no part; it names those that are none.
     """
     codes, cells = pd.factorize(column.astype(object))
-    texts = [str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip() for cell in cells]
-    parts = [part_of(text) or NUMBERS.get(text) if text else None for text in texts]
-    unknown = [text[:40] for text, part in zip(texts, parts) if text and part is None]
+    texts = [label_text(cell).strip() for cell in cells]
+    parts = [part_of(text) or NUMBERS.get(text) for text in texts]
+    unknown = [text for text, part in zip(texts, parts) if part is None and not _says_nothing(text)]
     if unknown:
         raise ValueError(f"expected train, valid (or val, validation, dev) and test, received {shorten(unknown, 5)}")
     return np.array([*parts, None], dtype=object)[codes]
@@ -104,7 +106,11 @@ def _few_words(column: pd.Series) -> list[str]:
         return []
     else:
         words = column.dropna().map(str).unique()
-    return [str(word) for word in words if str(word).strip()] if len(words) <= 2 * len(WORDS) else []
+    return [str(word) for word in words if not _says_nothing(str(word))] if len(words) <= 3 * len(WORDS) else []
+
+
+def _says_nothing(text: str) -> bool:
+    return not text.strip() or text.strip() in MARKERS | SAID
 
 
 def _check_told(column: pd.Series, where: str) -> None:
@@ -114,7 +120,7 @@ def _check_told(column: pd.Series, where: str) -> None:
         raise TableError(f"{where}: {error}.") from None
     if not known:
         raise TableError(f"{where}: no row says its part.")
-    numbered = any(part_of(cell) is None for cell in column.dropna().unique() if str(cell).strip())
+    numbered = any(part_of(cell) is None for cell in column.dropna().unique() if not _says_nothing(str(cell)))
     if numbered and known != set(PARTS):
         raise TableError(
             f"{where}: 0, 1 and 2 mean train, valid and test, but some of them do not occur, so that it is not clear what "

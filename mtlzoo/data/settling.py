@@ -59,14 +59,17 @@ def settle(column: pd.Series, given: Head | str | None, told: frozenset[str] | N
         ValueError: If no head can be made for the column, in words that say what to do.
     """
     head, kind = (given, None) if isinstance(given, Head) else (None, given)
+    plain_kind = kind and kind.partition(":")[0].strip()
     cells = Column.of(column)
-    with_points, notes = read_decimals(column, cells, writing.decimal, writing.sep, given)
-    decision = decide(with_points, cells if with_points is column else Column.of(with_points), told, head, kind)
+    with_points, notes = read_decimals(column, cells, writing.decimal, writing.sep, head or plain_kind)
+    cells_with_points = cells if with_points is column else Column.of(with_points)
+    decision = decide(with_points, cells_with_points, told, head, plain_kind)
     tidied = tidy_gaps(decision.column, head) if writing.gaps else decision.column
     if tidied is not column:
         cells = Column.of(tidied)
     try:
-        read = head or head_for(pd.Series(list(cells.counts), dtype=object), sum(cells.counts.values()), kind)
+        distinct = pd.Series(list(cells.counts), dtype=object, name=column.name)
+        read = head or head_for(distinct, sum(cells.counts.values()), kind)
     except ValueError as error:
         gone = f" ({'; '.join(decision.remarks)})" if decision.remarks else ""
         raise ValueError(f"{error}{gone}") from None

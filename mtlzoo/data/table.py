@@ -34,10 +34,10 @@ class Table:
         source: What the rows were read from, as messages call it.
         first_line: The line of the source that holds the row with index 0; `None` if the source has no lines.
         notes: What is odd about the source and does not keep it from being used, a line each.
-        split: The column that says which part each row belongs to, for :meth:`parts`; `None` if there is none.
         remarks: For each head what its column was taken for and why, as its reader decided it; see :meth:`describe`.
         literal: Heads in whose columns nothing but an empty cell is missing, not even `NA`.
         stored: Where each row's image lies, relative to the root, if not at its path. See `mtlzoo.data.records`.
+        split: The column that says which part each row belongs to, for :meth:`parts`; `None` if there is none.
 
     Raises:
         TableError: If there is no column of images, none for some head or for the parts, or two columns share a name.
@@ -57,10 +57,10 @@ class Table:
     source: str = "table"
     first_line: int | None = None
     notes: tuple[str, ...] = ()
-    split: str | None = None
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     literal: frozenset[str] = frozenset()
     stored: np.ndarray | None = field(default=None, repr=False)
+    split: str | None = None
     _encoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):

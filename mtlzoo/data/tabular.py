@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
@@ -122,24 +122,25 @@ def _read(
     root = path.parent if columns.root is None else Path(columns.root)
     file = look_at(path, columns.image, dialect)
     if heads and not only_known and not set(LONG) <= set(file.names) and columns.image in file.names:
-        _check_names(list(heads), [], file.names, (), {group}, path.name)  # Before millions of rows are read.
+        _check_names(list(heads), [], file.names, (), [group], path.name)  # Before millions of rows are read.
     frame, notes = read_rows(file, columns.image, group)
     if file.backslashes:
         frame[IMAGE], slashed = with_slashes(frame[IMAGE], root)
         notes += slashed
     others = [*columns.ignored, *([group] if group else [])]
+    long_ones = LONG if set(LONG) <= set(frame) else ()  # which may be heads, or say them
+    parts = find_split(frame, columns.split, heads, [IMAGE, *others, *long_ones], path.name)
+    others += [parts] if parts and parts not in (heads or ()) else []
     long = is_long(frame, layout, heads, others, path.name)
-    parts = find_split(frame, columns.split, heads, [IMAGE, *others, *(LONG if long else ())], path.name)
-    of_images = {group, parts} - {None}
-    rows, frame = frame, pivot(frame, path.name, of_images) if long else frame
+    rows, frame = frame, pivot(frame, path.name, [group, parts]) if long else frame
     if only_known:
         heads = {name: head for name, head in heads.items() if name in frame and name != IMAGE}
-    names = [name for name in frame if name not in {IMAGE, *others, parts}] if heads is None else list(heads)
-    _check_names(names, columns.ignored, frame, rows, of_images, path.name)
+    names = [name for name in frame if name not in {IMAGE, *others}] if heads is None else list(heads)
+    _check_names(names, columns.ignored, frame, rows, [group, parts], path.name)
     if heads is None and not names:
         raise TableError(f"{path.name}: no column of labels beside {columns_of(list(frame))}{hint(file)}.")
     if isinstance(missing, Mapping):
-        _check_names([], list(missing), frame, rows, of_images, path.name)
+        _check_names([], list(missing), frame, rows, [group, parts], path.name)
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
     writing = Writing(file.sep, dialect.get("decimal"), gaps=not long or bool(rows["label"].isna().any()))
     settled = {name: _settle(frame[name], head, name, missing, writing, path.name) for name, head in given.items()}
@@ -167,7 +168,7 @@ def _check_names(
     others: Sequence[str],
     frame: pd.DataFrame | Sequence[str],
     rows: pd.DataFrame | Sequence[str],
-    of_images: Set[str | None],
+    others_told: Sequence[str | None],
     source: str,
 ) -> None:
     """Refuse heads and other columns that are not there."""
@@ -175,7 +176,7 @@ def _check_names(
         raise TableError(f"{source}: a head cannot be called {IMAGE!r}, as the column of paths is.")
     for name in [*heads, *sorted(others)]:
         if name not in frame and (name in heads or name not in rows):
-            known = columns_of([column for column in frame if column not in {IMAGE, *of_images}])
+            known = columns_of([column for column in frame if column not in {IMAGE, *others_told}])
             what = "head" if name in heads else "column"
             raise TableError(f"{source}: unknown {what} {short(str(name))!r}, expected some of: {known}.")
 

@@ -330,12 +330,17 @@ def label_text(label: Any) -> str:
 
 
 def distinct_labels(labels: pd.Series) -> list[str]:
-    """The different labels as texts, as they are written: numbers in their order, all else sorted as text."""
+    """The different labels as texts, as they are written: numbers and ranges in their order, all else sorted as text."""
+    from mtlzoo.heads.order import numeric_order
+
     texts = {label_text(label) for label in labels.unique()}
     numbers = {text: _as_number(text) for text in texts}
     if all(number is not None for number in numbers.values()):
         return sorted(texts, key=lambda text: (numbers[text], text))
-    return sorted(texts)
+    try:
+        return numeric_order(sorted(texts))
+    except ValueError:
+        return sorted(texts)
 
 
 def _as_number(text: str) -> float | None:

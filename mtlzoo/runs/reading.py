@@ -45,12 +45,7 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
 
 
 def read_for_model(
-    data: Path,
-    format: str,
-    model: MultiTaskModel,
-    part: str | None = None,
-    split_column: str | None = None,
-    writing: Mapping[str, Any] | None = None,
+    data: Path, format: str, model: MultiTaskModel, part: str | None = None, writing: Mapping[str, Any] | None = None
 ) -> Table:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order.
 
@@ -59,18 +54,17 @@ def read_for_model(
         format: The name of its format.
         model: The model.
         part: Which part of a dataset that has some.
-        split_column: The column that says the parts, if one was told.
-        writing: How a table is written: `missing`, `layout`, `sep`, `encoding`, `decimal`.
+        writing: How a table is written: `split_column`, `missing`, `layout`, `sep`, `encoding`, `decimal`.
     """
+    writing = dict(writing or {})
     # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
     if format == "csv":
-        table = read_known(data, model.heads, split_column=split_column, **(writing or {}))
+        table = read_known(data, model.heads, **writing)
+    elif has_parts(format):
+        table = read_table(data, format, part=part or "train")
     else:
-        arguments = {"folders": {"heads": {}}}.get(format, {})
-        if has_parts(format):
-            arguments["part"] = part or "train"
-        table = read_table(data, format, **arguments)
-    return choose_rows(table.for_heads(model.heads), format, part, split_column)
+        table = read_table(data, format, **({"heads": {}} if format == "folders" else {}))
+    return choose_rows(table.for_heads(model.heads), format, part, writing.get("split_column"))
 
 
 def has_parts(format: str) -> bool:

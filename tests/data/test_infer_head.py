@@ -22,6 +22,8 @@ def column(*labels, dtype=None) -> pd.Series:
         (["1", "0"], BinaryHead(["0", "1"])),
         (["red", "blue", "green"], ClassificationHead(["blue", "green", "red"])),
         (["10", "9", "8"], ClassificationHead(["8", "9", "10"])),
+        (["10-19", "2-9", "65+", "20-64"], ClassificationHead(["2-9", "10-19", "20-64", "65+"])),
+        (["65+", "<65"], BinaryHead(["<65", "65+"])),
         (["hood;zip", "belt"], MultiLabelHead(["belt", "hood", "zip"])),
         (["hood|zip", "none"], MultiLabelHead(["hood", "zip"])),
         (["1.5", "2", "3"], RegressionHead()),

@@ -130,6 +130,14 @@ def test_rows_without_a_part_are_left_out_or_told(tmp_path):
         table.parts(rest="other")
 
 
+def test_a_marker_for_missing_is_no_part(tmp_path):
+    table = read_csv(write(tmp_path, ["train", "val", "test", "NA", "-", "none"] * 2))
+    assert list(table.heads) == ["kids"]
+    assert "6 rows without a part" in table.notes[-1]
+    assert [len(rows) for rows in table.parts()] == [2, 2, 2]
+    assert read_csv(tmp_path / "labels.csv", split_column="split").split == "split"
+
+
 def test_one_part_by_itself(tmp_path):
     table = read_csv(write(tmp_path, ["train", "val"] * 3))
     assert names(table.part("valid")) == names(table.part("val")) == [1, 3, 5]
