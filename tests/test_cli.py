@@ -179,6 +179,18 @@ def test_a_packed_table_is_judged_alike(photographs, run, tmp_path, capsys):
     assert "mtlzoo pack" in refusal(capsys, "evaluate", run / "model.h5", photographs, "--format", "packed")
 
 
+def test_how_a_label_file_is_written_can_be_told(photographs, capsys, tmp_path):
+    rows = "".join(f"0.png:{label}:1,5\n" for label in ["ja", "nein", "egal", "NA"])
+    table = photographs / "told.csv"
+    table.write_bytes(f"image:größe:n\n{rows}".encode("cp1252"))
+    told = ["--sep", ":", "--encoding", "cp1252", "--missing", "egal", "--layout", "wide", "--heads", "größe"]
+    assert main(["pack", str(table), str(tmp_path / "told"), *told, "--skip-bad"]) == 0
+    output = capsys.readouterr()
+    assert "größe: binary, 2 labelled, ja, nein; two different labels" in output.out
+    assert 'Note: größe: 1 cell "NA" is missing' in output.err
+    assert "encoding" in refusal(capsys, "pack", table, tmp_path / "other")
+
+
 def test_help_and_import_load_no_tensorflow():
     code = (
         "import sys, mtlzoo, mtlzoo.cli\n"

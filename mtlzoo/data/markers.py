@@ -143,7 +143,7 @@ def _number(text: str) -> float | None:
 def _among_texts(decision: Decision, cells: Column, marked: set[str], others: list[str], tags: bool) -> None:
     labels = {text for text in marked if text not in MARKERS or (set(text) <= MINUS and PLUS & set(others))}
     for text in sorted(labels):
-        if tags and text.lower() == "none":  # No tag at all.
+        if (tags and text.lower() == "none") or text in "xX":  # No tag at all; a name like any other letter.
             continue
         decision.notes.append(
             f"{cells_named(text, cells.counts[text])} {_are(cells.counts[text])} read as a label; if a label is missing "

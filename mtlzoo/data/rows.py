@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtlzoo.data.cells import short
 from mtlzoo.data.dialects import TableFile, columns_of, hint, wrong_encoding
+from mtlzoo.data.notes import count
 from mtlzoo.data.spelling import without_blanks
 from mtlzoo.data.table import IMAGE
 from mtlzoo.errors import TableError
@@ -68,7 +69,7 @@ def with_slashes(images: pd.Series, root: Path) -> tuple[pd.Series, list[str]]:
     if not other:
         return images, []
     changed = images.isin(list(other))
-    note = f"{changed.sum():,} paths are written with backslashes and read with slashes: {short(next(iter(other)))}"
+    note = f"{count(int(changed.sum()), 'path')} with backslashes, read with slashes: {short(next(iter(other)))}"
     return images.where(~changed, images.map(other)).astype("str"), [note]
 
 

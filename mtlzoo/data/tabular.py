@@ -151,7 +151,8 @@ def _read(
         source=path.name,
         first_line=None if long else 2,
         notes=(*notes, *(f"{short(name)}: {note}" for name, one in settled.items() for note in one.notes)),
-        remarks={name: one.remarks for name, one in settled.items()},
+        # A model's heads are as they are; nobody chose them for this table.
+        remarks={name: one.remarks[1:] if only_known else one.remarks for name, one in settled.items()},
         literal=frozenset(name for name in settled if told_markers(missing, name) == frozenset()),
         split=parts,
     )

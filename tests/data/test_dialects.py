@@ -148,7 +148,7 @@ def test_backslashes_are_slashes_where_that_is_the_file(tmp_path):
         (tmp_path / name).write_bytes(b"")
     table = read_csv(write(tmp_path, "image,a\nimg\\0.png,yes\nimg/1.png,no\nodd\\2.png,no\nnone\\3.png,no\n"))
     assert table.frame["image"].tolist() == ["img/0.png", "img/1.png", "odd\\2.png", "none\\3.png"]
-    assert table.notes == ("1 paths are written with backslashes and read with slashes: img\\0.png",)
+    assert table.notes == ("1 path with backslashes, read with slashes: img\\0.png",)
 
 
 # === Large ===

@@ -83,7 +83,7 @@ def test_one_line_a_head_says_what_it_was_taken_for_and_why(tmp_path):
         "size: classification, 121 labelled, c, b, a; as told",
     ]
     assert table.take(range(10)).describe().startswith("age: regression, 10 labelled, 0\u20139")
-    assert table.with_heads({"age": RegressionHead()}).describe().splitlines()[0].startswith("age: regression")
+    assert table.with_heads({"age": RegressionHead()}).describe().startswith("age: regression, 120 labelled")
 
 
 def test_a_table_without_heads_has_nothing_to_tell():
