@@ -24,8 +24,9 @@ class TestDualTaskHead(HeadChecks):
         raise NotImplementedError  # they depend on the head's names; see below
 
     def targets(self, head, rng, rows=ROWS):
-        low, sides = rng.uniform(0, 30, (rows, 2)), rng.uniform(5, 30, (rows, 2))
-        edges = np.stack([low, low + sides], axis=-1).reshape(rows, 4)  # left, right, top, bottom
+        edges = np.cumsum(
+            rng.uniform(5, 14, (rows, 4)), axis=-1
+        )  # a box in the order of the labels, and of the targets
         targets = np.concatenate([rng.integers(2, size=(rows, 1)), edges], axis=-1).astype("float32")
         targets[2:][rng.random(rows - 2) < 0.4] = NAN
         targets[:2, 0] = [0, 1]
