@@ -20,6 +20,7 @@ import pytest
 from PIL import Image, ImageOps, features
 
 import mtlzoo as mtl
+from mtlzoo.cli import main
 from mtlzoo.data import ImageError, check_images, decode_image, set_max_pixels
 from mtlzoo.data.checking import inspect_images
 
@@ -340,6 +341,19 @@ def test_the_limit_can_be_set(kind):
     assert decode_image(content).shape == (HEIGHT, WIDTH, 3)
     set_max_pixels(None)
     assert "MTLZOO_MAX_PIXELS" not in os.environ
+
+
+def test_the_limit_on_the_command_line(tmp_path, capsys):
+    for row in range(4):
+        Image.fromarray(np.roll(RGB, row)).save(tmp_path / f"{row}.png")
+    (tmp_path / "labels.csv").write_text("image,a\n0.png,x\n1.png,y\n2.png,x\n3.png,y\n")
+    given = ["pack", str(tmp_path / "labels.csv"), str(tmp_path / "packed"), "--max-pixels"]
+    assert main([*given, "10"]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"0.png): has {WIDTH} x {HEIGHT} pixels, more than the 10 pixels" in error
+    assert main([*given, "0"]) == 2
+    assert "Expected a positive whole number of pixels" in capsys.readouterr().err
+    assert main([*given, "1000"]) == 0
 
 
 def test_a_limit_above_pillows_own():
