@@ -416,10 +416,10 @@ def test_pipes_devices_and_sockets_are_no_images(tmp_path):
         (tmp_path / "link.jpg").symlink_to(tmp_path / "pipe.jpg")
         paths = [tmp_path / "pipe.jpg", tmp_path / "link.jpg", Path("/dev/zero"), tmp_path, tmp_path / "socket.jpg"]
         found = check_images(paths)
-    reasons = ["is a pipe, not a file", "is a pipe, not a file", "is a device, not a file"]
+    reasons = [f"cannot be read ({what}, not a file)" for what in ("a pipe", "a pipe", "a device")]
     assert [found[row] for row in range(3)] == reasons
     assert found[3] == "is a directory, not an image file"
-    assert found[4].startswith(("is a socket", "cannot be read"))
+    assert found[4].startswith("cannot be read")
     assert mtl.data.same_content(paths).tolist() == [0, 1, 2, 3, 4]
     table = mtl.data.Table.of_images([tmp_path / "pipe.jpg", tmp_path / "pipe.jpg"])
     with pytest.raises(mtl.data.TableError, match=r"pipe\.jpg.*pipe, not a file"):

@@ -138,5 +138,5 @@ def test_an_empty_file_has_no_rows(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
     for read in (read_submission, read_answers):
-        with pytest.raises(OSError, match=r"pipe\.csv is a pipe, not a file"):
+        with pytest.raises(ValueError, match=r"pipe\.csv is a pipe, not a file"):
             read(tmp_path / "pipe.csv")
