@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -33,15 +34,12 @@ def open_regular(path: str | os.PathLike) -> Iterator[FileIO]:
         The file, unbuffered.
 
     Raises:
-        NotAFileError: It is a pipe, a socket, a device or a directory.
-        OSError: It cannot be opened.
+        OSError: It cannot be opened, or is a pipe, a socket, a device or a directory; `strerror` says which.
     """
     with open(path, "rb", buffering=0, opener=_open_without_waiting) as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode):
-            raise NotAFileError(
-                None, f"is {KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file", os.fspath(path)
-            )
+            raise OSError(errno.EINVAL, f"{_kind(mode)}, not a file", os.fspath(path))
         yield file
 
 
@@ -50,9 +48,13 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def missing_reason(path: str | Path) -> str:
-    """Why a path that is no regular file is none: "No such file", or what lies there."""
+    """Why a path that is no regular file is none: "no such file", or what lies there."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return "no such file"
-    return f"is {KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file"
+    return f"is {_kind(mode)}, not a file"
+
+
+def _kind(mode: int) -> str:
+    return KINDS.get(stat.S_IFMT(mode), "something else")

@@ -19,7 +19,7 @@ from mtlzoo.data.pixels import exif_orientation, orient
 from mtlzoo.data.rare_images import decode_rare
 from mtlzoo.data.records import find_record
 from mtlzoo.errors import ImageError
-from mtlzoo.regular_files import NotAFileError, open_regular
+from mtlzoo.regular_files import open_regular
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
     # OpenCV logs each unreadable file on standard error without naming it; ImageError says it once, with the name.
@@ -123,8 +123,6 @@ def read_file(path: str | Path) -> bytes:
         raise ImageError("file not found") from None
     except IsADirectoryError:
         raise ImageError("is a directory, not an image file") from None
-    except NotAFileError as error:
-        raise ImageError(f"{error.strerror}") from None
     except OSError as error:
         raise ImageError(f"cannot be read ({error.strerror})") from None
     except ValueError:

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mtlzoo.errors import TableError
+from mtlzoo.errors import InputError, TableError
 from mtlzoo.files import writing
+from mtlzoo.regular_files import missing_reason
 
 COLUMNS = ("image", "attribute", "value")
 SUFFIX = "_labels"
@@ -136,8 +137,8 @@ def check_columns(frame: pd.DataFrame, name: str) -> None:
 
 
 def _read(path: str | os.PathLike, widths: Collection[int]) -> pd.DataFrame:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"No such file: {path}.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise InputError(f"{path} {missing_reason(path)}.")  # A pipe would never end.
     # pandas' reader skips blank lines and pads short ones; errors here must name the true line.
     with open(path, newline="", encoding="utf-8-sig") as file:
         try:

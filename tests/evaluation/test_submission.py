@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,3 +133,10 @@ def test_values_are_read_as_they_stand(tmp_path):
 def test_an_empty_file_has_no_rows(tmp_path):
     (tmp_path / "submission.csv").write_text("")
     assert read_submission(tmp_path / "submission.csv").shape == (0, 3)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for read in (read_submission, read_answers):
+        with pytest.raises(ValueError, match=r"pipe\.csv is a pipe, not a file"):
+            read(tmp_path / "pipe.csv")
