@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
-from mtlzoo.errors import NotAFileError
-
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
