@@ -111,7 +111,8 @@ def _train(options: argparse.Namespace) -> int:
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
         )
     overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
-    _check_run_folders(options, [options.data, options.weights], overwrite)
+    weights = [options.weights] if os.path.isfile(options.weights) else []
+    _check_run_folders(options, [options.data, *weights], overwrite)
     input_shape, backbone_options = _input_shape(options.image_size), dict(map(runs.parse_option, options.option))
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
