@@ -351,8 +351,9 @@ def test_the_limit_on_the_command_line(tmp_path, capsys):
     assert main([*given, "10"]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert f"0.png): has {WIDTH} x {HEIGHT} pixels, more than the 10 pixels" in error
-    assert main([*given, "0"]) == 2
-    assert "Expected a positive whole number of pixels" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*given, "0"])
+    assert "expected a whole number from 1" in capsys.readouterr().err
     assert main([*given, "1000"]) == 0
 
 
