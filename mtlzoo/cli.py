@@ -106,7 +106,8 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.data.records import files_of
     from mtlzoo.models import build
 
-    if (options.valid or 0.0) + (options.test or 0.0) >= 1:
+    shares = [0.1 if share is None else share for share in (options.valid, options.test)]
+    if sum(shares) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
         )

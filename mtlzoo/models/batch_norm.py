@@ -62,8 +62,10 @@ def keeping_up(model: keras.Model, steps: int) -> Iterator[None]:
         model: The model, whose training step is not compiled yet.
         steps: Steps an epoch.
     """
-    before = [(layer, layer.momentum) for layer in normalization_layers(model)]
-    limit_momentum(model, fitting_momentum(steps))
+    # Frozen ones stay as they are, since cached features are known by all that their network is made of.
+    before = [(layer, layer.momentum) for layer in normalization_layers(model) if layer.trainable]
+    for layer, momentum in before:
+        layer.momentum = min(momentum, fitting_momentum(steps))
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from drawings import draw_table
 
 import mtlzoo as mtl
 from mtlzoo.data import Table, image_dataset, split
+from mtlzoo.errors import OutputError
 from mtlzoo.models import MultiTaskModel, build
 from mtlzoo.models.splitting import split as split_model
 from mtlzoo.training import FeatureCache, Stage, fit
@@ -407,12 +408,9 @@ def damage(entry: Path, how: str) -> None:
         (entry / "digests.json").unlink()
     elif how == "empty":
         (entry / "digests.json").write_bytes(b"")
-    else:
-        shutil.rmtree(entry)
-        entry.write_text("no folder")
 
 
-@pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty", "file"])
+@pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty"])
 def test_damaged_features_are_computed_again(tables, tiny_backbone, looks, tmp_path, how):
     cache, histories = FeatureCache(folder=tmp_path), []
     for turn in range(3):
@@ -426,6 +424,27 @@ def test_damaged_features_are_computed_again(tables, tiny_backbone, looks, tmp_p
         assert looks == ([36, 12] if turn < 2 else [])
     assert_same(histories[0], histories[1], atol=0)
     assert_same(histories[0], histories[2], atol=0)
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder with something else in it"])
+def test_what_is_no_cached_features_is_left_alone(tables, tiny_backbone, tmp_path, what):
+    cache = FeatureCache(folder=tmp_path)
+    fit(make(tables, tiny_backbone), *tables, HEADS, features=cache, **QUICK)
+    entry = next(tmp_path.iterdir())
+    if what == "a file":
+        shutil.rmtree(entry)
+        entry.write_text("mine")
+        mine = entry
+    else:
+        (entry / "digests.json").unlink()
+        mine = entry / "mine.txt"
+        mine.write_text("mine")
+    others = [path for path in tmp_path.iterdir() if path != entry]
+    for other in others:
+        shutil.rmtree(other)
+    with pytest.warns(RuntimeWarning, match="computed again"), pytest.raises(OutputError, match="left as it is"):
+        fit(make(tables, tiny_backbone), *tables, HEADS, features=cache, **QUICK)
+    assert mine.read_text() == "mine"
 
 
 # === Size ===

@@ -13,8 +13,6 @@ from matplotlib.patches import Arc, Circle, FancyArrowPatch, FancyBboxPatch, Pat
 from matplotlib.path import Path
 
 from mtlzoo.evaluation.plots import style
-from mtlzoo.models.naming import output_layer
-from mtlzoo.models.naming import owner as owner_of
 
 if TYPE_CHECKING:
     from mtlzoo.models import MultiTaskModel
@@ -101,13 +99,15 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, 
 
 
 def _parts(model: Any) -> Parts:
+    from mtlzoo.models import naming  # loads Keras, which loads pyplot
+
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
     head_layers: dict[str, list[Any]] = {name: [] for name in model.heads}
     preprocessing, shared, met_backbone = [], [], False
     features = model.backbone.output_shape[-1]
     for layer in layers:
-        owner = owner_of(model, layer)
+        owner = naming.owner(model, layer)
         if id(layer) in inner:
             met_backbone = True
         elif owner is not None:
@@ -117,7 +117,7 @@ def _parts(model: Any) -> Parts:
             if met_backbone and hasattr(layer, "output"):
                 features = layer.output.shape[-1]
     if not layers:
-        return Parts(None, None, features, {name: [output_layer(model, name)] for name in model.heads})
+        return Parts(None, None, features, {name: [naming.output_layer(model, name)] for name in model.heads})
     return Parts(preprocessing, shared, features, head_layers)
 
 
