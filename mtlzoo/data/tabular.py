@@ -12,7 +12,7 @@ import pandas as pd
 from mtlzoo.data.cells import short
 from mtlzoo.data.dialects import Dialect, columns_of, hint, look_at
 from mtlzoo.data.long_layout import LONG, check_labels, is_long, pivot
-from mtlzoo.data.markers import told_markers
+from mtlzoo.data.markers import is_uncertain, told_markers
 from mtlzoo.data.parts import find_split, split_note
 from mtlzoo.data.rows import read_rows, with_slashes
 from mtlzoo.data.settling import Settled, Writing, settle
@@ -142,7 +142,12 @@ def _read(
     if isinstance(missing, Mapping):
         _check_names([], list(missing), frame, rows, [group, parts], path.name)
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
-    writing = Writing(file.sep, dialect.get("decimal"), gaps=not long or bool(rows["label"].isna().any()))
+    writing = Writing(
+        file.sep,
+        dialect.get("decimal"),
+        gaps=not long or bool(rows["label"].isna().any()),
+        uncertain=any(is_uncertain(frame[name]) for name in given),
+    )
     settled = {name: _settle(frame[name], head, name, missing, writing, path.name) for name, head in given.items()}
     table = Table(
         _with_columns(frame, settled, group),

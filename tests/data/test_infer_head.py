@@ -82,3 +82,12 @@ def test_many_classes_and_many_quantities_are_answers():
     assert len(infer_head(column(*[f"class {number % 60}" for number in range(200)])).names) == 60
     assert infer_head(column(*[str(number % 70) for number in range(140)])) == RegressionHead()
     assert infer_head(column(*[str(number + 0.5) for number in range(100)])) == RegressionHead()
+
+
+@pytest.mark.parametrize("text", ["{} kg", "{}%", "${}.50", "{},99 \u20ac", "{} \u00b0C"])
+def test_many_numbers_with_a_unit_are_no_classes(text):
+    labels = column(*[text.format(number) for number in range(30)])
+    with pytest.raises(ValueError, match="30 different numbers with a unit"):
+        infer_head(labels)
+    assert len(infer_head(labels, kind="classification").names) == 30
+    assert len(infer_head(column(*[text.format(number) for number in range(5)])).names) == 5
