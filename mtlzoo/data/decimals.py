@@ -58,13 +58,13 @@ def read_decimals(
         first = short(with_comma[0])
         if decimal is None and thousands:
             raise ValueError(
-                f'the comma in "{first}" may be a decimal comma or divide thousands; say decimal="," (--decimal ,), or write '
-                "the numbers without thousands separators"
+                f'the comma in "{first}" may be a decimal comma or divide thousands; say decimal="," (--decimal ,), or '
+                "write the numbers without thousands separators"
             )
         if decimal is None and sep == ",":
             raise ValueError(
-                f'the comma in "{first}" may be a decimal comma; say decimal="," (--decimal ,), or the head\'s kind if it is a '
-                "name or a list"
+                f'the comma in "{first}" may be a decimal comma; say decimal="," (--decimal ,), or the head\'s kind if it '
+                "is a name or a list"
             )
         note = f'numbers such as "{first}" are read with decimal commas'
         return _with_points(column), [note] if decimal is None else []

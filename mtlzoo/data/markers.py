@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.cells import Column, cells_named, count_cells
-from mtlzoo.heads import Head, MultiLabelHead
+from mtlzoo.data.cells import Column, cells_named, count_cells, short
+from mtlzoo.heads import ExpectationHead, Head, MultiLabelHead
 from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.heads.order import is_plain_range
+from mtlzoo.heads.tags import lists_texts, read_tags
 
 
 def _words(text: str) -> frozenset[str]:
@@ -101,12 +102,16 @@ def decide(
     rest = {text: number for text, number in cells.counts.items() if text not in mine}
     if told is not None and not told:
         return decision
+    if kind == "multilabel" or isinstance(head, MultiLabelHead) or (head is None and kind is None):
+        rest = _among_tags(decision, cells, rest, own, told or frozenset(), head)
     marked = {text for text in rest if text in MARKERS or text in WORDS} - own
     others = [text for text in rest if text not in marked]
     numbers = pd.to_numeric(pd.Series(others, dtype=object), errors="coerce").to_numpy("float64")
     finite = np.isfinite(numbers)
     if others and marked and (finite.all() or reads_numbers(head) or _are_ranges(others, kind)):
-        why = "all other cells are numbers" if finite.all() else "by this head" if head else "all other cells are ranges"
+        why = (
+            "all other cells are numbers" if finite.all() else "by this head" if head else "all other cells are ranges"
+        )
         _empty(decision, cells, marked, why)
     elif marked:
         tags = kind == "multilabel" or isinstance(head, MultiLabelHead) or any(set(";|") & set(text) for text in others)
@@ -148,6 +153,8 @@ def without_markers(cell: Any, markers: frozenset[str]) -> Any:
 
 def _names(head: Head | None) -> frozenset[str]:
     names = getattr(head, "names", None)
+    if isinstance(head, ExpectationHead) and head.bins[0] <= -1:
+        return frozenset({"-1", "-1.0"})
     return frozenset(map(str, names)) if isinstance(names, list | tuple) else frozenset()
 
 
@@ -164,6 +171,48 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _among_tags(
+    decision: Decision,
+    cells: Column,
+    rest: dict[str, int],
+    own: frozenset[str],
+    told: frozenset[str],
+    head: Head | None,
+) -> dict[str, int]:
+    """The cells that are left when lists of nothing but markers are empty; one among tags is refused.
+
+    Raises:
+        ValueError: If a marker stands among tags, so that it is not known whether it is one.
+    """
+    nothing = {
+        text
+        for text in rest
+        if text not in own
+        and (parts := _list_of(text, head))
+        and all(part in MARKERS - own or part in told for part in parts)
+    }
+    _empty(decision, cells, nothing, "")
+    for text in rest.keys() - nothing:
+        marker = next((part for part in _list_of(text, head) if part in MARKERS - own - MINUS or part in told), None)
+        if marker is not None:
+            raise ValueError(
+                f'"{short(marker)}" in "{short(text)}" says that a label is missing; take it out or empty the cell, or say '
+                "missing=[] if it is a tag"
+            )
+    return {text: number for text, number in rest.items() if text not in nothing}
+
+
+def _list_of(text: str, head: Head | None) -> list[str]:
+    """The texts that a cell lists, none if it is no list."""
+    separator = getattr(head, "separator", None) or next((mark for mark in ";|" if mark in text), None)
+    if not lists_texts(text) and (separator is None or separator not in text):
+        return []
+    try:
+        return [part for part in read_tags(text, separator) or [] if isinstance(part, str)]
+    except ValueError:
+        return []
 
 
 def _among_texts(decision: Decision, cells: Column, marked: set[str], others: list[str], tags: bool) -> None:
@@ -243,9 +292,9 @@ def _numbers_among_texts(
     if set(numbers[np.isfinite(numbers)].tolist()) == {-1.0} and kind in (None, *OF_NAMES):
         _empty(decision, cells, alone, "the only number among texts; if it is a label, say missing=[]")
     elif kind is None and len(texts) < len(alone):
+        what = f"{_are(sum(cells.counts[text] for text in texts))} read as {'a label' if len(texts) == 1 else 'labels'}"
         decision.notes.append(
-            f"{count_cells(texts, cells.counts)} {_are(sum(cells.counts[text] for text in texts))} read as "
-            f"{'a label' if len(texts) == 1 else 'labels'}, and all other cells are numbers; if a label is missing there, say "
+            f"{count_cells(texts, cells.counts)} {what}, and all other cells are numbers; if a label is missing there, say "
             f"missing=[{texts[0][:40]!r}] (--missing)"
         )
 

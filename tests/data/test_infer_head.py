@@ -91,3 +91,8 @@ def test_many_numbers_with_a_unit_are_no_classes(text):
         infer_head(labels)
     assert len(infer_head(labels, kind="classification").names) == 30
     assert len(infer_head(column(*[text.format(number) for number in range(5)])).names) == 5
+
+
+def test_two_lists_of_tags_are_no_two_answers():
+    assert infer_head(column('["a", "b"]', '["a"]')).names == ["a", "b"]
+    assert type(infer_head(column("['a']", "['b']"))) is MultiLabelHead

@@ -278,3 +278,26 @@ def test_few_texts_among_whole_numbers_are_noted_and_among_decimals_refused(tmp_
 def test_a_number_far_above_all_others_is_noted(tmp_path):
     assert "far above all others" in column(tmp_path, [0, 1, 2, 999] * 3).notes[0]
     assert not column(tmp_path, [20, 40, 99] * 3).notes
+
+
+# === Lists of tags ===
+
+
+def test_a_list_of_markers_is_missing_and_a_marker_among_tags_is_refused(tmp_path):
+    for cells in (["a;b", "a", "NA;NA"], ["a|b", "a", "NA"], ['"[""a"", ""b""]"', '"[""a""]"', '"[""NA""]"']):
+        table = column(tmp_path, cells * 3, heads={"a": "multilabel"})
+        assert table.heads["a"].names == ["a", "b"]
+        assert labelled(table) == 6
+    for head in (None, "multilabel"):
+        path = write(tmp_path, "image,a\n0.png,a;b\n1.png,b;NA\n2.png,a\n")
+        assert '"NA" in "b;NA" says that a label is missing' in refusal(path, heads={"a": head})
+        assert read_csv(path, heads={"a": head}, missing=[]).heads["a"].names == ["NA", "a", "b"]
+    path = write(tmp_path, "image,a\n0.png,a;b\n1.png,b;u\n2.png,a\n")
+    assert '"u" in "b;u" says that a label is missing' in refusal(path, missing=["u"])
+    head = MultiLabelHead(["a", "NA"])
+    assert labelled(column(tmp_path, ["a;NA", "NA", "a"], heads={"a": head})) == 3
+
+
+def test_bins_below_zero_keep_minus_one(tmp_path):
+    assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((-1, 1))})) == 9
+    assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((0, 2))})) == 6
