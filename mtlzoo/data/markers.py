@@ -148,7 +148,8 @@ def without_markers(cell: Any, markers: frozenset[str]) -> Any:
         return None
     if ";" not in cell or WORDS.isdisjoint(markers):  # Parts are numbers; tags are names.
         return cell
-    return ";".join("" if part.strip() in markers else part for part in cell.split(";"))
+    parts = ["" if part.strip() in markers else part for part in cell.split(";")]
+    return ";".join(parts) if any(map(str.strip, parts)) else None
 
 
 def _names(head: Head | None) -> frozenset[str]:

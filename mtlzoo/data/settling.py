@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mtlzoo.data.cells import Column
-from mtlzoo.data.decimals import read_decimals
+from mtlzoo.data.decimals import OF_SEVERAL, read_decimals
 from mtlzoo.data.inference import head_for
-from mtlzoo.data.markers import decide, reads_numbers
+from mtlzoo.data.markers import MARKERS, WORDS, decide, reads_numbers, without_markers
 from mtlzoo.data.spelling import similar_names, tidy_gaps
 from mtlzoo.heads import Head
 
@@ -70,7 +70,10 @@ def settle(column: pd.Series, given: Head | str | None, told: frozenset[str] | N
     if tidied is not column:
         cells = Column.of(tidied)
     try:
-        distinct = pd.Series(list(cells.counts), dtype=object, name=column.name)
+        texts = list(cells.counts)
+        if plain_kind in OF_SEVERAL and told != frozenset():
+            texts = [without_markers(text, MARKERS | WORDS) for text in texts]
+        distinct = pd.Series(texts, dtype=object, name=column.name)
         read = head or head_for(distinct, sum(cells.counts.values()), kind)
     except ValueError as error:
         gone = f" ({'; '.join(decision.remarks)})" if decision.remarks else ""

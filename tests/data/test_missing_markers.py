@@ -301,3 +301,9 @@ def test_a_list_of_markers_is_missing_and_a_marker_among_tags_is_refused(tmp_pat
 def test_bins_below_zero_keep_minus_one(tmp_path):
     assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((-1, 1))})) == 9
     assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((0, 2))})) == 6
+
+
+def test_markers_among_numbers_of_a_kind_that_is_asked_for(tmp_path):
+    for kind, cells in (("landmarks", ["0.5;0.5;NA;NA", "0.1;0.2;0.3;0.4"]), ("box", ["1;2;3;4", "NA;NA;NA;NA"])):
+        table = column(tmp_path, cells * 3, heads={"a": kind})
+        assert labelled(table) == (6 if kind == "landmarks" else 3)
