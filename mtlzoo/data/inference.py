@@ -99,6 +99,8 @@ def _hashable(column: pd.Series) -> pd.Series:
     """Cells that are lists as tuples, which can be told apart."""
 
     def plain(cell: Any) -> Any:
+        if isinstance(cell, dict | bytes | bytearray):
+            raise ValueError(f"expected texts, numbers or lists as labels, received {value_text(cell)}")
         if isinstance(cell, set):
             return tuple(sorted(cell, key=str))
         return tuple(map(plain, cell)) if isinstance(cell, list | tuple | np.ndarray) else cell

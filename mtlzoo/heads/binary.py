@@ -65,7 +65,7 @@ class BinaryHead(ClassesHead):
     def recognises(cls, labels: pd.Series) -> bool:
         """Two different labels, neither a list of tags nor a number with decimals."""
         names = distinct_labels(labels)
-        if any(map(lists_texts, names)):
+        if any(map(lists_texts, names)) or any(isinstance(label, list | tuple | set) for label in labels):
             return False
         whole = all(re.fullmatch(r"[+-]?\d+(\.0*)?", name) for name in names)
         return len(names) == 2 and (whole or not any(mark in name for name in names for mark in ";|."))

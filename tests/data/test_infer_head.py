@@ -96,3 +96,10 @@ def test_many_numbers_with_a_unit_are_no_classes(text):
 def test_two_lists_of_tags_are_no_two_answers():
     assert infer_head(column('["a", "b"]', '["a"]')).names == ["a", "b"]
     assert type(infer_head(column("['a']", "['b']"))) is MultiLabelHead
+    assert infer_head(pd.Series([["a"], ["b", "c"]])).names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, b"a"])
+def test_what_is_no_label_is_refused(cell):
+    with pytest.raises(ValueError, match="expected texts, numbers or lists as labels, received"):
+        infer_head(pd.Series([cell, "b"], dtype=object))
