@@ -92,6 +92,18 @@ class TableFile:
         lines = np.fromiter((line for line, _ in self.records()), "int64")
         return lines if len(lines) == rows else None
 
+    def width_with_blanks(self) -> int | None:
+        """How many cells the longest row has, if all that no column has a name for are blank; else `None`."""
+        longest, columns = 0, len(self.names)
+        try:
+            for _, cells in self.records():
+                if len(cells) > columns and any(cell.strip() for cell in cells[columns:]):
+                    return None
+                longest = max(longest, len(cells))
+        except (csv.Error, UnicodeError):
+            return None
+        return longest if longest > columns else None
+
     def explain(self, error: Exception) -> str:
         """Why the rows cannot be read, with the line."""
         line, cells = 0, []
@@ -169,6 +181,8 @@ def columns_of(names: list[str]) -> str:
 
 def hint(file: TableFile) -> str:
     """What may be wrong with a header that lacks a column."""
+    if len(file.names) == 1 and file.names[0].isdecimal():
+        return "; the first line holds but a number, as lists of CelebA do: take it out, and divide cells by commas or tabs"
     if len(file.names) == 1:
         return "; it has one column only: is another separator meant? Say sep= (--sep)"
     if any(re.search(r"\.(jpe?g|png|webp|bmp|gif|tiff?)$", name, re.IGNORECASE) for name in file.names):

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mtlzoo.data.cells import Column
 from mtlzoo.data.inference import infer_head
-from mtlzoo.data.parts import part_of, split_note
+from mtlzoo.data.markers import MARKERS, WORDS
+from mtlzoo.data.parts import part_in, part_of, split_note
 from mtlzoo.data.spelling import similar_names
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
@@ -78,6 +79,12 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
             guessed[name] = infer_head(frame[name], kind="binary" if frame[name].nunique() == 2 else "classification")
         except ValueError as error:
             raise TableError(f"{directory}: head {name!r}: {error}.") from None
+    notes += [
+        f'{name}: folder "{label}" is read as a label; if the labels of its images are missing, leave them out'
+        for name in frame.columns[1:]
+        for label in Column.of(frame[name]).counts
+        if label in MARKERS or label in WORDS - {"x", "X"} or label == "-1"
+    ]
     spellings = {name: similar_names(Column.of(frame[name]).counts) for name in frame.columns[1:]}
     notes += [f"{name}: {note}" for name, found in spellings.items() for note in found]
     if parts is not None:
@@ -101,13 +108,15 @@ def _without_parts(
     for level in range(min(map(len, folders), default=0)):
         names = sorted({above[level] for above in folders})
         words = [name for name in names if part_of(name)]
+        if len({part_in(name) for name in names} - {None}) > 1 and all(map(part_in, names)):
+            words = names
         labels = level == 0 and "label" in heads and max(map(len, folders)) == 1
         if not words or labels or heads & set(names):
             continue
         alone = len({tuple(above[:level]) for above in folders}) == 1
         if len(words) < len(names):
             others = shorten([name for name in names if part_of(name) is None], 5)
-            if alone and len({part_of(word) for word in words}) > 1:
+            if alone and (len({part_of(word) for word in words}) > 1 or _share_labels(folders, level, words)):
                 raise TableError(
                     f"{directory}: the folders {shorten(words)} are parts, but {others} beside them are none: read each "
                     "part by itself, move them, or name them among the heads if they are heads."
@@ -121,8 +130,17 @@ def _without_parts(
                 f"{directory}: the folders {shorten(names)} are parts, but {shorten(bare)} has no folder for each label in "
                 "it; if they are the labels themselves, give the head: heads={'label': ...}."
             )
-        return left, [above[level] for above in folders], notes
+        parts = [above[level] for above in folders]
+        return left, [part if part_of(part) else part_in(part) for part in parts], notes
     return folders, None, notes
+
+
+def _share_labels(folders: list[list[str]], level: int, words: list[str]) -> bool:
+    """Whether some folder below one that is called as parts are lies below others, too, as labels do."""
+    below: dict[bool, set[tuple[str, ...]]] = {True: set(), False: set()}
+    for above in folders:
+        below[above[level] in words].add(tuple(above[level + 1 :]))
+    return bool(below[True] & below[False] - {()})
 
 
 def _pictures(directory: Path) -> Iterator[str]:

@@ -17,6 +17,7 @@ from mtlzoo.heads.regression import MOST_NUMBERED_CLASSES
 
 # Years first or last, with or without a time.
 DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?")
+WITH_UNIT = re.compile(r"([$\u20ac\u00a3]?) ?[+-]?\d+(?:[.,]\d+)* ?([%\u2030\u00b0$\u20ac\u00a3]?[^\W\d_]{0,12})")
 # A column with more different labels is asked whether it holds answers at all.
 MOST_NAMES = 50
 
@@ -98,6 +99,8 @@ def _hashable(column: pd.Series) -> pd.Series:
     """Cells that are lists as tuples, which can be told apart."""
 
     def plain(cell: Any) -> Any:
+        if isinstance(cell, dict | bytes | bytearray):
+            raise ValueError(f"expected texts, numbers or lists as labels, received {value_text(cell)}")
         if isinstance(cell, set):
             return tuple(sorted(cell, key=str))
         return tuple(map(plain, cell)) if isinstance(cell, list | tuple | np.ndarray) else cell
@@ -106,20 +109,30 @@ def _hashable(column: pd.Series) -> pd.Series:
 
 
 def _refuse_mixed(distinct: pd.Series) -> None:
-    """Refuse many numbers with a few texts between them, and dates, which would all become classes."""
-    if len(distinct) <= MOST_NUMBERED_CLASSES or not all(isinstance(label, str) for label in distinct):
+    """Refuse quantities with a few texts between them, quantities with a unit, and dates, which would become classes."""
+    if not all(isinstance(label, str) for label in distinct):
         return
-    texts = distinct[pd.to_numeric(distinct, errors="coerce").isna()]
-    if 0 < len(texts) <= len(distinct) / 10:
+    numbers = pd.to_numeric(distinct, errors="coerce")
+    texts, numbers = distinct[numbers.isna()], numbers[numbers.notna()]
+    many = len(numbers) > MOST_NUMBERED_CLASSES or bool((numbers % 1 > 0).any())
+    if many and 0 < len(texts) < len(numbers):
         raise ValueError(
-            f"{len(distinct) - len(texts)} different numbers and beside them {shorten(texts.tolist(), 5)}; if a label "
+            f"{len(numbers)} different numbers and beside them {shorten(texts.tolist(), 5)}; if a label "
             f"is missing there, say missing=[{shorten(texts.tolist()[:1])}] (--missing), else say the head's kind: one of "
             f"{', '.join(HEADS)}"
         )
+    if len(distinct) <= MOST_NUMBERED_CLASSES:
+        return
     if all(map(DATE.fullmatch, distinct)):
         raise ValueError(
             f"{len(distinct)} different dates, such as {shorten(distinct.tolist()[:2])}, are no labels; leave this head "
             f"out, or say its kind: one of {', '.join(HEADS)}"
+        )
+    units = {found and found.groups() for found in map(WITH_UNIT.fullmatch, distinct)}
+    if len(units) == 1 and any(units.pop() or ()):
+        raise ValueError(
+            f"{len(distinct)} different numbers with a unit, such as {shorten(distinct.tolist()[:2])}, would become as many "
+            f"classes; write them without the unit, or say the head's kind: one of {', '.join(HEADS)}"
         )
 
 

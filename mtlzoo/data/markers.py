@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.cells import Column, cells_named, count_cells
-from mtlzoo.heads import Head, MultiLabelHead
+from mtlzoo.data.cells import Column, cells_named, count_cells, short
+from mtlzoo.heads import ExpectationHead, Head, MultiLabelHead
 from mtlzoo.heads.base import is_missing
+from mtlzoo.heads.numbers import NumbersHead
+from mtlzoo.heads.order import is_plain_range
+from mtlzoo.heads.tags import lists_texts, read_tags
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,14 +26,18 @@ MARKERS = _words(
     "NA N/A #N/A #NA #N/A! #NV #NULL! #VALUE! #DIV/0! #REF! <NA> <N/A> <null> <nan> n/a N/a n.a. N.A. NaN nan NAN -nan -NaN "
     "NaT nat NULL null Null ? ?? ??? - -- --- \u2013 \u2014 . .. \\N"
 )
-# What people write. Among numbers they are missing; among texts they may well be somebody's class, and are.
-WORDS = _words(
-    "na Na None none NONE nil Nil NIL unknown Unknown UNKNOWN unk Unk UNK missing Missing MISSING unlabeled unlabelled "
-    "undefined Undefined uncertain Uncertain unsure Unsure empty void x X * _ / nd ND n.d. tbd TBD "
+# What people write, in any case. Among numbers they are missing; among texts they may well be somebody's class, and are.
+_WRITTEN = _words(
+    "na none nil unknown unk missing unlabeled unlabelled undefined uncertain unsure empty void x * _ / nd n.d. tbd "
     "(null) (none) (missing) (empty)"
 ) | {"not available", "not applicable", "no data", "no answer"}
+WORDS = frozenset(
+    form for word in _WRITTEN for form in (word, word.capitalize(), word.title(), word.upper()) if form not in MARKERS
+)
 # Numbers that stand for "no value" in some programs; they are shown, never taken for that.
 SENTINELS = (-9, -99, -999, -9999, -99999)
+OF_NAMES = ("binary", "classification", "multilabel", "ordinal")
+LARGE_SENTINELS = (99, 999, 9999, 99999)
 # A minus is the other answer where one of these is a label: blood groups, strands, charges.
 PLUS = _words("+ ++ +++ +/- \u00b1")
 MINUS = frozenset("-\u2013\u2014")
@@ -69,7 +76,12 @@ def told_markers(missing: Any, name: str) -> frozenset[str] | None:
 
 
 def decide(
-    column: pd.Series, cells: Column, told: frozenset[str] | None, head: Head | None, kind: str | None = None
+    column: pd.Series,
+    cells: Column,
+    told: frozenset[str] | None,
+    head: Head | None,
+    kind: str | None = None,
+    uncertain: bool = False,
 ) -> Decision:
     """Empty the cells of a column that mean a missing label.
 
@@ -79,6 +91,7 @@ def decide(
         told: The markers that were told; an empty set means that nothing but an empty cell is missing.
         head: The head that was given, whose names are labels, whatever they look like.
         kind: The kind of head that was asked for.
+        uncertain: Whether -1 is an uncertain 0 or 1 in another column of the table.
     """
     decision = Decision(column, [], [])
     if not cells.counts:
@@ -89,23 +102,41 @@ def decide(
     rest = {text: number for text, number in cells.counts.items() if text not in mine}
     if told is not None and not told:
         return decision
+    if kind == "multilabel" or isinstance(head, MultiLabelHead) or (head is None and kind is None):
+        rest = _among_tags(decision, cells, rest, own, told or frozenset(), head)
     marked = {text for text in rest if text in MARKERS or text in WORDS} - own
     others = [text for text in rest if text not in marked]
     numbers = pd.to_numeric(pd.Series(others, dtype=object), errors="coerce").to_numpy("float64")
-    places = head is not None and (head.numeric or head.spatial)
-    if others and marked and (np.isfinite(numbers).all() or places):
-        _empty(decision, cells, marked, "all other cells are numbers" if np.isfinite(numbers).all() else "by this head")
+    finite = np.isfinite(numbers)
+    if others and marked and (finite.all() or reads_numbers(head) or _are_ranges(others, kind)):
+        why = (
+            "all other cells are numbers" if finite.all() else "by this head" if head else "all other cells are ranges"
+        )
+        _empty(decision, cells, marked, why)
     elif marked:
         tags = kind == "multilabel" or isinstance(head, MultiLabelHead) or any(set(";|") & set(text) for text in others)
         _among_texts(decision, cells, marked, others, tags)
-    if others and np.isfinite(numbers).all() and "-1" not in own and "-1.0" not in own:
-        _minus_one(decision, cells, dict(zip(others, numbers.tolist())), head)
+    if others and finite.all() and "-1" not in own and "-1.0" not in own:
+        _minus_one(decision, cells, dict(zip(others, numbers.tolist())), head, uncertain)
+    elif head is None and finite.any() and not finite.all():
+        _numbers_among_texts(decision, cells, others, numbers, kind)
     return decision
+
+
+def reads_numbers(head: Head | None) -> bool:
+    """Whether a head's labels are numbers or places."""
+    return head is not None and (head.numeric or head.spatial or isinstance(head, NumbersHead))
+
+
+def is_uncertain(column: pd.Series) -> bool:
+    """Whether a column of texts holds -1 beside 0 and 1 and no other number, as CheXpert writes uncertain labels."""
+    known = [text for text, number in Column.of(column).counts.items() if number and text not in MARKERS]
+    return 3 <= len(known) <= 6 and {_number(text) for text in known} == {-1.0, 0.0, 1.0}
 
 
 def default_markers(head: Head) -> frozenset[str]:
     """The cells that are missing for a head by themselves, in every table: markers that it has not for names."""
-    every = MARKERS | WORDS if head.numeric or head.spatial else MARKERS
+    every = MARKERS | WORDS if reads_numbers(head) else MARKERS
     return every - _names(head)
 
 
@@ -117,11 +148,14 @@ def without_markers(cell: Any, markers: frozenset[str]) -> Any:
         return None
     if ";" not in cell or WORDS.isdisjoint(markers):  # Parts are numbers; tags are names.
         return cell
-    return ";".join("" if part.strip() in markers else part for part in cell.split(";"))
+    parts = ["" if part.strip() in markers else part for part in cell.split(";")]
+    return ";".join(parts) if any(map(str.strip, parts)) else None
 
 
 def _names(head: Head | None) -> frozenset[str]:
     names = getattr(head, "names", None)
+    if isinstance(head, ExpectationHead) and head.bins[0] <= -1:
+        return frozenset({"-1", "-1.0"})
     return frozenset(map(str, names)) if isinstance(names, list | tuple) else frozenset()
 
 
@@ -138,6 +172,48 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _among_tags(
+    decision: Decision,
+    cells: Column,
+    rest: dict[str, int],
+    own: frozenset[str],
+    told: frozenset[str],
+    head: Head | None,
+) -> dict[str, int]:
+    """The cells that are left when lists of nothing but markers are empty; one among tags is refused.
+
+    Raises:
+        ValueError: If a marker stands among tags, so that it is not known whether it is one.
+    """
+    nothing = {
+        text
+        for text in rest
+        if text not in own
+        and (parts := _list_of(text, head))
+        and all(part in MARKERS - own or part in told for part in parts)
+    }
+    _empty(decision, cells, nothing, "")
+    for text in rest.keys() - nothing:
+        marker = next((part for part in _list_of(text, head) if part in MARKERS - own - MINUS or part in told), None)
+        if marker is not None:
+            raise ValueError(
+                f'"{short(marker)}" in "{short(text)}" says that a label is missing; take it out or empty the cell, or say '
+                "missing=[] if it is a tag"
+            )
+    return {text: number for text, number in rest.items() if text not in nothing}
+
+
+def _list_of(text: str, head: Head | None) -> list[str]:
+    """The texts that a cell lists, none if it is no list."""
+    separator = getattr(head, "separator", None) or next((mark for mark in ";|" if mark in text), None)
+    if not lists_texts(text) and (separator is None or separator not in text):
+        return []
+    try:
+        return [part for part in read_tags(text, separator) or [] if isinstance(part, str)]
+    except ValueError:
+        return []
 
 
 def _among_texts(decision: Decision, cells: Column, marked: set[str], others: list[str], tags: bool) -> None:
@@ -158,33 +234,69 @@ def _among_texts(decision: Decision, cells: Column, marked: set[str], others: li
         )
 
 
-def _minus_one(decision: Decision, cells: Column, numbers: dict[str, float], head: Head | None) -> None:
-    """-1 is missing where it is the only negative number, and at least two others are left."""
+def _are_ranges(texts: list[str], kind: str | None) -> bool:
+    """Whether texts are numbers and ranges without a unit, such as `(0, 2)`, among which no word is a label."""
+    return kind in (None, "ordinal", "classification") and all(map(is_plain_range, texts))
+
+
+def _minus_one(
+    decision: Decision, cells: Column, numbers: dict[str, float], head: Head | None, uncertain: bool
+) -> None:
+    """-1 is missing where it is the only negative number, unless 1 alone is left and it may be the negative answer."""
     negative = {text for text, number in numbers.items() if number < 0}
     values = {numbers[text] for text in negative}
     rest = {number for text, number in numbers.items() if text not in negative}
     many = sum(cells.counts[text] for text in negative)
+    if not negative and head is None:
+        _large_sentinel(decision, cells, numbers)
     if len(values) != 1 or not rest or (head is not None and head.spatial):
         return
     (value,), named = values, cells_named(sorted(negative)[0], many)
-    if value == -1 and len(rest) > 1:
+    if value == -1 and (rest != {1} or (uncertain and head is None)):
         _empty(decision, cells, negative, "the only negative number")
-        if rest == {0, 1}:
+        if rest <= {0, 1}:
             decision.notes[-1] = (
                 f"{named} {_are(many)} missing, as an uncertain 0 or 1; if -1 is a label, say missing=[]"
             )
-        elif rest:
+        else:
             decision.notes[-1] += "; if it is a label, say missing=[]"
     elif value == -1 and head is None:
-        other = f"{next(iter(rest)):g}"
         decision.notes.append(
-            f"-1 and {other} are read as two labels, -1 the negative one; if -1 means that the label is missing, say "
+            "-1 and 1 are read as two labels, -1 the negative one; if -1 means that the label is missing, say "
             "missing=[-1] (--missing -1)"
         )
     elif value in SENTINELS:
         decision.notes.append(
             f"{named} {_are(many)} the only negative number and read as a label; if a label is missing there, say "
             f"missing=[{value:g}] (--missing {value:g})"
+        )
+
+
+def _large_sentinel(decision: Decision, cells: Column, numbers: dict[str, float]) -> None:
+    """A note on such as 999 among numbers of which no other is nearly as large."""
+    values = sorted(set(numbers.values()))
+    if len(values) > 2 and values[-1] in LARGE_SENTINELS and values[-1] > 10 * values[-2]:
+        texts = [text for text, number in numbers.items() if number == values[-1]]
+        many = sum(cells.counts[text] for text in texts)
+        decision.notes.append(
+            f"{cells_named(texts[0], many)} {_are(many)} far above all others and read as a label; if a label is missing "
+            f"there, say missing=[{values[-1]:g}] (--missing {values[-1]:g})"
+        )
+
+
+def _numbers_among_texts(
+    decision: Decision, cells: Column, others: list[str], numbers: np.ndarray, kind: str | None
+) -> None:
+    """-1 alone among texts is missing, as it is for every head that does not name it; few texts among numbers are noted."""
+    texts = [text for text, number in zip(others, numbers) if not np.isfinite(number)]
+    alone = {text for text, number in zip(others, numbers) if np.isfinite(number)}
+    if set(numbers[np.isfinite(numbers)].tolist()) == {-1.0} and kind in (None, *OF_NAMES):
+        _empty(decision, cells, alone, "the only number among texts; if it is a label, say missing=[]")
+    elif kind is None and len(texts) < len(alone):
+        what = f"{_are(sum(cells.counts[text] for text in texts))} read as {'a label' if len(texts) == 1 else 'labels'}"
+        decision.notes.append(
+            f"{count_cells(texts, cells.counts)} {what}, and all other cells are numbers; if a label is missing there, say "
+            f"missing=[{texts[0][:40]!r}] (--missing)"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -28,11 +29,19 @@ WORDS = {
 NUMBERS = {"0": "train", "1": "valid", "2": "test"}
 # Columns with these names say parts even if every row is in the same one.
 NAMES = ("split", "splits", "set", "part", "subset", "partition")
+# What folders have beside such a word: train_set, train2017, seg_train.
+BESIDE = {"set", "data", "dataset", "images", "imgs", "img", "seg", ""}
 
 
 def part_of(word: Any) -> str | None:
     """The part that a word means, `None` if it means none."""
     return WORDS.get(str(word).strip().casefold())
+
+
+def part_in(name: str) -> str | None:
+    """The part that the name of a folder means, alone or with a year or a word such as `set` beside it."""
+    parts = {part_of(word) for word in re.split(r"[\W\d_]+", name) if word.casefold() not in BESIDE}
+    return parts.pop() if len(parts) == 1 else None
 
 
 def parts_of(column: pd.Series) -> np.ndarray:
@@ -43,7 +52,7 @@ def parts_of(column: pd.Series) -> np.ndarray:
     """
     codes, cells = pd.factorize(column.astype(object))
     texts = [label_text(cell).strip() for cell in cells]
-    parts = [part_of(text) or NUMBERS.get(text) for text in texts]
+    parts = [part_of(text) or NUMBERS.get(text.removesuffix(".0")) for text in texts]
     unknown = [text for text, part in zip(texts, parts) if part is None and not _says_nothing(text)]
     if unknown:
         raise ValueError(f"expected train, valid (or val, validation, dev) and test, received {shorten(unknown, 5)}")
@@ -84,11 +93,19 @@ def find_split(
         usual = str(name).casefold() in NAMES
         if parts and None not in parts and (usual or len(parts) > 1):
             found.append(name)
-        elif named is None and usual and len(parts - {None}) > 1:
+        elif named is None and usual and parts - {None}:
             wrong = shorten([word for word in words if part_of(word) is None], 5)
             raise TableError(
                 f"{source}: column {name!r} says train, valid or test in some rows and {wrong} in others: write one of the "
                 f"three there or nothing, name it among the heads if it is one, or ignore it (ignore=[{name!r}])."
+            )
+        elif (
+            named is None and usual and len(words) > 1 and {word.removesuffix(".0") for word in words} <= NUMBERS.keys()
+        ):
+            raise TableError(
+                f"{source}: column {name!r} holds {shorten(words)}, which may say train, valid and test: name it "
+                f"(split_column={name!r}, --split-column) if it does, among the heads if it is one, or ignore it "
+                f"(ignore=[{name!r}])."
             )
     if len(found) > 1 and named is None:
         raise TableError(
@@ -96,6 +113,17 @@ def find_split(
             f"(split_column={found[0]!r}, --split-column) and ignore the others (ignore=[...], --ignore)."
         )
     return found[0] if len(found) == 1 else None
+
+
+def look_like_parts(column: pd.Series) -> str | None:
+    """A note on a head of which a label is a word for a part."""
+    words = _few_words(column)
+    told = [word for word in words if part_of(word) == "train"]
+    if not told or len(words) > 4:
+        return None
+    return (
+        f"{told[0]!r} is read as a label; if the column says the parts, write train, valid and test there, or ignore it"
+    )
 
 
 def _few_words(column: pd.Series) -> list[str]:

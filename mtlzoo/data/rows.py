@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
@@ -17,6 +18,8 @@ from mtlzoo.data.table import IMAGE
 from mtlzoo.errors import TableError
 
 CHUNK = 100_000
+# What a column of images is often called.
+IMAGES = {"image", "img", "image_id", "image_name", "image_path", "file", "filename", "file_name", "filepath", "path"}
 
 
 def read_rows(file: TableFile, image: str, group: str | None) -> tuple[pd.DataFrame, list[str]]:
@@ -29,7 +32,9 @@ def read_rows(file: TableFile, image: str, group: str | None) -> tuple[pd.DataFr
     columns = f"the columns are: {columns_of(file.names)}{hint(file)}"
     for needed in [image, *([group] if group else [])]:
         if needed not in file.names:
-            raise TableError(f"{name}: no column {needed!r}; {columns}.")
+            like = next((one for one in file.names if needed == IMAGE and one.casefold() in IMAGES), None)
+            say = f"; is it {like!r}? Say image={like!r} (--image)" if like else ""
+            raise TableError(f"{name}: no column {needed!r}; {columns}{say}.")
     if image != IMAGE and IMAGE in file.names:
         raise TableError(
             f"{name}: rename the column {IMAGE!r}, which is what {image!r} is called in tables; {columns}."
@@ -38,7 +43,9 @@ def read_rows(file: TableFile, image: str, group: str | None) -> tuple[pd.DataFr
     lines = file.line_numbers(len(frame))
     frame.index = frame.index + file.skipped if lines is None else pd.Index(lines - 2)
     frame, notes = _without_nameless(frame, file.names)
-    frame = frame.dropna(how="all").rename(columns={image: IMAGE})
+    again = _repeated_headers(frame, image)
+    notes += [f"line {frame.index[row] + 2} repeats the header and is left out" for row in again[:5]]
+    frame = frame.drop(index=frame.index[again]).dropna(how="all").rename(columns={image: IMAGE})
     columns = {}
     for column in frame:
         if column in (IMAGE, group):
@@ -73,7 +80,19 @@ def with_slashes(images: pd.Series, root: Path) -> tuple[pd.Series, list[str]]:
     return images.where(~changed, images.map(other)).astype("str"), [note]
 
 
-def _frame(file: TableFile, texts: set[str | None]) -> pd.DataFrame:
+def _repeated_headers(frame: pd.DataFrame, image: str) -> np.ndarray:
+    """The places of rows that hold the names of all columns, as where files were joined."""
+    rows = np.flatnonzero((frame[image].str.strip() == image).to_numpy())
+    for name in frame:
+        rows = (
+            rows[(frame[name].iloc[rows].astype(object).str.strip() == name).to_numpy(dtype=bool)]
+            if len(rows)
+            else rows
+        )
+    return rows
+
+
+def _frame(file: TableFile, texts: set[str | None], width: int | None = None) -> pd.DataFrame:
     # What else is missing is decided later: "NA" or "None" may well be somebody's class.
     options = {"keep_default_na": False, "na_values": [""], "skip_blank_lines": False, "skiprows": file.skipped}
     try:
@@ -83,18 +102,24 @@ def _frame(file: TableFile, texts: set[str | None]) -> pd.DataFrame:
                 file.path,
                 sep=file.sep,
                 encoding=file.encoding,
-                header=0,
-                names=file.names,
+                header=0 if width is None else None,  # a header would say how long rows may be
+                names=[*file.names, *(f"{place} beyond the header" for place in range(len(file.names), width or 0))],
                 index_col=False,
                 dtype=object,
                 chunksize=CHUNK,
                 **options,
             ) as chunks:
-                return _join([_compact(chunk, texts) for chunk in chunks])
+                frame = _join([_compact(chunk[file.names], texts) for chunk in chunks])
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
+        if width is None and (blank := file.width_with_blanks()):
+            return _frame(file, texts, blank)
         raise TableError(f"{file.path.name}: not a table with a header: {file.explain(error)}.") from None
     except UnicodeError as error:
         raise TableError(f"{file.path.name}: {wrong_encoding(file.path, file.encoding, error)}.") from None
+    if width is None:
+        return frame
+    frame = frame.iloc[1:].reset_index(drop=True)
+    return frame.apply(lambda column: column if column.name in texts else column.cat.remove_unused_categories())
 
 
 def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mtlzoo.data.cells import Column
-from mtlzoo.data.decimals import read_decimals
+from mtlzoo.data.decimals import OF_SEVERAL, read_decimals
 from mtlzoo.data.inference import head_for
-from mtlzoo.data.markers import decide
+from mtlzoo.data.markers import MARKERS, WORDS, decide, reads_numbers, without_markers
 from mtlzoo.data.spelling import similar_names, tidy_gaps
 from mtlzoo.heads import Head
 
@@ -39,11 +39,13 @@ class Writing:
         sep: What divides cells.
         decimal: What was told, `","`, `"."` or `None`.
         gaps: Whether empty cells of a column show that whole numbers may have got decimals; a long table says it itself.
+        uncertain: Whether a column has -1 for an uncertain 0 or 1, as CheXpert's have, so that others may, too.
     """
 
     sep: str = ","
     decimal: str | None = None
     gaps: bool = True
+    uncertain: bool = False
 
 
 def settle(column: pd.Series, given: Head | str | None, told: frozenset[str] | None, writing: Writing) -> Settled:
@@ -63,18 +65,21 @@ def settle(column: pd.Series, given: Head | str | None, told: frozenset[str] | N
     cells = Column.of(column)
     with_points, notes = read_decimals(column, cells, writing.decimal, writing.sep, head or plain_kind)
     cells_with_points = cells if with_points is column else Column.of(with_points)
-    decision = decide(with_points, cells_with_points, told, head, plain_kind)
+    decision = decide(with_points, cells_with_points, told, head, plain_kind, writing.uncertain)
     tidied = tidy_gaps(decision.column, head) if writing.gaps else decision.column
     if tidied is not column:
         cells = Column.of(tidied)
     try:
-        distinct = pd.Series(list(cells.counts), dtype=object, name=column.name)
+        texts = list(cells.counts)
+        if plain_kind in OF_SEVERAL and told != frozenset():
+            texts = [without_markers(text, MARKERS | WORDS) for text in texts]
+        distinct = pd.Series(texts, dtype=object, name=column.name)
         read = head or head_for(distinct, sum(cells.counts.values()), kind)
     except ValueError as error:
         gone = f" ({'; '.join(decision.remarks)})" if decision.remarks else ""
         raise ValueError(f"{error}{gone}") from None
     notes += decision.notes
-    if not (read.numeric or read.spatial):
+    if not reads_numbers(read):
         notes += similar_names(cells.counts)
     why = "as told" if given is not None else _why(read)
     return Settled(tidied, read, tuple(filter(None, [why, *decision.remarks])), notes)

@@ -56,7 +56,7 @@ def tidy_gaps(column: pd.Series, head: Head | None) -> pd.Series:
 def similar_names(counts: Mapping[str, int]) -> list[str]:
     """A note for each few names that may be meant to be the same, with how often each occurs.
 
-    Such names differ by capitals, by blanks, by how Unicode writes their letters, or are one number written twice.
+    Such names differ by capitals, blanks, quotes, by how Unicode writes their letters, or are one number written twice.
     """
     if len(counts) > MOST_COMPARED:
         return []
@@ -76,7 +76,9 @@ def similar_names(counts: Mapping[str, int]) -> list[str]:
 
 
 def _folded(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    letters = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    bare = "".join(letter for letter in letters if unicodedata.category(letter) != "Cf").strip("'\"`")
+    return bare or letters
 
 
 def _number(name: str) -> float | None:

@@ -81,7 +81,10 @@ def check_shares(shares: Sequence[float]) -> np.ndarray:
     Raises:
         ValueError: If there are fewer than two, one is not above 0, or their sum is not 1.
     """
-    shares = np.asarray(shares, "float64")
+    try:
+        shares = np.asarray(given := shares, "float64")
+    except (TypeError, ValueError):
+        raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {given!r}.") from None
     if shares.ndim != 1 or len(shares) < 2 or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
         raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {shares.tolist()}.")
     return shares

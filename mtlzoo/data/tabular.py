@@ -12,8 +12,8 @@ import pandas as pd
 from mtlzoo.data.cells import short
 from mtlzoo.data.dialects import Dialect, columns_of, hint, look_at
 from mtlzoo.data.long_layout import LONG, check_labels, is_long, pivot
-from mtlzoo.data.markers import told_markers
-from mtlzoo.data.parts import find_split, split_note
+from mtlzoo.data.markers import is_uncertain, told_markers
+from mtlzoo.data.parts import find_split, look_like_parts, split_note
 from mtlzoo.data.rows import read_rows, with_slashes
 from mtlzoo.data.settling import Settled, Writing, settle
 from mtlzoo.data.spelling import tidy_gaps
@@ -142,15 +142,24 @@ def _read(
     if isinstance(missing, Mapping):
         _check_names([], list(missing), frame, rows, [group, parts], path.name)
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
-    writing = Writing(file.sep, dialect.get("decimal"), gaps=not long or bool(rows["label"].isna().any()))
+    writing = Writing(
+        file.sep,
+        dialect.get("decimal"),
+        gaps=not long or bool(rows["label"].isna().any()),
+        uncertain=any(is_uncertain(frame[name]) for name in given),
+    )
     settled = {name: _settle(frame[name], head, name, missing, writing, path.name) for name, head in given.items()}
+    looks = {
+        name: look_like_parts(one.column) for name, one in settled.items() if given[name] is None and heads is None
+    }
+    trains = [f"{short(name)}: {note}" for name, note in looks.items() if note]
     table = Table(
         _with_columns(frame, settled, group),
         {name: one.head for name, one in settled.items()},
         root=root,
         source=path.name,
         first_line=None if long else 2,
-        notes=(*notes, *(f"{short(name)}: {note}" for name, one in settled.items() for note in one.notes)),
+        notes=(*notes, *(f"{short(name)}: {note}" for name, one in settled.items() for note in one.notes), *trains),
         # A model's heads are as they are; nobody chose them for this table.
         remarks={name: one.remarks[1:] if only_known else one.remarks for name, one in settled.items()},
         literal=frozenset(name for name in settled if told_markers(missing, name) == frozenset()),

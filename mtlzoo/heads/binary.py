@@ -14,6 +14,7 @@ from keras import layers
 from mtlzoo import masking
 from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
@@ -64,6 +65,8 @@ class BinaryHead(ClassesHead):
     def recognises(cls, labels: pd.Series) -> bool:
         """Two different labels, neither a list of tags nor a number with decimals."""
         names = distinct_labels(labels)
+        if any(map(lists_texts, names)) or any(isinstance(label, list | tuple | set) for label in labels):
+            return False
         whole = all(re.fullmatch(r"[+-]?\d+(\.0*)?", name) for name in names)
         return len(names) == 2 and (whole or not any(mark in name for name in names for mark in ";|."))
 

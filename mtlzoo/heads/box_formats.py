@@ -124,14 +124,16 @@ def check_pixels(boxes: np.ndarray, format: str) -> None:
         format: How they are meant.
 
     Raises:
-        LabelError: If all of them lie within the first pixel.
+        LabelError: If one of them lies within the first pixel.
     """
     known = ~np.isnan(boxes).any(axis=-1)
-    if not is_relative(format) and known.any() and (boxes[known] <= 1).all() and (boxes[known] % 1 != 0).any():
-        row = int(np.argmax(known.any(axis=1)))
-        listed = ", ".join(f"{number:g}" for number in boxes[known][0])
+    tiny = known & (boxes <= 1).all(axis=-1) & (boxes % 1 != 0).any(axis=-1)
+    if not is_relative(format) and tiny.any():
+        row = int(np.argmax(tiny.any(axis=1)))
+        listed = ", ".join(f"{number:g}" for number in boxes[row][tiny[row]][0])
+        which = "all of them lie" if (boxes[known] <= 1).all() else "one lies"
         raise LabelError(
             row,
-            f"expected boxes in pixels ({format}), but all of them lie from 0 to 1, such as {listed}; for shares of the "
+            f"expected boxes in pixels ({format}), but {which} from 0 to 1, such as {listed}; for shares of the "
             'picture\'s sides say format="rel_..."',
         )

@@ -69,7 +69,11 @@ class ClassesHead(Head):
             distinct, codes = list(values.cat.categories), values.cat.codes.to_numpy()
         else:
             cells = values.map(lambda cell: tuple(cell) if isinstance(cell, list | np.ndarray) else cell)
-            codes, distinct = pd.factorize(cells)
+            try:
+                codes, distinct = pd.factorize(cells)
+            except TypeError:  # such as a dictionary
+                row = next(row for row, cell in enumerate(cells) if not _hashable(cell))
+                raise LabelError(row, self._unknown(cells.iloc[row])) from None
         ids = np.full(len(distinct) + 1, -1, "int32")  # the last is for code -1, which is missing
         soft: dict[int, np.ndarray] = {}
         index_of = NameIndex(self.names)
@@ -214,6 +218,14 @@ class ClassesHead(Head):
         matrix = np.zeros((len(self.names), len(self.names)), "int64")
         np.add.at(matrix, (truth, answers), 1)
         return matrix, list(self.names)
+
+
+def _hashable(cell: Any) -> bool:
+    try:
+        hash(cell)
+    except TypeError:
+        return False
+    return True
 
 
 def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:

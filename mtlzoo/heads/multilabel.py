@@ -16,8 +16,8 @@ from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head, shorten, value_text
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
-from mtlzoo.heads.naming import NameIndex, check_signs, class_id
-from mtlzoo.heads.tags import lists_texts, read_tags, separators_in, write_tags
+from mtlzoo.heads.naming import NameIndex, check_signs, class_id, number_of
+from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
@@ -108,17 +108,23 @@ class MultiLabelHead(Head):
         tags: set[str] = set()
         for label in labels:
             try:
-                tags |= {str(tag) for tag in read_tags(label, separator) or []} - {"none"}
+                found = read_tags(label, separator) or []
             except ValueError as error:
                 raise ValueError(f"expected tags, received {error}: {value_text(label)}") from None
+            tags |= set() if says_none(found) else {str(tag) for tag in found} - {"none"}
+        if len(tags) <= 2 and tags <= {"0", "1", "0.0", "1.0"}:
+            raise ValueError(
+                "expected tags, received lists of 0 and 1; if they say for each tag whether it applies, name the tags: "
+                'mtl.MultiLabelHead(["hat", "scarf", ...])'
+            )
         return cls(sorted(tags), separator=separator, **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Zeros and ones, float32 `(rows, classes)`, `-1` for missing.
 
         A value is a tag; a list of tags; a text of tags with the separator between, where `none` alone means no tag; the
-        text of a list as JSON or Python write it, where `[]` means no tag; or, in an array of shape `(rows, classes)`, a
-        row of numbers from 0 to 1.
+        text of a list as JSON or Python write it, where `[]` means no tag; or a row of numbers from 0 to 1, one for each
+        tag, -1 or `NaN` where it is not known.
         """
         if isinstance(values, np.ndarray) and values.ndim == 2:
             if values.shape[1] != len(self.names):
@@ -129,12 +135,23 @@ class MultiLabelHead(Head):
             check_signs(values)
             return np.where(values >= 0, values, -1).astype("float32")
         index_of = NameIndex(self.names)
+        numbered = bool(index_of.numbers) and not isinstance(self.classes, int)  # tags that are called by numbers
         targets = np.zeros((len(values), len(self.names)), "float32")
         for row, value in enumerate(values):
             tags = self._tags(value, row)
             if tags is None:
                 targets[row] = -1
                 continue
+            flags = None if numbered else read_flags(tags, len(self.names))
+            if flags is not None:
+                targets[row] = flags
+                continue
+            if len(tags) == 2 == len(self.names) and {number_of(tag) for tag in tags} == {0, 1} and not numbered:
+                raise LabelError(
+                    row,
+                    f"{value_text(value)} may name both tags by their ids, or say for each whether it applies; write names: "
+                    f"{shorten(self.names)}",
+                )
             for tag in tags:
                 index = index_of(tag)
                 if index is None or index < 0:
@@ -152,7 +169,7 @@ class MultiLabelHead(Head):
             return None
         try:
             tags = read_tags(value, self.separator)
-            return [] if tags == ["none"] and "none" not in self.names else tags
+            return [] if tags and says_none(tags) and tags[0] not in self.names else tags
         except ValueError as error:
             raise LabelError(row, f"expected tags, received {error}: {value_text(value)}") from None
 

@@ -64,7 +64,7 @@ class NumbersHead(Head):
                 return [float("nan")] * self.units
             parts = value.split(";") if isinstance(value, str) else [value]
         try:
-            numbers = [float("nan") if is_missing(part) else float(part) for part in parts]
+            numbers = [float("nan") if is_missing(part) else _number(part) for part in parts]
         except (TypeError, ValueError):
             numbers = []
         if len(numbers) != self.units:
@@ -143,3 +143,10 @@ def _mean_of_rows(differences: np.ndarray) -> float:
     """The mean over rows of each row's mean over what is not `NaN`, as the metric counts."""
     rows = ~np.isnan(differences).all(axis=-1)
     return float(np.nanmean(differences[rows], axis=-1).mean())
+
+
+def _number(part: Any) -> float:
+    """A part as a number, but for `1_000`, which Python alone takes for one."""
+    if isinstance(part, str) and "_" in part:
+        raise ValueError
+    return float(part)

@@ -48,6 +48,12 @@ def numeric_order(levels: Sequence[str]) -> list[str]:
     return ordered
 
 
+def is_plain_range(text: str) -> bool:
+    """Whether a text is a number or a range without any word or unit."""
+    found = _span(text)
+    return found is not None and found[2:] == ("", "")
+
+
 def order_wanted(levels: Sequence[str], name: object, reason: str) -> ValueError:
     """The error that asks for the order of a column's levels and shows how to give it."""
     name = "size" if name is None else str(name)

@@ -16,7 +16,7 @@ FORMATS = ("rel_xy", "xy")
 # A point may lie outside of its picture, as the corner of a face that is cut off; not by more than so much of the side.
 OUTSIDE = 0.5
 # How label files write a point that nobody marked. No true point is known to such precision at the very corner.
-SENTINELS = ((-1.0, -1.0), (0.0, 0.0))
+SENTINELS = ((-1.0, -1.0), (0.0, 0.0), (-99.0, -99.0), (-999.0, -999.0), (-9999.0, -9999.0), (-99999.0, -99999.0))
 
 
 def point_numbers(value: Any) -> np.ndarray | None:
@@ -85,13 +85,22 @@ def check_units(points: np.ndarray, format: str) -> None:
                 f'{point_text(points[row][far[row].any(axis=-1)][0])}; for pixels say format="xy": '
                 'mtl.LandmarkHead(..., format="xy"), or --heads NAME=landmarks:format=xy',
             )
-    elif len(known) and (np.abs(known) <= 1).all() and (known % 1 != 0).any():
-        row = int(np.argmax(~np.isnan(points).any(axis=-1).all(axis=1)))
-        raise LabelError(
-            row,
-            f'expected points in pixels (format "xy"), but all of them lie from 0 to 1, such as {point_text(known[0])}; for '
-            'shares of the picture\'s sides say format="rel_xy"',
+    elif len(known):
+        all_tiny = (np.abs(known) <= 1).all() and (known % 1 != 0).any()
+        there = ~np.isnan(points).any(axis=-1)
+        small = (np.abs(points) <= 1).all(axis=-1)
+        # One point may lie within the first pixel, several of one picture do not.
+        rows = (
+            (small | ~there).all(axis=1) & (there.sum(axis=1) > 1) & (np.nan_to_num(points) % 1 != 0).any(axis=(1, 2))
         )
+        if all_tiny or rows.any():
+            row = int(np.argmax(there.any(axis=1) if all_tiny else rows))
+            which = "all of them lie" if all_tiny else "all of one picture lie"
+            raise LabelError(
+                row,
+                f'expected points in pixels (format "xy"), but {which} from 0 to 1, such as '
+                f'{point_text(points[row][there[row]][0])}; for shares of the picture\'s sides say format="rel_xy"',
+            )
 
 
 def check_inside(points: np.ndarray, sizes: np.ndarray) -> None:

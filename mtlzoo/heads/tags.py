@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mtlzoo.heads.base import is_missing
+from mtlzoo.heads.naming import number_of
 
 SEPARATORS = ";,|"
 USUAL = ";"
@@ -73,6 +74,24 @@ def _literal(text: str) -> Any:
 
 def _split(text: str, separator: str | None) -> list[str]:
     return text.split(separator) if separator else re.split(f"[{SEPARATORS}]", text)
+
+
+def says_none(tags: list[Any]) -> bool:
+    """Whether the only tag says that there is none."""
+    return len(tags) == 1 and isinstance(tags[0], str) and tags[0].casefold() == "none"
+
+
+def read_flags(tags: list[Any], count: int) -> list[float] | None:
+    """One number from 0 to 1 for each of so many tags, -1 where it is not known; `None` if that is not what a list holds.
+
+    Ids of tags are whole and occur once, so that a list is one of such numbers only if some number is no id or comes twice.
+    """
+    numbers = [number_of(tag) if tag == tag else -1.0 for tag in tags]
+    if len(numbers) != count or count < 2 or any(number is None for number in numbers):
+        return None
+    if not all(0 <= number <= 1 or number == -1 for number in numbers):
+        return None
+    return numbers if len(set(numbers)) < count or any(number not in (0, 1) for number in numbers) else None
 
 
 def lists_texts(text: str) -> bool:

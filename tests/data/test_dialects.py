@@ -9,7 +9,7 @@ import pytest
 from written import refusal, write
 
 from mtlzoo.data import read_csv
-from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, RegressionHead
+from mtlzoo.heads import BinaryHead, ClassificationHead, ExpectationHead, LandmarkHead, RegressionHead
 
 ROWS = [["image", "größe", "b"], ["0.png", "groß", "1.5"], ["1.png", "klein", "2.5"], ["2.png", "groß", ""]]
 
@@ -169,3 +169,28 @@ def test_many_columns_and_large_cells_have_short_messages(tmp_path):
     refusal(write(tmp_path, f"image,{large},{large}\n0.png,yes,no\n"))
     table = read_csv(write(tmp_path, f"image,a\n0.png,{large}\n1.png,no\n"))
     assert len(table.describe()) < 300
+
+
+@pytest.mark.parametrize("number", ["1.20{},50", "1 20{}", "1 20{},5", "1'20{}", "1.20{}.000"])
+def test_all_ways_to_divide_thousands_are_refused(tmp_path, number):
+    rows = "".join(f"{row}.png;{number.format(row)}\n" for row in range(9))
+    path = write(tmp_path, "image;a\n" + rows)
+    assert "looks like a number with thousands separators" in refusal(path)
+    assert len(read_csv(path, heads={"a": "classification"}).heads["a"].names) == 9
+
+
+def test_a_point_divides_thousands_where_decimals_have_a_comma(tmp_path):
+    rows = "".join(f"{row}.png;{row + 1}.250\n" for row in range(9))
+    assert "thousands separators" in refusal(write(tmp_path, "image;a\n" + rows), decimal=",")
+    assert read_csv(write(tmp_path, "image;a\n" + rows)).labels()["a"][0, 0] == 1.25
+    assert "thousands separators" in refusal(write(tmp_path, "image;a\n" + rows + "x.png;12,5\n"))
+
+
+def test_commas_in_quotes_are_asked_about(tmp_path):
+    path = write(tmp_path, 'image,a\n0.png,"1,5"\n1.png,"2,5"\n2.png,"3,5"\n')
+    assert 'the comma in "1,5" may be a decimal comma; say decimal=' in refusal(path)
+
+
+def test_a_head_of_bins_reads_decimal_commas(tmp_path):
+    path = write(tmp_path, "image;a\n0.png;1,5\n1.png;2,5\n")
+    assert read_csv(path, heads={"a": ExpectationHead((0, 5))}).labels()["a"].tolist() == [[1.5], [2.5]]

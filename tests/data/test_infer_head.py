@@ -82,3 +82,24 @@ def test_many_classes_and_many_quantities_are_answers():
     assert len(infer_head(column(*[f"class {number % 60}" for number in range(200)])).names) == 60
     assert infer_head(column(*[str(number % 70) for number in range(140)])) == RegressionHead()
     assert infer_head(column(*[str(number + 0.5) for number in range(100)])) == RegressionHead()
+
+
+@pytest.mark.parametrize("text", ["{} kg", "{}%", "${}.50", "{},99 \u20ac", "{} \u00b0C"])
+def test_many_numbers_with_a_unit_are_no_classes(text):
+    labels = column(*[text.format(number) for number in range(30)])
+    with pytest.raises(ValueError, match="30 different numbers with a unit"):
+        infer_head(labels)
+    assert len(infer_head(labels, kind="classification").names) == 30
+    assert len(infer_head(column(*[text.format(number) for number in range(5)])).names) == 5
+
+
+def test_two_lists_of_tags_are_no_two_answers():
+    assert infer_head(column('["a", "b"]', '["a"]')).names == ["a", "b"]
+    assert type(infer_head(column("['a']", "['b']"))) is MultiLabelHead
+    assert infer_head(pd.Series([["a"], ["b", "c"]])).names == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, b"a"])
+def test_what_is_no_label_is_refused(cell):
+    with pytest.raises(ValueError, match="expected texts, numbers or lists as labels, received"):
+        infer_head(pd.Series([cell, "b"], dtype=object))

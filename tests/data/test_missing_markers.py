@@ -220,3 +220,90 @@ def test_points(tmp_path):
 def test_ordinal_by_kind(tmp_path):
     table = column(tmp_path, ["1", "2", "3", "NA"] * 3, heads={"a": "ordinal"})
     assert table.heads["a"] == OrdinalHead(["1", "2", "3"])
+
+
+# === What is left when -1 and others are gone ===
+
+
+def test_minus_one_beside_one_other_number_is_the_negative_answer_only_beside_1(tmp_path):
+    assert column(tmp_path, [-1, 1] * 4).heads["a"].names == ["-1", "1"]
+    for other in (0, 2):
+        path = write(tmp_path, "image,a\n" + "".join(f"{row}.png,{(-1, other)[row % 2]}\n" for row in range(8)))
+        assert f"one label only, '{other}', in 4 rows" in refusal(path)
+
+
+def test_minus_one_is_uncertain_in_every_column_of_a_table_where_it_is_in_one(tmp_path):
+    rows = "".join(f"{row}.png,{(-1.0, 0.0, 1.0)[row % 3]},{(-1.0, 1.0)[row % 2]}\n" for row in range(12))
+    path = write(tmp_path, "image,edema,fracture\n" + rows)
+    assert "head 'fracture': one label only, '1', in 6 rows" in refusal(path)
+    table = read_csv(path, heads=["edema"])
+    assert int(table.labelled()["edema"].sum()) == 8
+
+
+@pytest.mark.parametrize("minus_one", [-1, "-1.0"])
+def test_minus_one_alone_among_texts_is_missing(tmp_path, minus_one):
+    table = column(tmp_path, ["cat", "dog", minus_one] * 3)
+    assert table.heads["a"].names == ["cat", "dog"]
+    assert f'3 cells "{minus_one}" are missing: the only number among texts' in table.notes[0]
+    assert column(tmp_path, ["cat", "dog", -1] * 3, missing=[]).heads["a"].names == ["-1", "cat", "dog"]
+
+
+def test_words_are_missing_among_ranges(tmp_path):
+    table = column(tmp_path, ['"(0, 2)"', '"(4, 6)"', "35", "None"] * 3)
+    assert table.heads["a"].names == ["(0, 2)", "(4, 6)", "35"]
+    assert table.notes == ('a: 3 cells "None" are missing: all other cells are ranges',)
+    table = column(tmp_path, ['"(25, 32)"', '"(4, 6)"', "None"] * 3, heads={"a": "ordinal"})
+    assert table.heads["a"].names == ["(4, 6)", "(25, 32)"]
+
+
+@pytest.mark.parametrize("word", ["Not Available", "UNDEFINED", "Unsure", "Tbd"])
+def test_words_in_any_case(tmp_path, word):
+    assert labelled(column(tmp_path, [*AGES, word])) == 50
+
+
+def test_bins_are_read_as_numbers_are():
+    frame = pd.DataFrame({"image": ["a.png", "b.png"], "a": ["unknown", "3"]})
+    assert labelled(Table(frame, {"a": ExpectationHead((0, 5))})) == 1
+
+
+def test_few_texts_among_whole_numbers_are_noted_and_among_decimals_refused(tmp_path):
+    table = column(tmp_path, [1, 2, 3, "big"] * 3)
+    assert table.heads["a"].names == ["1", "2", "3", "big"]
+    assert '3 cells "big" are read as a label, and all other cells are numbers' in table.notes[0]
+    for numbers in ([1.5, 2.5, "big"], [*range(30), "a", "b", "c", "d"]):
+        path = write(tmp_path, "image,a\n" + "".join(f"{row}.png,{cell}\n" for row, cell in enumerate(numbers)))
+        assert "different numbers and beside them" in refusal(path)
+
+
+def test_a_number_far_above_all_others_is_noted(tmp_path):
+    assert "far above all others" in column(tmp_path, [0, 1, 2, 999] * 3).notes[0]
+    assert not column(tmp_path, [20, 40, 99] * 3).notes
+
+
+# === Lists of tags ===
+
+
+def test_a_list_of_markers_is_missing_and_a_marker_among_tags_is_refused(tmp_path):
+    for cells in (["a;b", "a", "NA;NA"], ["a|b", "a", "NA"], ['"[""a"", ""b""]"', '"[""a""]"', '"[""NA""]"']):
+        table = column(tmp_path, cells * 3, heads={"a": "multilabel"})
+        assert table.heads["a"].names == ["a", "b"]
+        assert labelled(table) == 6
+    for head in (None, "multilabel"):
+        path = write(tmp_path, "image,a\n0.png,a;b\n1.png,b;NA\n2.png,a\n")
+        assert '"NA" in "b;NA" says that a label is missing' in refusal(path, heads={"a": head})
+        assert read_csv(path, heads={"a": head}, missing=[]).heads["a"].names == ["NA", "a", "b"]
+    path = write(tmp_path, "image,a\n0.png,a;b\n1.png,b;u\n2.png,a\n")
+    assert '"u" in "b;u" says that a label is missing' in refusal(path, missing=["u"])
+    head = MultiLabelHead(["a", "NA"])
+    assert labelled(column(tmp_path, ["a;NA", "NA", "a"], heads={"a": head})) == 3
+
+
+def test_bins_below_zero_keep_minus_one(tmp_path):
+    assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((-1, 1))})) == 9
+    assert labelled(column(tmp_path, [-1, 0, 1] * 3, heads={"a": ExpectationHead((0, 2))})) == 6
+
+
+def test_markers_among_numbers_of_a_kind_that_is_asked_for(tmp_path):
+    for kind, cells in (("landmarks", ["0.5;0.5;NA;NA", "0.1;0.2;0.3;0.4"]), ("box", ["1;2;3;4", "NA;NA;NA;NA"])):
+        table = column(tmp_path, cells * 3, heads={"a": kind})
+        assert labelled(table) == (6 if kind == "landmarks" else 3)

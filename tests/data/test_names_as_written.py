@@ -118,3 +118,10 @@ def test_numbers_of_pandas_with_gaps():
     frame = pd.DataFrame({"image": list("abc"), "a": pd.array([1, None, 2], dtype="Int64")})
     labels = Table(frame, {"a": RegressionHead()}).labels()["a"]
     np.testing.assert_array_equal(labels[:, 0], [1, np.nan, 2])
+
+
+def test_names_that_differ_by_quotes_or_by_what_nobody_sees_are_noted(tmp_path):
+    for other in ("'cat'", "cat\u200b", "\ufeffcat"):
+        table = column(tmp_path, ["cat", other, "dog"] * 3)
+        assert len(table.heads["a"].names) == 3
+        assert "look alike" in table.notes[0]

@@ -55,8 +55,11 @@ def test_named_among_the_heads_it_is_a_head(tmp_path):
 def test_a_usual_name_is_not_enough(tmp_path):
     table = read_csv(write(tmp_path, ["left", "right"] * 4))
     assert list(table.heads) == ["kids", "split"]
-    table = read_csv(write(tmp_path, ["train", "bus"] * 4))
-    assert list(table.heads) == ["kids", "split"]
+    table = read_csv(write(tmp_path, ["train", "bus"] * 4, "vehicle"))
+    assert list(table.heads) == ["kids", "vehicle"]
+    assert "'train' is read as a label; if the column says the parts" in table.notes[-1]
+    with pytest.raises(TableError, match="'split' says train, valid or test in some rows and 'eval' in others"):
+        read_csv(write(tmp_path, ["train", "eval"] * 4))
     assert read_csv(write(tmp_path, ["train"] * 4)).split == "split"
     assert read_csv(write(tmp_path, ["train"] * 4, "vehicle"), ["kids"]).split is None
 
@@ -88,7 +91,15 @@ def test_two_such_columns_are_in_doubt(tmp_path):
 
 def test_numbers_are_parts_only_where_told(tmp_path):
     path = write(tmp_path, [0, 1, 2] * 4, "partition")
-    assert list(read_csv(path).heads) == ["kids", "partition"]
+    with pytest.raises(
+        TableError, match=r"'partition' holds '0', '1', '2', which may say .* \(split_column='partition'"
+    ):
+        read_csv(path)
+    assert list(read_csv(path, ["kids", "partition"]).heads) == ["kids", "partition"]
+    assert list(read_csv(path, ignore=["partition"]).heads) == ["kids"]
+    assert list(read_csv(write(tmp_path, [0, 1, 2] * 4, "stage")).heads) == ["kids", "stage"]
+    gaps = read_csv(write(tmp_path, ["0.0", "1.0", "2.0", ""] * 3, "partition"), split_column="partition")
+    assert [names(rows)[0] for rows in gaps.parts()] == [0, 1, 2]
     table = read_csv(path, split_column="partition")
     assert list(table.heads) == ["kids"]
     assert [names(rows)[0] for rows in table.parts()] == [0, 1, 2]

@@ -313,3 +313,23 @@ def test_each_label_is_encoded_once(write, monkeypatch):
     labels = read_csv(write(text)).labels()["age"]
     assert seen == [30]
     np.testing.assert_array_equal(labels[:, 0], [row % 30 or np.nan for row in range(300)])
+
+
+def test_a_repeated_header_is_no_row(write):
+    table = read_csv(write("image,age\na.jpg,1.5\nb.jpg,2.5\nimage, age\nc.jpg,3.5\n"))
+    assert table.labels()["age"].tolist() == [[1.5], [2.5], [3.5]]
+    assert table.notes == ("line 4 repeats the header and is left out",)
+    assert "line 5 (c.jpg)" in refusal(
+        write("image,a\na.jpg,u\nb.jpg,v\nimage,a\nc.jpg,w\n"), heads={"a": BinaryHead(["u", "v"])}
+    )
+
+
+def test_blank_cells_beyond_the_header_do_not_count(write):
+    table = read_csv(write("image,a\na.jpg,x\nb.jpg,y\n,,\nc.jpg,x, ,\n"))
+    assert table.frame["a"].tolist() == ["x", "y", "x"]
+    assert "line 4 has more cells" in refusal(write("image,a\na.jpg,x\nb.jpg,y,,\nc.jpg,x,,z\n"))
+
+
+def test_what_a_header_without_images_may_mean(write):
+    assert refusal(write("Path,a\n1.jpg,x\n")).endswith("; is it 'Path'? Say image='Path' (--image).")
+    assert "the first line holds but a number" in refusal(write("3\nSmiling Male\na.jpg 1 -1\n"))

@@ -157,3 +157,28 @@ def test_parts_that_are_in_doubt_are_refused(tmp_path, files, message):
 def test_train_and_test_as_labels_are_given(tmp_path):
     table = read_folders(touch(tmp_path, "train/1.jpg", "test/2.jpg"), {"label": BinaryHead(["test", "train"])})
     assert table.labels()["label"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("words", [("train_set", "test_set"), ("train2017", "val2017"), ("seg_train", "seg_test")])
+def test_folders_of_parts_may_have_a_year_or_a_word_beside(tmp_path, words):
+    touch(tmp_path, *(f"{word}/{label}/1.jpg" for word in words for label in ("cat", "dog")))
+    table = read_folders(tmp_path)
+    assert list(table.heads) == ["label"]
+    assert len(table.part("train")) == 2
+    assert sorted(set(table.frame["split"])) == sorted({"train", "valid" if "val" in words[1] else "test"})
+
+
+def test_a_part_beside_another_folder_with_the_same_labels_is_refused(tmp_path):
+    touch(tmp_path, *(f"{word}/{label}/1.jpg" for word in ("train", "holdout") for label in ("cat", "dog")))
+    with pytest.raises(TableError, match="the folders 'train' are parts, but 'holdout' beside them are none"):
+        read_folders(tmp_path)
+
+
+def test_folders_that_are_called_as_missing_labels_are_noted(tmp_path):
+    touch(tmp_path, "cat/1.jpg", "dog/1.jpg", "unknown/1.jpg", "-1/1.jpg")
+    table = read_folders(tmp_path)
+    assert table.heads["label"].names == ["-1", "cat", "dog", "unknown"]
+    assert [word for word in ("-1", "unknown") if any(f'folder "{word}"' in note for note in table.notes)] == [
+        "-1",
+        "unknown",
+    ]

@@ -308,3 +308,9 @@ def test_a_column_that_cannot_be_corners_asks_for_the_format():
     assert BoxHead.for_labels(labels, format="xywh") == BoxHead(format="xywh")
     with pytest.raises(ValueError, match=r"expected boxes of 4 numbers, received '1;2;3'"):
         BoxHead.for_labels(pd.Series(["1;2;3"]))
+
+
+def test_one_box_in_shares_among_pixels_is_refused_with_its_row():
+    with pytest.raises(LabelError, match=r"in pixels \(xyxy\), but one lies from 0 to 1, such as 0\.1") as caught:
+        BoxHead(format="xyxy").encode(["50;60;70;70", "0.1;0.2;0.5;0.4"])
+    assert caught.value.row == 1

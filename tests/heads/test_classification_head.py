@@ -184,3 +184,9 @@ def test_a_weight_of_the_class_weights_the_loss(rng):
     loss = ClassificationHead(NAMES, class_weight={"red": 2.0, "blue": 0.0}).loss()
     expected = -np.array([2, 1, 0]) @ np.log(predictions[np.arange(3), np.arange(3)]) / 3
     assert float(loss(ids, predictions)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_cell_that_no_label_can_be_is_refused_with_its_row():
+    with pytest.raises(LabelError, match="unknown label") as caught:
+        ClassificationHead(["a", "b"]).encode(["a", {"a": 1}])
+    assert caught.value.row == 1

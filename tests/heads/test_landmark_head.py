@@ -268,3 +268,16 @@ def test_the_units_of_a_column_are_seen(cells, head):
 def test_a_column_without_points_is_refused(cell):
     with pytest.raises(ValueError, match=r"expected points as x, y, x, y, \.\.\., received|no row has a point"):
         LandmarkHead.for_labels(pd.Series([cell], dtype=object))
+
+
+def test_shares_of_one_picture_among_pixels_are_refused_with_its_row():
+    with pytest.raises(LabelError, match="but all of one picture lie from 0 to 1") as caught:
+        LandmarkHead(2, format="xy").encode(["20;30;40;50", "0.1;0.2;0.3;0.4"])
+    assert caught.value.row == 1
+    assert LandmarkHead(2, format="xy").encode(["20;30;0.5;0.5", "0.5;0.5;30;40"]).shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize("sentinel", [-99, -999, -9999])
+def test_far_sentinels_are_missing(sentinel):
+    head = LandmarkHead(1, format="xy")
+    assert head.labelled(head.encode(["20;30", f"{sentinel};{sentinel}"])).tolist() == [True, False]

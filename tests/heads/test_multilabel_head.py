@@ -132,3 +132,26 @@ def test_decodes_with_the_probability_of_the_least_certain_decision():
     decoded = MultiLabelHead(TAGS).decode(np.array([[0.9, 0.2, 0.6], [0.1, 0.2, 0.3]]))
     assert list(decoded["answer"]) == ["hood;zip", "none"]
     np.testing.assert_allclose(decoded["probability"], [0.6, 0.7])
+
+
+@pytest.mark.parametrize("head", [MultiLabelHead(["a", "b", "c"]), MultiLabelHead(3)])
+def test_a_cell_may_say_0_or_1_for_each_tag(head):
+    cells = [[1, 0, 1], np.array([0, 0, 1]), "[1, 0, 1]", "1;0;0", [0.2, 0.9, 0], [NAN, -1, 1], [0, 2]]
+    expected = [[1, 0, 1], [0, 0, 1], [1, 0, 1], [1, 0, 0], [0.2, 0.9, 0], [-1, -1, 1], [1, 0, 1]]
+    assert head.encode(cells) == pytest.approx(np.array(expected, "float32"))
+
+
+def test_two_numbers_that_may_be_ids_are_refused():
+    with pytest.raises(LabelError, match="may name both tags by their ids"):
+        MultiLabelHead(["a", "b"]).encode([[1, 0]])
+    assert MultiLabelHead(["0", "1"]).encode([[1, 0]]).tolist() == [[1, 1]]
+    for cells in (["[1, 0, 1]", "[0, 0, 1]"], ["1;0;1", "0;0;1"]):
+        with pytest.raises(ValueError, match="lists of 0 and 1; if they say for each tag"):
+            MultiLabelHead.for_labels(pd.Series(cells))
+
+
+def test_none_means_no_tag_in_any_case():
+    head = MultiLabelHead.for_labels(pd.Series(["a;b", "None", "a"]))
+    assert head.names == ["a", "b"]
+    assert head.encode(["None", "NONE", "none"]).tolist() == [[0, 0]] * 3
+    assert MultiLabelHead(["a", "None"]).encode(["None"]).tolist() == [[0, 1]]

@@ -169,3 +169,8 @@ def test_columns_of_quantities_are_recognised_and_numbered_classes_are_not():
     assert not RegressionHead.recognises(pd.Series([0, 1, 2, 1]))
     assert not RegressionHead.recognises(pd.Series(["1.5", "old"]))
     assert RegressionHead.for_labels(pd.Series(["1.5"])) == RegressionHead()
+
+
+def test_digits_with_a_line_between_are_no_number():
+    with pytest.raises(LabelError, match="expected 1 number, received '1_000'"):
+        RegressionHead().encode(["5", "1_000"])
