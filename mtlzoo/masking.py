@@ -124,6 +124,8 @@ def object_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor
     values = floats(y_true)
     if len(values.shape) != 3 or values.shape[-1] != 4 + classes:
         raise ValueError(f"Expected targets of shape (batch, objects, {4 + classes}), received shape {values.shape}.")
+    if not values.shape[1]:  # none in the batch, or perhaps none
+        values = ops.pad(values, [[0, 0], [0, 1], [0, 0]], constant_values=float("nan"))
     unknown = ops.any(values[..., 4:] < 0, axis=(1, 2))
     there = ops.logical_not(ops.any(ops.isnan(values), axis=-1))
     known = ops.logical_and(there, ops.logical_not(unknown)[:, None])

@@ -14,6 +14,7 @@ FLOORS = {
         [
             *("_version", "startup", "files", "progress", "memory", "masking", "placement", "boxes"),
             "regular_files",
+            "layer_names",
         ],
         1,
     ),

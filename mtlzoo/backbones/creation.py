@@ -16,6 +16,8 @@ from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.backbones.rewriting import to_builtin_layers
+from mtlzoo.errors import InputError
+from mtlzoo.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 
 # Arguments of the constructors that concern the top, or that `create_backbone` has itself.
 _OWN_ARGUMENTS = {
@@ -83,8 +85,9 @@ def create_backbone(
             f"Expected a backbone with one output, received: {len(model.outputs)} outputs of {model.name!r}. "
             "Choose one by `cut=`, the name of its layer."
         )
+    name = next(iter(safe_names(model.name)))
     # Single tensors, not lists of one: called on a tensor, the backbone then returns a tensor.
-    return Backbone(model.inputs[0], model.outputs[0], name=model.name, preprocessing=mode), mode
+    return Backbone(model.inputs[0], model.outputs[0], name=name, preprocessing=mode), mode
 
 
 def _checked_shape(input_shape: Any) -> tuple[int | None, int | None, int]:
@@ -193,6 +196,13 @@ def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, ar
         refuse_top(model)
     else:
         model = _cut(model, cut)
+    strange = [
+        layer.name for layer in model._flatten_layers(include_self=False) if not SAFE_INSIDE.fullmatch(layer.name)
+    ]
+    if strange:
+        raise InputError(
+            f"Expected layers of {model.name!r} whose names are {EXPECTED}, received: {strange[0]!r}; rename it."
+        )
     model = to_builtin_layers(model)
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     fits = len(shapes) == 1 and len(shapes[0]) == 3

@@ -95,7 +95,7 @@ class MaskedDetectionLoss(MaskedLoss):
         candidates = ops.logical_and(candidates, known[:, None])
         areas = ops.prod(boxes[..., 2:] - boxes[..., :2], axis=-1)[:, None]
         areas = ops.where(candidates, areas, ops.full_like(areas, float("inf")))
-        numbers = ops.arange(boxes.shape[1], dtype="int32")
+        numbers = ops.arange(ops.shape(boxes)[1], dtype="int32")
         smallest = ops.cast(ops.argmin(areas, axis=-1), "int32")[..., None] == numbers
         return ops.cast(ops.logical_and(smallest, candidates), boxes.dtype)
 

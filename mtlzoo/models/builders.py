@@ -24,6 +24,8 @@ POOLING: dict[str, Callable[[], keras.Layer]] = {
     "max": lambda: layers.GlobalMaxPooling2D(name="pooling"),
     "flatten": lambda: layers.Flatten(name="pooling"),
 }
+# What layers of `build` are called.
+OWN_LAYERS = ("images", "images_in", "preprocessing", "pooling", "dropout")
 
 
 def build(
@@ -98,6 +100,8 @@ def build(
         )
 
         # === Functional Model ===
+        if extractor.name in OWN_LAYERS:
+            extractor.name = f"{extractor.name}_backbone"
         images = keras.Input(input_shape, name="images" if "images" not in heads else "images_in")
         feature_map = features = extractor(preprocess(images, mode))
         if len(features.shape) == 4:

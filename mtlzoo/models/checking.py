@@ -107,7 +107,12 @@ def _numbers_of_objects(array: np.ndarray, what: str, where: str) -> np.ndarray:
     for place, cell in np.ndenumerate(array):
         if isinstance(cell, str) or not (is_missing(cell) or np.isscalar(cell)):
             raise InputError(f"Expected {what} to be {NUMBERS}{where}, received in row {place[0]}: {_short(cell)}.")
-        numbers[place] = np.nan if is_missing(cell) else cell
+        try:
+            numbers[place] = np.nan if is_missing(cell) else cell
+        except (TypeError, ValueError, OverflowError):  # a whole number beyond all floats, a complex one
+            raise InputError(
+                f"Expected {what} to be {NUMBERS}{where}, received in row {place[0]}: {_short(cell)}."
+            ) from None
     return numbers
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from keras import layers
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.errors import HeadError
@@ -37,6 +38,11 @@ CLASSES: dict[type[Head], tuple[str, str | None]] = {
     ExpectationHead: ("bins", None),
     LandmarkHead: ("point_names", None),
     DetectionHead: ("classes", "_scores_map"),
+}
+# The layers that `mtl.build` puts between the backbone and the heads, in their order.
+BETWEEN = {
+    "pooling": (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D, layers.Flatten),
+    "dropout": (layers.Dropout,),
 }
 # Heads of two answers in one number: they cannot have others and keep their weights.
 PAIRS: dict[type[Head], str] = {BinaryHead: "names", DualTaskHead: "labels"}
@@ -129,11 +135,13 @@ def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.Ker
                 f"Expected a model with a `Backbone`, received: {model.name!r}; `mtl.build` makes such models."
             )
         feature_map = parents[0]
-    between = {layer.name: layer for layer in model.layers}
-    for name in ("dropout", "pooling"):
-        if name in between:
-            return between[name].output, feature_map
-    return feature_map, feature_map
+    features = feature_map
+    for name, kinds in BETWEEN.items():  # by kind and place as well as by name, for a head may be called so too
+        for layer in model.layers:
+            if layer.name == name and isinstance(layer, kinds) and _inputs(layer.output)[0] is features:
+                features = layer.output
+                break
+    return features, feature_map
 
 
 def _inputs(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:

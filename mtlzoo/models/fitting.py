@@ -9,6 +9,7 @@ import keras
 
 from mtlzoo.errors import InputError
 from mtlzoo.models.feeding import BatchCheck, feed, readable_errors
+from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
 from mtlzoo.models.steps import BalancingEpochs
 
@@ -52,8 +53,11 @@ class FittingByName:
                         f"{len(validation_data)} parts."
                     )
                 validation_data = feed(checks[1], *validation_data)
+                make_anew_for_other_forms(self, "test_function", *validation_data)
             elif validation_data is not None:
                 validation_data = feed(checks[1], validation_data)[0]
+                make_anew_for_other_forms(self, "test_function", validation_data, None, None)
+            make_anew_for_other_forms(self, "train_function", x, y, sample_weight)
             endless = isinstance(x, keras.utils.PyDataset) and x.num_batches is None
             if endless or hasattr(x, "element_spec") or isinstance(x, Iterator):
                 # Keras warns that a pipeline or a generator shuffles for itself, which everybody who has made one knows.
@@ -80,6 +84,7 @@ class FittingByName:
         check = BatchCheck(self.heads)
         with readable_errors(check):
             x, y, sample_weight = feed(check, x, y, sample_weight)
+            make_anew_for_other_forms(self, "test_function", x, y, sample_weight)
             return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
 
     def train_on_batch(
@@ -88,11 +93,13 @@ class FittingByName:
         """Keras' `train_on_batch`; labels as in :meth:`fit`."""
         _refuse_class_weight(class_weight)
         y, sample_weight = label_arrays(self.heads, x, y, sample_weight)
+        make_anew_for_other_forms(self, "train_function", x, y, sample_weight)
         return super().train_on_batch(x, y, sample_weight, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Keras' `test_on_batch`; labels as in :meth:`fit`."""
         y, sample_weight = label_arrays(self.heads, x, y, sample_weight)
+        make_anew_for_other_forms(self, "test_function", x, y, sample_weight)
         return super().test_on_batch(x, y, sample_weight, return_dict=return_dict)
 
     def _callbacks_for(self, callbacks: Any) -> Any:

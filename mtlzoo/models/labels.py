@@ -63,6 +63,8 @@ def label_arrays(heads: Mapping[str, Head], images: Any, labels: Any = None, sam
         InputError: If a label or a weight is wrong; it names head, row and value.
     """
     rows = rows_of(images)
+    if rows == 0:
+        raise InputError("Expected at least one image, received none.")
     targets = {}
     for name, values in by_head(heads, labels, "labels").items():
         checked = check_labels(name, heads[name], values, rows)

@@ -14,7 +14,10 @@ from mtlzoo import masking
 from mtlzoo.backbones import Backbone
 from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
+from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads.base import value_text
+from mtlzoo.layer_names import EXPECTED, is_safe
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
@@ -79,6 +82,8 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
             raise ValueError(f"Expected one output for each head ({', '.join(heads)}), received: {outputs!r}.")
         if resize not in RESIZES:
             raise ValueError(f"Expected `resize` to be one of {', '.join(RESIZES)}, received: {resize!r}.")
+        if name is not None and not (isinstance(name, str) and is_safe(name)):
+            raise InputError(f"Expected a model's name of {EXPECTED}, received: {value_text(name)}.")
         super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
         for layer in self._flatten_layers(include_self=False):
             if layer.dtype_policy.compute_dtype == "float16":
@@ -89,6 +94,7 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         self.heads = heads
         self.resize = resize
         self._split: Split | None = None
+        self.step_forms: dict[str, dict[str, str]] = {"train_function": {}, "test_function": {}}
 
     # === Parts ===
 

@@ -7,19 +7,12 @@ a part of its checksum, the same in every model and every process.
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 
 import keras
 
 from mtlzoo.heads import Head
-
-# What is a scope of TensorFlow's at the root of a graph too.
-SAFE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.>-]*")
-LETTERS = 40  # of a name that is too strange to be kept
-LONGEST = 1000  # of one that is; an HDF5 file has room for 64,512 letters of all layers' names
+from mtlzoo.layer_names import safe_names
 
 
 def connect_heads(
@@ -42,7 +35,7 @@ def connect_heads(
     taken, outputs = set(taken), {}
     for name, head in heads.items():
         source = feature_map if head.spatial else features
-        for layer_name in _candidates(name):
+        for layer_name in safe_names(name):
             if layer_name in taken:
                 continue
             output = head.connect(source, layer_name)
@@ -66,14 +59,3 @@ def owner(model: keras.Model, layer: keras.Operation) -> str | None:
     names = {head: output_layer(model, head).name for head in model.output}
     own = [head for head, name in names.items() if f"{layer.name}_".startswith(f"{name}_")]
     return max(own, key=lambda head: len(names[head]), default=None)
-
-
-def _candidates(name: str) -> Iterable[str]:
-    """Names for a head's layer, the first of which is most often free."""
-    if SAFE.fullmatch(name) and len(name) <= LONGEST:
-        yield name
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:LETTERS] or "head"
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    for length in range(8, len(digest) + 1):
-        yield f"{plain}_{digest[:length]}"

@@ -215,3 +215,15 @@ def test_a_graph_made_by_hand_needs_shared_features(tiny_backbone):
     with pytest.raises(HeadError, match=r"made by `mtl\.build`"):
         model.with_heads({**model.heads, "hat": 2})
     assert list(model.with_heads({**model.heads, "nose": mtl.LandmarkHead(1)}).heads) == ["kind", "nose"]
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("name", ["dropout", "pooling"])
+def test_a_head_called_like_a_shared_layer_is_none(tiny_backbone, images, name, dropout):
+    pixels = keras.Input((16, 16, 3))
+    vector = keras.Model(pixels, layers.Flatten()(layers.Conv2D(2, 3, strides=4)(pixels)))
+    for backbone, features in ((tiny_backbone, 16), (vector, 32)):
+        model = trained(backbone, {name: mtl.BinaryHead(hidden=[5]), "a": 3}, dropout=dropout)
+        more = model.with_heads({**model.heads, "new": mtl.BinaryHead(), "a": 4})
+        assert more.output["new"]._keras_history.operation.input.shape == (None, features)
+        assert_same(more.predict(images, verbose=0), model.predict(images, verbose=0), [name])

@@ -174,3 +174,48 @@ def test_an_error_in_the_users_own_code_stays_the_users(make):
 
     with pytest.raises(KeyError, match="mine"):
         make().fit(broken(), verbose=0)
+
+
+# === Labels in other forms, one after the other ===
+
+
+def test_labels_may_change_their_form_between_calls(make, images):
+    model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)})
+    ids, rows = (
+        {"yes": np.ones(ROWS), "class": np.zeros(ROWS)},
+        {"yes": np.ones((ROWS, 1)), "class": np.eye(3)[[0] * ROWS]},
+    )
+    expected = model.evaluate(images, ids, verbose=0, return_dict=True)
+    for labels in (rows, ids, {"class": np.zeros((ROWS, 1))}, rows, {"yes": np.ones(ROWS)}):
+        for _ in range(2):
+            history = model.fit(images, labels, validation_data=(images, labels), verbose=0).history
+            assert np.isfinite(history["loss"] + history["val_loss"]).all()
+            assert np.isfinite(model.train_on_batch(images, labels, return_dict=True)["loss"])
+            assert np.isfinite(model.test_on_batch(images, labels, return_dict=True)["loss"])
+        model.fit(tf.data.Dataset.from_tensor_slices((images, labels)).batch(3), verbose=0)
+        model.fit(iter([(images, labels)]), sample_weight=None, verbose=0)
+    model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)})
+    found = [model.evaluate(images, labels, verbose=0, return_dict=True) for labels in (rows, ids)]
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert expected.keys() == found[0].keys()
+
+
+def test_batches_may_have_any_number_of_objects(make, images):
+    model = make({"things": mtl.DetectionHead(["cat", "dog"])})
+
+    def batch(objects):
+        targets = np.full((ROWS, objects, 6), np.nan, "float32")
+        targets[:, :1] = [0.1, 0.1, 0.5, 0.5, 1, 0]
+        return images, {"things": targets}
+
+    for objects in (1, 3, 0, 2):
+        assert np.isfinite(model.train_on_batch(*batch(objects), return_dict=True)["loss"])
+    batches = [batch(objects) for objects in (2, 1, 0, 4)]
+    assert np.isfinite(model.fit(iter(batches), verbose=0).history["loss"]).all()
+    assert np.isfinite(model.evaluate(iter(batches), verbose=0, return_dict=True)["loss"])
+
+
+def test_no_images_at_all_are_refused(make, images):
+    for call in (make().fit, make().evaluate, make().train_on_batch):
+        with pytest.raises(mtl.errors.InputError, match="at least one image"):
+            call(images[:0], {})

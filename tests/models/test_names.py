@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.errors import HeadError
+from mtlzoo.errors import HeadError, InputError
 from mtlzoo.heads import get_heads
 from mtlzoo.models.naming import output_layer
 
@@ -198,3 +198,39 @@ def test_heads_train_on_cached_features_whatever_they_are_called(tmp_path, tiny_
     model = mtl.build(tiny_backbone, table.heads, (16, 16, 3))
     history = mtl.fit(model, table, stages=[mtl.Stage(2, 1e-3, "heads")], augment=None, verbose=False).history
     assert len(history["x (cm)_loss"]) == 2
+
+
+# === Models, backbones and their layers ===
+
+
+@pytest.mark.parametrize("name", ["größe", "x (cm)", "日本", "_x", "a/b", "a b", " ", "a\nb", "%d", "x" * 1001])
+def test_a_model_that_cannot_be_called_so_is_refused_when_it_is_built(make, name):
+    with pytest.raises(InputError, match="a model's name of ASCII letters") as caught:
+        make(["a"], name=name)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(InputError, match="a model's name"):
+        make(["a"]).with_heads({"a": 2}, name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["größe", "x (cm)", "_x", "images", "images_in", "pooling", "dropout", "preprocessing"]
+)
+def test_a_backbone_is_taken_whatever_it_is_called(tmp_path, images, name):
+    pixels = keras.Input((16, 16, 3))
+    own = keras.Model(pixels, keras.layers.Conv2D(4, 3)(pixels), name=name)
+    model = mtl.build(own, {"a": mtl.BinaryHead()}, preprocessing="tf")
+    model.compile()
+    model.fit(images, {"a": np.array([0, 1, 0, 1])}, verbose=0)
+    more = mtl.build(model.backbone, {"b": 2}).with_heads({"c": 2})
+    assert output_layer(more, "c").input.shape == (None, 4)
+    mtl.export(model, tmp_path / "model.h5")
+    same(mtl.load_model(tmp_path / "model.h5").predict(images, verbose=0), model.predict(images, verbose=0))
+
+
+@pytest.mark.parametrize("name", ["größe", "x:y", "a b"])
+def test_layers_of_a_backbone_that_no_step_can_carry_are_refused(name):
+    pixels = keras.Input((16, 16, 3))
+    own = keras.Model(pixels, keras.layers.Conv2D(4, 3, name=name)(pixels), name="own")
+    with pytest.raises(InputError, match=f"layers of 'own'.*received: '{name}'; rename it"):
+        mtl.build(own, {"a": 2})
