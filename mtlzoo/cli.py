@@ -235,8 +235,11 @@ def _predict(options: argparse.Namespace) -> None:
 
     if options.out is not None:
         check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])
+    images = list_files(options.images)
+    if options.out is not None:  # what patterns and links in folders lead to
+        check_output(options.out, overwrite=options.overwrite, inputs=images)
     model = load_model(options.model, trusted=options.trust)
-    table, skipped = runs.drop_bad_images(Table.of_images(list_files(options.images)), options.skip_bad)
+    table, skipped = runs.drop_bad_images(Table.of_images(images), options.skip_bad)
     _tell_skipped(skipped)
     if not len(table):
         raise ValueError("No picture is left to look at.")

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
+from mtlzoo.errors import InputError, NotAFileError
+
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -39,6 +41,38 @@ def open_regular(path: str | os.PathLike) -> Iterator[FileIO]:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, f"{_kind(mode)}, not a file", os.fspath(path))
         yield file
+
+
+def require_file(path: str | os.PathLike, what: str) -> None:
+    """Refuse what cannot be read to its end, before it is opened.
+
+    Args:
+        path: The path.
+        what: What the file should be: `label file`.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        NotAFileError: If it is a pipe, a socket, a device or a directory.
+    """
+    if os.path.isfile(path):
+        return
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"No such {what}: {path}.")
+    raise NotAFileError(f"{path} {missing_reason(path)}; expected a {what}.")
+
+
+def require_folder(path: str | os.PathLike) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        InputError: If it is something else.
+    """
+    if os.path.isdir(path):
+        return
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"No such folder: {path}.")
+    raise InputError(f"Expected a folder, received {'a file' if os.path.isfile(path) else 'something else'}: {path}.")
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -160,9 +161,50 @@ def test_values_in_their_places(fuzz, command):
         if (command, place) in {("pack", 1), ("make-data", 1), ("export", 1)}:
             continue
         for value in VALUES[place::2]:
-            if not value.startswith("-") and (command, value) != ("predict", "pipe"):
+            if not value.startswith("-"):
                 fuzz(command, *base[:place], value, *base[place + 1 :])
     fuzz(command)
+
+
+PIPES = [
+    *("labels.csv", "packed.json", "index.npz", "settings.json", "training-state.npz", "train.csv", "training.txt"),
+    *(".mtlzoo-drawn.txt", "model.json", "assets.extra/mtlzoo.json", "Annotations/label.csv", "Tests/question.csv"),
+]
+
+
+def test_pipes_are_not_waited_for(fuzz, folder):
+    for name in PIPES:
+        (folder / "pipes" / name).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(folder / "pipes" / name)
+    for suffix in ("h5", "keras", "csv", "png"):
+        os.mkfifo(folder / "pipes" / f"pipe.{suffix}")
+    try:
+        _wait_for_no_pipe(fuzz)
+    finally:
+        shutil.rmtree(folder / "pipes")
+
+
+def _wait_for_no_pipe(fuzz):
+    train = BASES["train"][1:]
+    for model in ("pipe", "pipes/pipe.h5", "pipes/pipe.keras"):
+        assert "a pipe, not a file" in fuzz("predict", model, "img/0.png")[1]
+    for image in ("pipe", "pipes", "pipes/*.png"):
+        assert "a pipe, not a file" in fuzz("predict", "m.h5", image)[1]
+    for data in ("pipe", "pipes/pipe.csv", "pipes"):
+        assert "a pipe, not a file" in fuzz("train", data, *train)[1]
+        assert "a pipe, not a file" in fuzz("evaluate", "m.h5", data)[1]
+        assert "a pipe, not a file" in fuzz("pack", data, "packed")[1]
+    for name in ("fashionai", "mtfl", "packed", "shapes"):
+        assert "a pipe, not a file" in fuzz("train", "pipes", "--format", name, *train)[1]
+    for name in ("packed", "folders", "utkface"):
+        assert "Expected a folder, received something else: pipe." in fuzz("train", "pipe", "--format", name, *train)[1]
+    for arguments in (["--resume"], ["--overwrite"], ["--resume", "--overwrite"]):
+        assert fuzz("train", "t.csv", *train[:-1], "pipes", *arguments)[0] == 2
+    for form in (["savedmodel"], ["web", "--runtime", "cdn"]):
+        assert fuzz("export", "m.h5", "pipes", "--overwrite", "--format", *form)[0] == 2
+    assert fuzz("pack", "t.csv", "pipes", "--overwrite")[0] == 2
+    assert fuzz("make-data", "shapes", "pipes", "--images", "1", "--overwrite")[0] == 2
+    assert "a pipe, not a file" in fuzz("score", "submission.csv", "pipe")[1]
 
 
 BAD_OUTPUTS = ["", " ", "a\0b", "x" * 300, "d/" * 3000, "..", "/", ".", "/dev/null", "img", "pipe", "img/0.png/x"]
@@ -195,7 +237,7 @@ def test_places_where_nothing_can_be_written(fuzz, overwrite):
         "--batch-size": ["0", "-1", "1.5", "nan", "9" * 30],
         "--seed": ["-1", str(2**32)],
         "--valid": ["1", "-0.1", "nan", "inf"],
-        "--test": ["0.95", "1e9"],
+        "--test": ["1", "1e9"],
         "--dropout": ["1", "-0.1", "nan"],
         "--label-smoothing": ["1", "-1"],
         "--image-size": ["0", "-32", "99999999"],
@@ -212,3 +254,10 @@ def test_numbers_out_of_range_are_refused_before_the_table_is_read(fuzz, option,
         code, line = fuzz("train", "nowhere.csv", "--out", "run", f"{option}={value}")
         assert code == 2
         assert "nowhere.csv" not in line, (option, value)
+
+
+def test_shares_that_leave_no_rows_to_train_on(fuzz):
+    for arguments in (["--valid=0.5", "--test=0.5"], ["--test=0.95"], ["--valid=0.9999"]):
+        code, line = fuzz("train", *BASES["train"], *arguments)
+        assert code == 2
+        assert "Expected --valid and --test" in line, arguments

@@ -51,7 +51,7 @@ def digests(folder: Path) -> dict[str, str]:
 def refused(capsys, *arguments: str) -> str:
     capsys.readouterr()
     assert main(list(arguments)) == 2, arguments
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith(("Note: ", "\rChecked"))]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith(("Note: ", "Checked"))]
     assert line.startswith("mtlzoo: error: "), line
     return line
 
@@ -60,11 +60,16 @@ def refused(capsys, *arguments: str) -> str:
 def test_nothing_of_the_users_is_lost(folder, capsys, overwrite):
     Path("link").symlink_to("photos")
     Path("link.h5").symlink_to("m.h5")
+    Path("links").mkdir()
+    Path("links/a.png").symlink_to("../photos/1.png")
     before = digests(folder)
     for command in [
         ["predict", "m.h5", "photos/1.png", "--out", "photos"],
         ["predict", "m.h5", "photos/1.png", "--out", "photos/1.png"],
         ["predict", "m.h5", "photos/1.png", "--out", "photos/../link/1.png"],
+        ["predict", "m.h5", "photos/*.png", "--out", "photos/1.png"],
+        ["predict", "m.h5", "links", "--out", "photos/1.png"],
+        ["predict", "m.h5", "links/*", "--out", "photos/1.png"],
         ["predict", "m.h5", "photos/1.png", "--out", "m.h5"],
         ["predict", "link.h5", "photos/1.png", "--out", "m.h5"],
         ["predict", "m.h5", "photos/1.png", "--out", "link.h5"],
@@ -209,3 +214,21 @@ def test_numbers_stay_numbers(tmp_path):
     index = pd.MultiIndex.from_tuples([("=x", "-1"), ("y", "@z")], names=["=head", "group"])
     runs.write_csv(tmp_path / "c.csv", pd.DataFrame({"=n": [1, 2]}, index=index), index=True)
     assert (tmp_path / "c.csv").read_text() == "'=head,group,'=n\n'=x,-1,1\ny,'@z,2\n"
+
+
+def test_a_training_that_cannot_go_on_leaves_its_folder_as_it_was(folder, capsys):
+    train = ["train", "t.csv", *NETWORK, "--out", "run"]
+    assert main([*train, "--resume"]) == 0
+    Path("foreign").mkdir()
+    Path("foreign/training-state.npz").write_text("mine")
+    Path("foreign/settings.json").write_text("mine")
+    Path("foreign/model.png").write_text("mine")
+    before = digests(folder)
+    assert "`seed` was 0, received: 1." in refused(capsys, *train, "--resume", "--seed", "1")
+    assert "`batch_size` was 32, received: 2." in refused(capsys, *train, "--resume", "--batch-size", "2")
+    assert "not the state of a training" in refused(capsys, *train[:-1], "foreign", "--resume")
+    assert digests(folder) == before
+    cv2.imwrite("photos/3.png", np.zeros((20, 20, 3), np.uint8))
+    before = digests(folder)
+    assert "photos/3.png" in refused(capsys, *train, "--resume")
+    assert digests(folder) == before

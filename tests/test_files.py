@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -244,6 +246,35 @@ def test_parents_that_must_not_be_written_to(tmp_path):
     with pytest.raises(PermissionError, match="no permission to write into"):
         check_output(tmp_path / "x.csv")
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_what_may_be_replaced_in_a_folder_that_may_not_be_written_to(tmp_path):
+    (tmp_path / "old").write_text("old")
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="old cannot be written: no permission to write into"):
+        check_output(tmp_path / "old", overwrite=True)
+    with pytest.raises(PermissionError, match=rf"^{tmp_path} cannot be written: no permission"):
+        check_folder(tmp_path, overwrite=True)
+    tmp_path.chmod(0o700)
+
+
+FULL = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    RuntimeError("…/variables; No space left on device [Op:Save]"),
+]
+
+
+@pytest.mark.parametrize("error", [*FULL, RuntimeError("Slist already enabled?")], ids=["system", "tensorflow", "h5py"])
+@pytest.mark.parametrize("name", ["old", "new"])
+def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch, error, name):
+    (tmp_path / "old").write_text("old")
+    if error not in FULL:
+        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=100))
+    expected = rf"^{tmp_path / name} cannot be written: no space is left there; it is as it was\.$"
+    with pytest.raises(OSError, match=expected), writing(tmp_path / name, overwrite=True):
+        raise error
+    assert everything(tmp_path) == {"old": "old"}
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "x" * 256, "d/" * 3000 + "x"])

@@ -15,6 +15,7 @@ import numpy as np
 from mtlzoo.data.records import find_record
 from mtlzoo.files import is_temporary, remove_leftovers, writing
 from mtlzoo.memory import free_memory
+from mtlzoo.regular_files import open_regular
 
 # A picture with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
 # which part of it.
@@ -79,7 +80,7 @@ class Folder:
     def get(self, key: Key) -> Picture | None:
         """A picture, or `None` where it is not kept, or not as it was written."""
         try:
-            with open(self._path(key), "rb", buffering=0) as file:
+            with open_regular(self._path(key)) as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError):  # None there, or an empty file.
             return None

@@ -10,6 +10,7 @@ from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import ClassificationHead
+from mtlzoo.regular_files import require_file
 
 FILES = {"train": "Annotations/label.csv", "question": "Tests/question.csv", "answer": "Tests/answer.csv"}
 
@@ -45,8 +46,7 @@ def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "
     if part not in FILES:
         raise ValueError(f"Expected `part` to be one of {', '.join(FILES)}, received: {part!r}.")
     path = Path(directory, FILES[part])
-    if not path.is_file():
-        raise FileNotFoundError(f"No such label file: {path}.")
+    require_file(path, "label file")
     try:
         # Blank lines are read too, so that a row's index tells its line.
         frame = pd.read_csv(

@@ -18,9 +18,29 @@ from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import Head
 from mtlzoo.heads.base import shorten
+from mtlzoo.regular_files import require_folder
 
 SPLIT = "split"
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+# What is taken for an image in a folder. A path that is named may have any suffix, or none.
+SUFFIXES = {
+    *(
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".jp2",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+    ),
+    *(".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".tga", ".qoi", ".hdr"),
+}
 
 
 def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None = None) -> Table:
@@ -52,8 +72,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
     ```
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"No such folder: {directory}.")
+    require_folder(directory)
     files = sorted(_pictures(directory))
     folders, parts, notes = _without_parts([file.split("/")[:-1] for file in files], set(heads or ()), directory)
     examples = {len(above): file for file, above in zip(reversed(files), reversed(folders))}

@@ -13,6 +13,7 @@ from mtlzoo.data.notes import name_unreadable
 from mtlzoo.data.table import IMAGE, REGION, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead
+from mtlzoo.regular_files import require_file
 
 FILES = {"train": "training.txt", "test": "testing.txt"}
 POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
@@ -86,8 +87,7 @@ def read_mtfl(
     if not 0 <= jitter < 1:
         raise ValueError(f"Expected `jitter` in [0, 1), received: {jitter!r}.")
     path = Path(directory, FILES[part])
-    if not path.is_file():
-        raise FileNotFoundError(f"No such label file: {path}.")
+    require_file(path, "label file")
     try:
         lines = path.read_text("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:

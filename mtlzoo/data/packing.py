@@ -6,12 +6,14 @@ import itertools
 import json
 import zlib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from mtlzoo.data.cells import short
 from mtlzoo.data.checking import file_size
 from mtlzoo.data.decoding import read_file
 from mtlzoo.data.records import SUFFIX, Record, files_of
@@ -21,11 +23,13 @@ from mtlzoo.files import FolderKind, check_output, writing
 from mtlzoo.heads import deserialize, serialize
 from mtlzoo.heads.base import is_missing
 from mtlzoo.progress import Progress
+from mtlzoo.regular_files import open_regular, require_folder
 
 DESCRIPTION, INDEX = "packed.json", "index.npz"
 VERSION = 1
 PLACE = ("shard", "offset", "length", "checksum")
 ENCODED = "image/encoded"
+SHARDS = f"part-*-of-*{SUFFIX}"
 SHARD_BYTES = 128 * 2**20
 # A TFRecord is the length of the data, its checksum, the data and their checksum.
 BEFORE, AFTER = 12, 4
@@ -33,7 +37,7 @@ FOLDER = FolderKind(
     name="a packed table",
     marker=DESCRIPTION,
     keys=("version", "rows", "files", "columns", "heads"),
-    files=(DESCRIPTION, INDEX, f"part-*-of-*{SUFFIX}"),
+    files=(DESCRIPTION, INDEX, SHARDS),
 )
 
 
@@ -121,24 +125,35 @@ def read_packed(folder: str | Path) -> Table:
         TableError: If it was not written by :func:`pack`, or one of its files is missing or cut short.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"No such folder: {folder}.")
+    require_folder(folder)
     try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        version = description["version"]
-        with np.load(folder / INDEX, allow_pickle=False) as file:
-            index = dict(file)
-    except Exception as error:  # numpy raises whatever a damaged archive makes it stumble over.
+        return _read(folder)
+    except TableError:
+        raise
+    except Exception as error:  # whatever a damaged archive, or a description that is none, makes it stumble over
+        reason = short(" ".join(str(error).split()), 200)
         raise TableError(
-            f"{folder}: not a folder that `mtlzoo pack` wrote ({type(error).__name__}: {error})."
+            f"{folder}: not a folder that `mtlzoo pack` wrote, or a damaged one ({type(error).__name__}: {reason})."
         ) from None
+
+
+def _read(folder: Path) -> Table:
+    with open_regular(folder / DESCRIPTION) as file:
+        description = json.loads(file.read().decode("utf-8"))
+    version = description["version"]
     if version != VERSION:
-        raise TableError(f"{folder}: expected version {VERSION} of packed tables, received: {version!r}.")
+        raise TableError(f"{folder}: expected version {VERSION} of packed tables, received: {short(repr(version))}.")
+    with open_regular(folder / INDEX) as opened, np.load(opened, allow_pickle=False) as file:
+        index = dict(file)
     for name, size in description["files"].items():
+        if not fnmatchcase(name, SHARDS) or "/" in name:
+            raise TableError(f"{folder}: expected files called {SHARDS}, received: {short(repr(name))}.")
         found = (folder / name).stat().st_size if (folder / name).is_file() else None
         if found != size:
             received = "no such file" if found is None else f"{found}"
-            raise TableError(f"{folder}: expected {name} to have {size} bytes, received: {received}; copy it again.")
+            raise TableError(
+                f"{folder}: expected {name} to have {short(str(size))} bytes, received: {received}; copy it again."
+            )
     files = list(description["files"])
     places = zip(*(index[name].tolist() for name in PLACE), strict=True)
     frame = {

@@ -15,7 +15,7 @@ from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
-from mtlzoo.regular_files import open_regular
+from mtlzoo.regular_files import open_regular, require_file
 
 SHAPES = ("triangle", "rectangle")
 """The classes in the order of their ids, which is the TensorFlow.js book's."""
@@ -66,8 +66,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
         raise ValueError(f"Expected `part` to be one of {', '.join(FILES)}, received: {part!r}.")
     directory = Path(directory)
     path = directory / FILES[part]
-    if not path.is_file():
-        raise FileNotFoundError(f"No such label file: {path}.")
+    require_file(path, "label file")
     rows = _read(path)
     if not len(rows):
         raise TableError(f"{path.name}: no rows.")

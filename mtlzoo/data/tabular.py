@@ -20,6 +20,7 @@ from mtlzoo.data.spelling import tidy_gaps
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.regular_files import require_file
 
 
 def read_csv(
@@ -117,8 +118,7 @@ def _read(
     path, group = Path(path), columns.group
     if path.is_dir():
         path = path / "labels.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"No such label file: {path}.")
+    require_file(path, "label file")
     root = path.parent if columns.root is None else Path(columns.root)
     file = look_at(path, columns.image, dialect)
     if heads and not only_known and not set(LONG) <= set(file.names) and columns.image in file.names:

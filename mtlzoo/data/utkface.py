@@ -15,6 +15,7 @@ from mtlzoo.data.notes import count, name_pictures, name_unreadable
 from mtlzoo.data.table import IMAGE, Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
+from mtlzoo.regular_files import require_folder
 
 OLDEST = 116
 GENDERS = ("male", "female")
@@ -56,8 +57,7 @@ def read_utkface(directory: str | Path) -> Table:
     ```
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        raise FileNotFoundError(f"No such folder: {directory}.")
+    require_folder(directory)
     images = sorted(_pictures(directory))
     if not images:
         raise TableError(

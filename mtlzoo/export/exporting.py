@@ -24,6 +24,8 @@ FORMATS: dict[str, tuple[str, Callable[..., None]]] = {
     "onnx": (".onnx", onnx.write),
     "web": ("", web.write),
 }
+# Keras tells these by their suffix, in small letters, when it writes and when it reads.
+BY_SUFFIX = ("h5", "keras", "litert")
 # How the folders among them are known again.
 FOLDERS: dict[str, FolderKind] = {"savedmodel": saved_model.FOLDER, "web": web.FOLDER}
 
@@ -94,4 +96,9 @@ def find_format(path: Path, format: str | None = None) -> str:
             )
     if format not in FORMATS:
         raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
+    suffix = FORMATS[format][0]
+    if format in BY_SUFFIX and path.suffix != suffix:
+        raise ValueError(
+            f"Expected a file that ends in {suffix}, as Keras wants of the format {format!r}, received: {path.name!r}."
+        )
     return format

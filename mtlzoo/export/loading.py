@@ -53,12 +53,16 @@ def load_model(path: str | Path, trusted: bool = False) -> MultiTaskModel:
         raise FileNotFoundError(f"No such model file: {path}.")
     if not path.is_file():
         raise ModelFileError(f"{path} {missing_reason(path)}; expected a model file that ends in {', '.join(READERS)}.")
-    if path.suffix.lower() not in READERS:
+    if path.suffix not in READERS and path.suffix.lower() in READERS:
+        raise ModelFileError(
+            f"{path}: Keras knows model files by a suffix in small letters; rename it to end in {path.suffix.lower()}."
+        )
+    if path.suffix not in READERS:
         raise ModelFileError(
             f"Expected a model file that ends in {', '.join(READERS)}, received: {path.name!r}. Other formats hold no model "
             "that can be trained: they run where mtlzoo is not."
         )
-    reader = READERS[path.suffix.lower()]
+    reader = READERS[path.suffix]
     metadata = reader.read_metadata(path)
     try:
         graph = keras.models.load_model(path, compile=False, safe_mode=not trusted)

@@ -51,7 +51,7 @@ def check_output(
     path = _named(path)
     status = _status(path)
     if status is None:
-        _check_parents(path)
+        _check_parents(path, path)
     elif stat.S_ISLNK(status.st_mode):
         raise OutputError(
             f"{shown(path)} is a link to {shown(os.readlink(path))} and is left as it is; name another place."
@@ -70,6 +70,7 @@ def check_output(
         raise OutputError(f"{shown(path)} exists already and is left as it is; choose another name {AGAIN}.")
     if kind is not None and (reason := kind.why_not(path)):
         raise OutputError(f"{shown(path)} is left as it is: {reason}; choose another folder.")
+    _check_parents(path, path)  # the new one is written beside the old one
     return path
 
 
@@ -95,7 +96,7 @@ def check_folder(path: str | os.PathLike, *, overwrite: bool = False, inputs: It
     elif (status := _status(path)) is not None:
         what = "a file" if stat.S_ISREG(status.st_mode) else "something else"
         raise OutputError(f"Expected a folder to write into, received {what}: {shown(path)}, which is left as it is.")
-    _check_parents(path / "file")
+    _check_parents(path / "file", path)
     _check_inputs(path, inputs)
     return path
 
@@ -127,12 +128,14 @@ def _is_empty(path: Path) -> bool:
         return next(entries, None) is None
 
 
-def _check_parents(path: Path) -> None:
+def _check_parents(path: Path, named: Path) -> None:
     existing = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
     if not existing.is_dir():
-        raise OutputError(f"{shown(path)} cannot be written, since {shown(existing)} is no folder; name another place.")
+        raise OutputError(
+            f"{shown(named)} cannot be written, since {shown(existing)} is no folder; name another place."
+        )
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(f"{shown(path)} cannot be written: no permission to write into {shown(existing)}.")
+        raise PermissionError(f"{shown(named)} cannot be written: no permission to write into {shown(existing)}.")
 
 
 # === Inputs ===

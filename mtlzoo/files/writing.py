@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mtlzoo.errors import MtlzooError
 from mtlzoo.files.checks import check_output, shown
 from mtlzoo.files.kinds import FolderKind
 from mtlzoo.files.moving import move
 from mtlzoo.files.temporary import make_temporary, remove_leftovers, remove_temporary
+
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+LITTLE = 4096  # bytes
 
 
 @contextmanager
@@ -35,6 +41,7 @@ def writing(
 
     Raises:
         OutputError: If it is not to be written there; before anything is written.
+        OSError: If no space is left there, whatever the library that writes says of it.
         FileNotFoundError: If nothing was written.
 
     Example:
@@ -57,5 +64,17 @@ def writing(
             raise FileNotFoundError(f"Nothing was written for {shown(path)}.")
         check_output(path, kind=kind, overwrite=overwrite)  # again: somebody else may have written there meanwhile
         move(temporary, path, kind, overwrite)
+    except Exception as error:
+        if _is_full(error, folder):  # which each library says in its own way
+            raise OSError(f"{shown(path)} cannot be written: no space is left there; it is as it was.") from None
+        raise
     finally:
         remove_temporary(folder)
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    if isinstance(error, MtlzooError):
+        return False
+    if getattr(error, "errno", None) in FULL or "No space left on device" in str(error):
+        return True
+    return shutil.disk_usage(folder).free < LITTLE

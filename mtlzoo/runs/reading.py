@@ -97,6 +97,14 @@ def check_told_parts(
             f"Expected no --rest, since the rows are split by chance and none is without a part, received: {rest}; name the "
             "column of parts with --split-column."
         )
+    shares = [
+        0.1 if share is None else share for name, share in (("valid", valid), ("test", test)) if name not in published
+    ]
+    if sum(shares) >= 1:
+        raise InputError(
+            "Expected --valid and --test, which are 0.1 unless given, to leave rows to train on, received: "
+            f"{' and '.join(map(str, shares))}."
+        )
     for name, share in (("valid", valid), ("test", test)):
         if share is not None and name in published:
             raise InputError(

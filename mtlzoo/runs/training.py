@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import platform
@@ -22,6 +23,7 @@ from mtlzoo.evaluation.plots import plot_balancing, plot_model
 from mtlzoo.export import export
 from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.regular_files import open_regular
 from mtlzoo.runs.reading import parse_option
 from mtlzoo.runs.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.runs.spreadsheets import write_csv
@@ -110,17 +112,23 @@ def _train_run(
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     overwrite = how["overwrite"]
     directory.mkdir(parents=True, exist_ok=True)
-    rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
-    write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()}, overwrite=overwrite)
-    if skipped:
-        with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
-            temporary.write_text("\n".join(skipped) + "\n", encoding="utf-8", errors="backslashreplace")
-    plot_model(model, directory / "model.png", overwrite=overwrite)
+
+    @functools.cache
+    def tell() -> None:  # not before a training that cannot go on was refused, whose files these are
+        rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
+        write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()}, overwrite=overwrite)
+        if skipped:
+            with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
+                temporary.write_text("\n".join(skipped) + "\n", encoding="utf-8", errors="backslashreplace")
+        plot_model(model, directory / "model.png", overwrite=overwrite)
+
     target = directory / "model.h5"
     watching = [BalancingMonitor()] if monitor else []
-    callbacks = [*watching, *arguments.pop("callbacks", ())]
+    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: tell())
+    callbacks = [begins, *watching, *arguments.pop("callbacks", ())]
     arguments["on_best"] = lambda best: export(best, target, overwrite=True)  # the one that this training wrote
     history = fit(model, train, valid, stages, callbacks=callbacks, **arguments)
+    tell()
     if history.interrupted:
         print("Interrupted: going on with the best model so far.", flush=True)
     export(model, target, overwrite=True)
@@ -144,7 +152,8 @@ def is_run(directory: Path) -> bool:
     if (directory / STATE).is_file():
         return True
     try:
-        return "mtlzoo" in json.loads((directory / "settings.json").read_text(encoding="utf-8"))
+        with open_regular(directory / "settings.json") as file:
+            return "mtlzoo" in json.loads(file.read().decode("utf-8"))
     except (OSError, ValueError, TypeError, RecursionError):
         return False
 

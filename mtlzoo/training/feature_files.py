@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlzoo.data.cache_stores import file_stamp
+from mtlzoo.regular_files import open_regular
 
 FEATURES, DIGESTS = "features.npy", "digests.json"
 FILES = (FEATURES, "matrices.npy", "sizes.npy")
@@ -39,7 +40,8 @@ def is_whole(entry: Path, shape: tuple[int, ...]) -> bool:
     if _checked.get(entry) == stamps:
         return True
     try:
-        written = json.loads((entry / DIGESTS).read_text(encoding="utf-8"))
+        with open_regular(entry / DIGESTS) as file:
+            written = json.loads(file.read().decode("utf-8"))
         whole = all(written[name] == _digest(entry / name) for name in FILES)
         whole = whole and np.load(entry / FEATURES, mmap_mode="r").shape == shape
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -58,5 +60,5 @@ def is_whole(entry: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -173,6 +175,9 @@ def test_folders_that_are_none(table, tmp_path):
         read_packed(tmp_path / "nowhere")
     with pytest.raises(TableError, match="not a folder that `mtlzoo pack` wrote"):
         read_packed(table.root)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"^Expected a folder, received a file: "):
+        read_packed(tmp_path / "file")
     folder = pack(table, tmp_path / "packed")
     (folder / "index.npz").write_bytes(b"PK nothing")
     with pytest.raises(TableError, match="not a folder that `mtlzoo pack` wrote"):
@@ -182,6 +187,48 @@ def test_folders_that_are_none(table, tmp_path):
     (folder / "packed.json").write_text(text.replace('"version": 1', '"version": 9'))
     with pytest.raises(TableError, match="expected version 1 of packed tables, received: 9"):
         read_packed(folder)
+
+
+@pytest.mark.parametrize("value", [None, -1, "x" * 10**6, [], {"a": {"b": 1}}, True], ids=str)
+def test_descriptions_that_are_none(table, tmp_path, value):
+    folder = pack(table, tmp_path / "packed")
+    whole = json.loads((folder / "packed.json").read_text())
+    head = next(iter(whole["heads"]))
+    (folder / "packed.json").write_text(json.dumps({**whole, "columns": value}))
+    with pytest.raises(TableError) as caught:
+        read_packed(folder)
+    assert len(str(caught.value)) < 800
+    places = [["version"], ["files"], ["columns"], ["columns", "image"], ["columns", "image", "values"], ["heads"]]
+    for *above, last in [*places, ["heads", head], ["heads", head, "kind"], ["heads", head, "config"]]:
+        for remove in (False, True):
+            changed = part = json.loads(json.dumps(whole))
+            for name in above:
+                part = part[name]
+            part[last] = value
+            if remove:
+                del part[last]
+            (folder / "packed.json").write_text(json.dumps(changed))
+            with contextlib.suppress(TableError):  # some can be done without, and True is 1
+                read_packed(folder)
+
+
+def test_no_file_outside_of_the_folder_is_read(table, tmp_path):
+    folder = pack(table, tmp_path / "packed")
+    description = json.loads((folder / "packed.json").read_text())
+    (tmp_path / "secret").write_bytes(b"secret")
+    description["files"] = {"../secret": 6}
+    (folder / "packed.json").write_text(json.dumps(description))
+    with pytest.raises(TableError, match="expected files called part-"):
+        read_packed(folder)
+
+
+def test_pipes_are_not_waited_for(table, tmp_path):
+    folder = pack(table, tmp_path / "packed")
+    for name in ("index.npz", "packed.json"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        with pytest.raises(TableError, match="a pipe, not a file"):
+            read_packed(folder)
 
 
 def test_what_is_refused_leaves_nothing(table, tmp_path):

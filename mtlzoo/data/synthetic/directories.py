@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 
 from mtlzoo.errors import OutputError
-from mtlzoo.files import check_folder, shown
+from mtlzoo.files import check_folder, check_output, shown
 from mtlzoo.files.kinds import VALUELESS
 
 __all__ = ["Drawing", "check_numbers"]
@@ -44,6 +44,7 @@ class Drawing:
 
     def __init__(self, directory: str | pathlib.Path, names: Sequence[str], overwrite: bool) -> None:
         self.directory = check_folder(directory, overwrite=overwrite)
+        self._list = check_output(self.directory / MARKER, overwrite=True)  # which is neither a link nor a pipe
         earlier = _earlier(self.directory)
         strange = next((path for name in names for path in _files(self.directory, name) if path not in earlier), None)
         if strange is not None:
@@ -58,7 +59,6 @@ class Drawing:
         drawn = sorted(
             path for path in earlier if path.split("/")[0] not in names
         )  # another layout's in the same place
-        self._list = self.directory / MARKER
         self._list.write_text("".join(f"{line}\n" for line in [HEADING, *drawn]), encoding="utf-8", newline="\n")
 
     def write(self, path: str, data: bytes) -> None:
