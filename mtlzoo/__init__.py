@@ -15,10 +15,9 @@ mtl.export(model, "model.h5")
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import TYPE_CHECKING, Any
 
-from mtlzoo import workers
+from mtlzoo import startup, workers
 from mtlzoo._version import __version__
 from mtlzoo.backbones.registry import BACKBONES, list_backbones
 
@@ -129,6 +128,5 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if "keras" in sys.modules:
-    # For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
-    __getattr__("models")
+# For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
+startup.once_loaded("keras", lambda: __getattr__("models"))

@@ -23,6 +23,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from mtlzoo.errors import HeadError
+
 Tensor = Any
 # Makes targets, zero where missing, and a mask of the labelled ones: one label an entry, or one distribution a row.
 Reading = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -224,6 +226,12 @@ def one_by_one(what: Any, read: Reading, y_true: Tensor, y_pred: Tensor) -> tupl
     """
     targets, labelled = read(y_true)
     if len(labelled.shape) > 1:
+        labels, numbers = math.prod(labelled.shape[1:]), math.prod(y_pred.shape[1:])
+        if labels != numbers:
+            raise HeadError(
+                f"Expected {name_of(what)!r} to be of `mtlzoo.losses` or `mtlzoo.metrics`, or your own subclass of "
+                f"`MaskedLoss` or `MaskedMetric`: the head puts out {numbers} numbers for a row of {labels}."
+            )
         return ops.reshape(targets, (-1, 1)), ops.reshape(y_pred, (-1, 1)), labelled
     if "sparse" in name_of(what).lower():
         targets = ops.argmax(targets, axis=-1)

@@ -15,7 +15,7 @@ from mtlzoo.data.table import IMAGE
 from mtlzoo.errors import InputError, TableError
 from mtlzoo.evaluation.fetching import fetch_image, is_url
 from mtlzoo.evaluation.listing import list_files
-from mtlzoo.evaluation.memory_images import CHANNELS, array_file, is_pillow, pillow_file
+from mtlzoo.evaluation.memory_images import CHANNELS, array_file, as_pixels, is_pillow, pillow_file
 from mtlzoo.models.image_range import warn_if_scaled
 
 ACCEPTED = (
@@ -70,13 +70,13 @@ def read_images(
         batch = _batch_of_arrays(array)
         if not len(batch):
             raise TableError("No images.")
-        return batch if _has_size(batch.shape[1:], shape) else _each(batch, fetch)
+        return as_pixels(batch) if _has_size(batch.shape[1:], shape) else _each(batch, fetch)
     if _is_path(images):
         images = [images]
     if not isinstance(images, list | tuple):
         return _each([images] if _is_one(images) else _rows(images), fetch)
     if all(isinstance(image, np.ndarray) and _has_size(image.shape, shape) for image in images) and images:
-        return np.stack(images)
+        return as_pixels(np.stack(images)) if len({image.dtype for image in images}) == 1 else _each(images, fetch)
     if not all(_is_path(image) and not is_url(os.fsdecode(image)) for image in images):
         return _each(images, fetch)
     return Table.of_images(list_files(images))

@@ -33,6 +33,26 @@ def array_file(array: np.ndarray, name: str) -> bytes:
     return _portable(_on_white(_eight_bits(array, name)))
 
 
+def as_pixels(batch: np.ndarray) -> np.ndarray:
+    """Images of a model's size as it takes them: those of 16 bits and of truth values as files of them are read.
+
+    Raises:
+        InputError: If one holds something else than finite numbers.
+    """
+    if batch.dtype == np.uint8:
+        return batch
+    if batch.dtype in (bool, np.uint16):
+        return np.stack([_eight_bits(image, f"image {row}") for row, image in enumerate(batch)])
+    if not np.issubdtype(batch.dtype, np.number) or np.iscomplexobj(batch):
+        raise InputError(f"Expected images of numbers from 0 to 255, received an array of {batch.dtype}.")
+    finite = np.isfinite(batch).reshape(len(batch), -1).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"image {int(np.argmin(finite))}: expected numbers from 0 to 255, received some that are not finite."
+        )
+    return batch
+
+
 def pillow_file(image: Any, name: str) -> bytes:
     """The content of a file with an image of Pillow's, as a viewer shows it: turned by its EXIF orientation, on white.
 

@@ -19,6 +19,7 @@ from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
+from mtlzoo.models.multitask import check_model
 from mtlzoo.placement import Placement
 
 Images = Any
@@ -102,6 +103,7 @@ def _answer(
     model: MultiTaskModel, images: Images, batch_size: int, fetch: bool = False
 ) -> tuple[dict[str, np.ndarray], Placement, list[str] | None]:
     """What the network puts out, where it lies in the images, and what these are called, if they have names."""
+    check_model(model)
     given = read_images(images, model.input_shape[1:], fetch)
     if isinstance(given, Table):
         return (*_answer_table(model, given, batch_size), list(given.frame["image"]))

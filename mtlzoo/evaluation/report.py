@@ -15,6 +15,7 @@ from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.multitask import check_model
 from mtlzoo.placement import Placement
 
 MEAN, WEIGHTED = "mean", "weighted mean"
@@ -58,6 +59,7 @@ def evaluate(
     report.loc["coat_length", ["accuracy", "baseline"]]
     ```
     """
+    check_model(model)
     table = read_labelled(table).for_heads(model.heads)
     predictions, placement = answers_for(model, table, batch_size, predictions, placement)
     rows = {}

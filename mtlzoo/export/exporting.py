@@ -13,6 +13,7 @@ from mtlzoo.export import h5, keras_file, litert, onnx, saved_model, web
 from mtlzoo.export.metadata import describe
 from mtlzoo.files import FolderKind, writing
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.multitask import check_model
 
 # Format: its suffix (a folder has none) and what writes a plain model and its metadata, a JSON text, to a path. A suffix
 # stands for the first format that has it.
@@ -67,6 +68,7 @@ def export(
     """
     path = Path(path)
     format = find_format(path, format)
+    check_model(model)
     write = FORMATS[format][1]
     known = list(inspect.signature(write).parameters)[3:]  # after model, metadata and path
     if unknown := sorted(options.keys() - set(known)):

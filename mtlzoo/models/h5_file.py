@@ -17,6 +17,8 @@ from mtlzoo.heads import Head, serialize
 
 KEY = "mtlzoo"
 WEIGHTS = f"{KEY}_weights"
+HEADS = f"{KEY}_heads"
+ROOM = 60_000  # letters of an attribute; HDF5 takes no more than 64 kB
 
 
 def describe(heads: Mapping[str, Head], resize: str) -> str:
@@ -43,6 +45,28 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     with h5py.File(path, "a") as file:
         file.attrs[KEY] = metadata
         file.attrs[WEIGHTS] = weights_digest(model)
+
+
+def note_heads(path: Path, heads: Mapping[str, Head]) -> None:
+    """Write the names of the heads into a file of weights, where there is room for them."""
+    import h5py
+
+    names = json.dumps(list(heads))
+    if len(names) <= ROOM:
+        with h5py.File(path, "a") as file:
+            file.attrs[HEADS] = names
+
+
+def noted_heads(path: Path) -> list[str] | None:
+    """The names of the heads that a file of weights was written from; `None` if it does not tell."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            names = json.loads(file.attrs[HEADS])
+    except (OSError, KeyError, ValueError, TypeError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def weights_digest(model: keras.Model) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mtlzoo.errors import InputError
+
 LOOKED_AT = 32  # images, so that a large array costs nothing
 
 
@@ -29,21 +31,48 @@ def warn_if_scaled(images: Any) -> None:
     )
 
 
+def check_images(images: Any, shape: tuple[int | None, ...]) -> None:
+    """Refuse what is no array of images of the model's size; batches and dictionaries are let pass.
+
+    Args:
+        images: What Keras is given.
+        shape: Height, width and channels of the model.
+
+    Raises:
+        InputError: If it is nothing, a list, or an array of another shape.
+    """
+    sizes = ", ".join("any" if size is None else str(size) for size in shape)
+    expected = f"Expected images as one array of shape (rows, {sizes})"
+    if images is None or isinstance(images, str | bytes | list | tuple):
+        if isinstance(images, list | tuple) and len(images) == 1 and getattr(images[0], "ndim", 0) == 4:
+            return  # as Keras takes a list of inputs
+        raise InputError(f"{expected}, received: {type(images).__name__}. mtl.predict takes lists, files and any size.")
+    if isinstance(images, np.ndarray):
+        own = images.shape[1:]
+        if len(own) != len(shape) or any(size not in (None, got) for size, got in zip(shape, own)):
+            raise InputError(
+                f"{expected}, received shape {images.shape}. mtl.predict resizes images, and so do tables."
+            )
+
+
 class LooksAtImages:
     """What a model does with arrays of images before Keras gets them."""
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras' `fit`, with that warning."""
+        """Keras' `fit`, with that check and that warning."""
+        check_images(x, self.input_shape[1:])
         warn_if_scaled(x)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras' `evaluate`, with that warning."""
+        """Keras' `evaluate`, with that check and that warning."""
+        check_images(x, self.input_shape[1:])
         warn_if_scaled(x)
         return super().evaluate(x, *args, **kwargs)
 
     def predict(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras' `predict`, with a warning of float images of which the largest is at most 1."""
+        """Keras' `predict`, with a check of their shape, and a warning of floats of which the largest is at most 1."""
+        check_images(x, self.input_shape[1:])
         warn_if_scaled(x)
         return super().predict(x, *args, **kwargs)
 

@@ -300,3 +300,16 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
 
 # By its bare name, as Keras itself writes it into `.h5` files: `keras.saving.save_model(model, "model.h5")`.
 keras.saving.get_custom_objects()["MultiTaskModel"] = MultiTaskModel
+
+
+def check_model(model: Any) -> None:
+    """Refuse what is no `MultiTaskModel`, such as a plain model that Keras has loaded from an exported file.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not isinstance(model, MultiTaskModel):
+        received = f"a plain Keras model, {model.name!r}" if isinstance(model, keras.Model) else value_text(model)
+        raise TypeError(
+            f"Expected a model with heads, as `mtl.build` and `mtl.load_model` make them, received: {received}."
+        )

@@ -11,15 +11,17 @@ import keras
 
 from mtlzoo import balancing as methods
 from mtlzoo.backbones import Backbone, to_builtin_layers
-from mtlzoo.errors import HeadError, InputError
+from mtlzoo.errors import HeadError, InputError, ModelFileError
 from mtlzoo.files import writing
 from mtlzoo.heads import Head, deserialize, serialize
+from mtlzoo.heads.base import shorten
 from mtlzoo.models import h5_file
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
 
 H5 = (".h5", ".hdf5")
+WEIGHTS = ".weights.h5"
 
 
 class SavedWithHeads:
@@ -43,6 +45,11 @@ class SavedWithHeads:
             ValueError: If a layer cannot be in an `.h5` file.
         """
         path = Path(filepath)
+        if path.name.endswith(WEIGHTS):
+            raise InputError(
+                f"Expected a file for a whole model, received: {path.name!r}, which is what files of weights are called: "
+                "call model.save_weights(path), or ModelCheckpoint(path, save_weights_only=True)."
+            )
         if path.suffix in H5:
             with writing(path, overwrite=overwrite) as temporary:
                 h5_file.write(to_builtin_layers(self), h5_file.describe(self.heads, self.resize), temporary)
@@ -53,6 +60,39 @@ class SavedWithHeads:
                 "other formats: mtl.export(model, path)."
             )
         super().save(filepath, overwrite=overwrite, **kwargs)
+
+    def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+        """Keras' `save_weights`; a `.weights.h5` file knows the names of the heads too."""
+        if not str(filepath).endswith((WEIGHTS, ".weights.json")):
+            raise InputError(f"Expected a file of weights that ends in {WEIGHTS}, received: {Path(filepath).name!r}.")
+        super().save_weights(filepath, overwrite=overwrite, **kwargs)
+        if str(filepath).endswith(WEIGHTS) and Path(filepath).is_file():
+            h5_file.note_heads(Path(filepath), self.heads)
+
+    def load_weights(self, filepath: str | os.PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Keras' `load_weights`.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ModelFileError: If its weights do not fit, or are those of heads with other names: Keras finds the layers of
+                such files by their order alone.
+        """
+        path = Path(filepath)
+        if not path.exists():
+            raise FileNotFoundError(f"No such file of weights: {path}.")
+        names = None if skip_mismatch or kwargs else h5_file.noted_heads(path)
+        if names is not None and set(names) != set(self.heads):
+            raise ModelFileError(
+                f"{path} holds weights of the heads {shorten(names)}, this model has {shorten(list(self.heads))}: make the "
+                "model that it was written from, and give that other heads by model.with_heads(...)."
+            )
+        try:
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        except Exception as error:  # whatever Keras stumbles over, in many lines
+            raise ModelFileError(
+                f"{path} does not hold weights that fit {self.name!r} ({type(error).__name__}): it is damaged, or was "
+                "written from another model."
+            ) from None
 
     def get_config(self) -> dict[str, Any]:
         """The graph and the heads."""

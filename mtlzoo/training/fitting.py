@@ -18,6 +18,7 @@ from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
+from mtlzoo.models.multitask import check_model
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import Devices, carry, find_devices, seeds
 from mtlzoo.training.features import FeatureCache
@@ -119,6 +120,7 @@ def fit(
     history = mtl.fit(model, train, valid, stages=[mtl.Stage(2, 1e-3, "heads"), mtl.Stage(5, 1e-4)])
     ```
     """
+    check_model(model)
     stages = [stages] if isinstance(stages, Stage) else list(stages)
     _check_stages(model, stages, valid, on_best)
     used = find_devices(devices, synchronize_batch_norm=synchronize_batch_norm)

@@ -401,3 +401,39 @@ def test_addresses_are_fetched_only_if_told(model, site, paths, expected, monkey
 
 def test_a_table_is_told_from_all_else(model, drawn):
     assert predict(model, Table.of_images(drawn.paths()[:2]))["image"].tolist() == drawn.paths()[:2]
+
+
+def test_arrays_of_the_models_size_are_read_as_those_of_other_sizes(model, rng):
+    height, width = model.input_shape[1:3]
+    pixels = rng.integers(0, 256, (2, height, width, 3)).astype("uint8")
+    expected = predict(model, pixels, probabilities=True)
+    deep = predict(model, pixels.astype("uint16") * 256, probabilities=True)
+    assert deep.equals(expected)
+    pd.testing.assert_frame_equal(
+        predict(model, pixels > 99, probabilities=True),
+        predict(model, ((pixels > 99) * 255).astype("uint8"), probabilities=True),
+    )
+    mixed = predict(model, [pixels[0], pixels[1].astype("uint16") * 256], probabilities=True)
+    pd.testing.assert_frame_equal(mixed.drop(columns="image"), expected)
+    broken = pixels.astype("float32")
+    broken[1, 0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="image 1: expected numbers from 0 to 255, received some that are not finite"):
+        predict(model, broken)
+    with pytest.raises(InputError, match="array of complex64"):
+        predict(model, pixels.astype("complex64"))
+
+
+def test_a_model_without_heads_is_refused_in_one_line(tmp_path, model):
+    mtl.export(model, tmp_path / "model.h5")
+    plain = keras.models.load_model(tmp_path / "model.h5")
+    frame = pd.DataFrame({"image": ["0.png"]})
+    for call in (
+        lambda: predict(plain, "0.png"),
+        lambda: mtl.evaluate(plain, frame),
+        lambda: mtl.export(plain, tmp_path / "other.h5"),
+        lambda: mtl.fit(plain, frame),
+    ):
+        with pytest.raises(TypeError, match=r"`mtl\.load_model` make them, received: a plain Keras model"):
+            call()
+    with pytest.raises(TypeError, match="received: None"):
+        predict(None, "0.png")

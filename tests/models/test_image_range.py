@@ -45,3 +45,13 @@ def test_other_images_are_not(model, rng):
     images = scaled(rng)
     for usual in (images * 255, (images * 255).astype("uint8"), images.round().astype("int32"), images * 0):
         model.predict(usual, verbose=0)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_what_is_no_array_of_the_models_size_is_refused_in_one_line(model, rng, method):
+    arguments = () if method == "predict" else ({"a": np.array([0, 1, 1, -1])},)
+    images = rng.uniform(0, 255, (4, 16, 16, 3)).astype("float32")
+    for wrong in (images[:, :8], images[0], images[..., :1], list(images), "images", None, images.reshape(4, -1)):
+        with pytest.raises(mtl.errors.InputError, match=r"one array of shape \(rows, 16, 16, 3\), received") as caught:
+            getattr(model, method)(wrong, *arguments, verbose=0)
+        assert "\n" not in str(caught.value)

@@ -139,3 +139,10 @@ def test_a_loss_that_gives_one_number_for_all_rows_is_refused_in_one_line(images
 
     with pytest.raises(HeadError, match="'mean' to give one number a row"):
         plain(with_loss(mtl.BinaryHead, mean)()).fit(images, {"a": np.zeros(ROWS)}, verbose=0)
+
+
+def test_a_plain_loss_of_a_head_with_more_outputs_than_labels_is_refused_in_one_line(images):
+    head = with_loss(mtl.ExpectationHead, "mse")([0, 1, 2])
+    with pytest.raises(HeadError, match="puts out 3 numbers for a row of 1") as error:
+        plain(head).fit(images, {"a": np.ones(ROWS)}, verbose=0)
+    assert len(str(error.value).splitlines()) == 1

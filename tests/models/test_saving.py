@@ -51,10 +51,10 @@ def test_save_writes_an_h5_file_that_loads_with_and_without_heads(model, images,
     same(model, again, images)
     if suffix == ".h5":
         same(model, keras.models.load_model(path), images)
-    with pytest.raises(OutputError, match="stays as it is"):
+    with pytest.raises(OutputError, match="left as it is"):
         model.save(path, overwrite=False)
     (tmp_path / "folder.h5").mkdir()
-    with pytest.raises(OutputError, match="stays as it is"):
+    with pytest.raises(OutputError, match="left as it is"):
         model.save(tmp_path / "folder.h5")
 
 
@@ -130,7 +130,11 @@ def test_keras_own_export_has_the_names(model, images, tmp_path):
 
 @pytest.mark.parametrize(
     ("file", "first"),
-    [("model.h5", "import sys; sys.modules['mtlzoo'] = None"), ("model.keras", "import keras, mtlzoo")],
+    [
+        ("model.h5", "import sys; sys.modules['mtlzoo'] = None"),
+        ("model.keras", "import keras, mtlzoo"),
+        ("model.keras", "import mtlzoo"),
+    ],
 )
 def test_another_process_predicts_the_same(model, images, tmp_path, file, first):
     model.save(tmp_path / file)
@@ -145,3 +149,37 @@ for name in {list(model.heads)!r}:
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-1500:]
+
+
+# === Files of weights ===
+
+
+def test_weights_find_their_heads(tiny_backbone, images, tmp_path):
+    heads = {"a": mtl.BinaryHead(), "b": mtl.BinaryHead()}
+    model = mtl.build(tiny_backbone, heads, (16, 16, 3), None)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = mtl.build(model.backbone, dict(reversed(heads.items())), (16, 16, 3))
+    other.load_weights(tmp_path / "model.weights.h5")
+    for name in heads:
+        np.testing.assert_allclose(
+            other.predict(images, verbose=0)[name], model.predict(images, verbose=0)[name], rtol=1e-5
+        )
+    renamed = mtl.build(model.backbone, {"b": mtl.BinaryHead(), "c": mtl.BinaryHead()}, (16, 16, 3))
+    with pytest.raises(mtl.errors.ModelFileError, match="weights of the heads 'a', 'b', this model has 'b', 'c'"):
+        renamed.load_weights(tmp_path / "model.weights.h5")
+
+
+def test_weights_that_do_not_fit_are_refused_in_one_line(tiny_backbone, tmp_path):
+    model = mtl.build(tiny_backbone, {"a": 2}, (16, 16, 3), None)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = mtl.build(tiny_backbone, {"a": 3}, (16, 16, 3), None)
+    (tmp_path / "bad.weights.h5").write_text("none")
+    for file in ("model.weights.h5", "bad.weights.h5"):
+        with pytest.raises(mtl.errors.ModelFileError, match=r"does not hold weights that fit .*another model\.$"):
+            other.load_weights(tmp_path / file)
+    with pytest.raises(FileNotFoundError, match="No such file of weights"):
+        other.load_weights(tmp_path / "none.weights.h5")
+    with pytest.raises(InputError, match=r"ends in \.weights\.h5"):
+        other.save_weights(tmp_path / "model.h5")
+    with pytest.raises(InputError, match=r"model\.save_weights\(path\)"):
+        other.save(tmp_path / "model.weights.h5")
