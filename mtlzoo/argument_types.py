@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -61,6 +62,13 @@ def path(text: str) -> Path:
     if text.strip() and "\0" not in text:
         return Path(text)
     raise _unexpected("a path", text)
+
+
+def file(text: str) -> Path:
+    """The path of a file to write, which a name that ends like a folder's is not."""
+    if text.endswith(("/", os.sep)):
+        raise _unexpected("a file to write", text)
+    return path(text)
 
 
 def cache(text: str) -> str | Path:

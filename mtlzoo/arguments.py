@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtlzoo._version import __version__
-from mtlzoo.argument_types import OneLineParser, cache, count, drawn, fraction, path, pixels, seed, whole
+from mtlzoo.argument_types import OneLineParser, cache, count, drawn, file, fraction, path, pixels, seed, whole
 
 READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
 HEADS_HELP = "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all)"
@@ -71,7 +71,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     predict = _command(commands, runs, "predict", "answer for photographs")
     _model_argument(predict)
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
-    predict.add_argument("--out", type=path, help="a CSV file; by default the answers are printed")
+    predict.add_argument("--out", type=file, help="a CSV file; by default the answers are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")

@@ -225,6 +225,7 @@ def test_places_where_nothing_can_be_written(fuzz, overwrite):
             if command[0] == "predict" and out == "t.csv" and overwrite:
                 continue  # which is what was asked for
             assert fuzz(*command, *overwrite)[0] == 2, command
+    assert "a file to write, received: 'new/'" in fuzz("predict", "m.h5", "img/0.png", "--out=new/", *overwrite)[1]
     for cache in BAD_OUTPUTS:
         if cache not in ("/", ".."):
             fuzz(*["train", *BASES["train"]], f"--cache={cache}")
