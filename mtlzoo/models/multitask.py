@@ -303,12 +303,13 @@ keras.saving.get_custom_objects()["MultiTaskModel"] = MultiTaskModel
 
 
 def check_model(model: Any) -> None:
-    """Refuse what is no `MultiTaskModel`, such as a plain model that Keras has loaded from an exported file.
+    """Refuse what has no heads, such as a plain model that Keras has loaded from an exported file.
 
     Raises:
         TypeError: If it is none.
     """
-    if not isinstance(model, MultiTaskModel):
+    plain = isinstance(model, keras.Model) and not isinstance(model, MultiTaskModel)
+    if plain or not hasattr(model, "heads"):
         received = f"a plain Keras model, {model.name!r}" if isinstance(model, keras.Model) else value_text(model)
         raise TypeError(
             f"Expected a model with heads, as `mtl.build` and `mtl.load_model` make them, received: {received}."

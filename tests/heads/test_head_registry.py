@@ -16,7 +16,7 @@ def test_every_kind_is_tested_like_all_others():
     modules = [importlib.import_module(path.stem) for path in Path(__file__).parent.glob("test_*_head.py")]
     classes = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
     tested = {type(head) for cls in classes if issubclass(cls, HeadChecks) for head in getattr(cls, "heads", [])}
-    assert tested == set(heads.HEADS.values())
+    assert tested == {cls for cls in heads.HEADS.values() if cls.__module__.startswith("mtlzoo.")}
 
 
 def test_a_number_is_a_softmax_head_and_the_order_stays():

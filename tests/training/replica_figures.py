@@ -74,7 +74,7 @@ def labels(rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
         "expectation": rng.integers(0, 5, (rows, 1)).astype("float32"),
         "landmarks": rng.random((rows, 2, 2)).astype("float32"),
         "box": boxes,
-        "dual_task": np.float32(np.column_stack([rng.integers(0, 2, rows), boxes])),
+        "dual_task": np.float32(np.column_stack([rng.integers(0, 2, rows), boxes[:, [0, 2, 1, 3]]])),
         "detection": objects,
     }
     for name, values in found.items():
