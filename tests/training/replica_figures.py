@@ -62,7 +62,7 @@ def heads() -> dict[str, mtl.Head]:
 def labels(rng: np.random.Generator, rows: int) -> dict[str, np.ndarray]:
     """Half of them missing, by chance; and in two places so that a replica has none of a batch."""
     boxes = np.sort(rng.random((rows, 2, 2)), axis=1).reshape(rows, 4).astype("float32")
-    boxes[:, 2:] += 0.05
+    boxes[:, 2:] = np.minimum(boxes[:, 2:] + 0.05, 1)
     objects = np.full((rows, 2, 6), NAN, "float32")
     objects[:, 0, :4], objects[:, 0, 4:] = boxes, np.eye(2)[rng.integers(2, size=rows)]
     found = {

@@ -38,6 +38,7 @@ def test_every_family_is_here():
     assert {BACKBONES[name].source for name in FAMILIES} == {spec.source for spec in BACKBONES.values()}
 
 
+@pytest.mark.filterwarnings("ignore:Validation loss:UserWarning")  # of the first epoch of random weights
 @pytest.mark.parametrize("name", FAMILIES)
 def test_two_short_epochs_leave_both_modes_with_the_same_loss(name, rows):
     size = BACKBONES[name].minimum_size
