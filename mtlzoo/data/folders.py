@@ -73,7 +73,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
     """
     directory = Path(directory)
     require_folder(directory)
-    files = sorted(_pictures(directory))
+    files = sorted(images_below(directory))
     folders, parts, notes = _without_parts([file.split("/")[:-1] for file in files], set(heads or ()), directory)
     examples = {len(above): file for file, above in zip(reversed(files), reversed(folders))}
     if len(examples) != 1 or not examples.keys() <= {1, 2}:
@@ -162,8 +162,8 @@ def _share_labels(folders: list[list[str]], level: int, words: list[str]) -> boo
     return bool(below[True] & below[False] - {()})
 
 
-def _pictures(directory: Path) -> Iterator[str]:
-    """Paths of pictures below a folder, relative to it, with `/`; hidden files and folders are left alone."""
+def images_below(directory: str | Path) -> Iterator[str]:
+    """Paths of images below a folder, relative to it, with `/`; hidden files and folders are left alone."""
     for folder, folders, files in os.walk(directory):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mtlzoo.data.folders import SUFFIXES
+from mtlzoo.data.folders import images_below
 from mtlzoo.errors import InputError
 from mtlzoo.evaluation.fetching import is_url
 
@@ -26,15 +26,10 @@ def _files(path: str) -> list[str]:
     if is_url(path):
         raise InputError(f"{path} is an address, and nothing is fetched here: download it first.")
     if os.path.isdir(path):
-        found = [
-            file
-            for file in Path(path).rglob("*")
-            if file.suffix.lower() in SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        ]
+        found = sorted(images_below(path))
         if not found:
             raise InputError(f"Expected images in the folder {path}, received one without any.")
-        return [str(file) for file in sorted(found, key=Path.as_posix)]
+        return [str(Path(path, file)) for file in found]
     if not glob.has_magic(path) or os.path.lexists(path):
         return [path]
     found = sorted(file for file in glob.glob(path, recursive=True) if not os.path.isdir(file))
