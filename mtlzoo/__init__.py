@@ -17,15 +17,28 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from mtlzoo import startup, workers
-from mtlzoo._version import __version__
 from mtlzoo.backbones.registry import BACKBONES, list_backbones
+from mtlzoo.system import startup, workers
 
 if TYPE_CHECKING:
-    from mtlzoo import backbones, balancing, data, errors, evaluation, export, heads, losses, metrics, models, training
+    from mtlzoo import (
+        backbones,
+        balancing,
+        data,
+        datasets,
+        errors,
+        evaluation,
+        heads,
+        images,
+        losses,
+        metrics,
+        models,
+        plotting,
+        saving,
+        training,
+    )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.evaluation import evaluate, predict
-    from mtlzoo.export import load_model
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -40,12 +53,15 @@ if TYPE_CHECKING:
         RegressionHead,
     )
     from mtlzoo.models import MultiTaskModel, build
+    from mtlzoo.saving import export, load_model
     from mtlzoo.training import BalancingMonitor, FeatureCache, Stage, TaskwiseEarlyStopping, fit
+
+__version__ = "0.1.0"
 
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.evaluation": ["evaluate", "predict"],
-    "mtlzoo.export": ["load_model"],
+    "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
         "BinaryHead",
         "BoxHead",
@@ -64,8 +80,8 @@ _MODULES = {
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
-    *("backbones", "balancing", "data", "errors", "evaluation", "export", "heads", "losses", "metrics", "models"),
-    "training",
+    *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
+    *("models", "plotting", "saving", "training"),
 ]
 
 __all__ = [
@@ -90,19 +106,23 @@ __all__ = [
     "balancing",
     "build",
     "data",
+    "datasets",
     "errors",
     "evaluate",
     "evaluation",
     "export",
     "fit",
     "heads",
+    "images",
     "list_backbones",
     "list_balancing",
     "load_model",
     "losses",
     "metrics",
     "models",
+    "plotting",
     "predict",
+    "saving",
     "training",
     *BACKBONES,
 ]

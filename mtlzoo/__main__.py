@@ -2,7 +2,7 @@
 
 import sys
 
-from mtlzoo.cli import main
+from mtlzoo.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -20,7 +20,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from mtlzoo.files import check_output, writing
-from mtlzoo.startup import load_quietly
+from mtlzoo.system.startup import load_quietly
 
 load_quietly()
 

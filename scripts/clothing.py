@@ -42,7 +42,7 @@ def main() -> None:
         return
     import pandas as pd
 
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     runs.check_files(options.out, ["plain.csv", "clothing.csv"], overwrite=options.overwrite)
     again = ["--overwrite"] if options.overwrite else []
@@ -80,7 +80,7 @@ def plain_keras(data: Path, out: Path, overwrite: bool = False) -> None:
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
 
     import mtlzoo as mtl  # for the same split and for writing the result, and nothing else
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     keras.utils.set_random_seed(0)
     table = mtl.data.read_csv(data / "labels.csv", heads=["garment", "kids"], group="sender_id")

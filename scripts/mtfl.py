@@ -40,7 +40,7 @@ def main() -> None:
     import keras
 
     import mtlzoo as mtl
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     started = time.perf_counter()
     table, test = (mtl.data.read_mtfl(options.data, part) for part in ("train", "test"))

@@ -45,7 +45,7 @@ def main() -> None:
     import pandas as pd
 
     import mtlzoo as mtl
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     runs.check_files(options.out, ["summary.csv"], overwrite=options.overwrite)
     rows = []
@@ -69,7 +69,7 @@ def run(data: Path, way: str, options: argparse.Namespace) -> dict[str, float]:
     import keras
 
     import mtlzoo as mtl
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     table, test = mtl.data.read_shapes(data), mtl.data.read_shapes(data, "test")
     if way == "several":

@@ -46,7 +46,7 @@ def main() -> None:
 
     import pandas as pd
 
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     runs.check_files(options.out, ["summary.csv"], overwrite=options.overwrite)
     table = read(options.data)
@@ -74,7 +74,7 @@ def main() -> None:
 def read(data: Path):
     """The table, without pictures that cannot be read."""
     import mtlzoo as mtl
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     table = mtl.data.read_utkface(data)
     for note in table.notes:
@@ -90,7 +90,7 @@ def run(table, form: str, options: argparse.Namespace):
     import keras
 
     import mtlzoo as mtl
-    from mtlzoo import runs
+    from mtlzoo.cli import runs
 
     table = table.with_heads({**table.heads, "age": age_head(form)})
     train, valid, test = mtl.data.split_by_content(table, [0.72, 0.08, 0.2])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlzoo.arguments import parser
-from mtlzoo.cli import COMMANDS, main
+from mtlzoo.cli.main import COMMANDS, main
+from mtlzoo.cli.parser import parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

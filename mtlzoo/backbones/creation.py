@@ -13,11 +13,11 @@ from typing import Any
 import keras
 
 from mtlzoo.backbones.backbone import Backbone
+from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.backbones.rewriting import to_builtin_layers
 from mtlzoo.errors import InputError
-from mtlzoo.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 
 # Arguments of the constructors that concern the top, or that `create_backbone` has itself.
 _OWN_ARGUMENTS = {

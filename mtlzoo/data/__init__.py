@@ -1,26 +1,46 @@
-"""From photographs and label files to batches. `FORMATS` is the registry of dataset formats."""
+"""Tables of labelled images: reading, splitting, batches. Readers of published sets come from `mtlzoo.datasets`."""
 
-from mtlzoo.data.attributes import FASHIONAI_ATTRIBUTES
-from mtlzoo.data.augmentation import Augmentation
-from mtlzoo.data.caching import ImageCache
-from mtlzoo.data.checking import check_images, same_content
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
-from mtlzoo.data.decoding import decode_image
-from mtlzoo.data.fashionai import read_fashionai
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
-from mtlzoo.data.loading import load_image
-from mtlzoo.data.mtfl import read_mtfl
 from mtlzoo.data.packing import pack, read_packed
-from mtlzoo.data.pixel_limit import set_max_pixels
-from mtlzoo.data.shapes import read_shapes
 from mtlzoo.data.splitting import split
-from mtlzoo.data.synthetic import make_faces, make_fashionai, make_shapes, shapes_dataset
 from mtlzoo.data.table import Table
 from mtlzoo.data.tabular import read_csv
-from mtlzoo.data.utkface import read_utkface
 from mtlzoo.errors import ImageError, TableError
+from mtlzoo.images.augmentation import Augmentation
+from mtlzoo.images.caching import ImageCache
+from mtlzoo.images.checking import check_images, same_content
+from mtlzoo.images.decoding import decode_image
+from mtlzoo.images.loading import load_image
+from mtlzoo.images.pixel_limit import set_max_pixels
+
+if TYPE_CHECKING:
+    from mtlzoo.datasets import (
+        FASHIONAI_ATTRIBUTES,
+        FORMATS,
+        MAKERS,
+        make_faces,
+        make_fashionai,
+        make_shapes,
+        read_fashionai,
+        read_mtfl,
+        read_shapes,
+        read_utkface,
+        shapes_dataset,
+    )
+
+# What has rooms above this one, and is known by this name too.
+_OF_DATASETS = (
+    *("FASHIONAI_ATTRIBUTES", "FORMATS", "MAKERS", "make_faces", "make_fashionai", "make_shapes", "read_fashionai"),
+    *("read_mtfl", "read_shapes", "read_utkface", "shapes_dataset"),
+)
 
 __all__ = [
     "FASHIONAI_ATTRIBUTES",
@@ -54,15 +74,13 @@ __all__ = [
     "split_by_content",
 ]
 
-# Readers by the name that the command line knows them by.
-FORMATS = {
-    "csv": read_csv,
-    "fashionai": read_fashionai,
-    "folders": read_folders,
-    "mtfl": read_mtfl,
-    "packed": read_packed,
-    "shapes": read_shapes,
-    "utkface": read_utkface,
-}
-# Drawn datasets, likewise.
-MAKERS = {"faces": make_faces, "fashion": make_fashionai, "shapes": make_shapes}
+
+def __getattr__(name: str) -> Any:
+    """Published sets are loaded when they are asked for (PEP 562): their rooms stand on this one."""
+    if name not in _OF_DATASETS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("mtlzoo.datasets"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from mtlzoo.data.cores import available_cores
-from mtlzoo.data.decoding import read_file
-from mtlzoo.data.records import find_record
 from mtlzoo.data.splitting import check_shares, group_ids, join
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, TableError
-from mtlzoo.regular_files import open_regular
+from mtlzoo.files.regular import open_regular
+from mtlzoo.images.decoding import read_file
+from mtlzoo.images.records import find_record
+from mtlzoo.system.cores import available_cores
 
 
 def split_by_content(table: Table, shares: Sequence[float], group: str | Sequence | None = None) -> list[Table]:

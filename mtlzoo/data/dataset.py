@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.data.batches import of_known_length, rows_in_batches
-from mtlzoo.data.caching import ImageCache, image_cache
-from mtlzoo.data.cores import available_cores
-from mtlzoo.data.decoding import decode_with_size
-from mtlzoo.data.loading import check_channels, load_batch
 from mtlzoo.data.shares import Share
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, LabelError, TableError
-from mtlzoo.placement import Placement
+from mtlzoo.images.augmentation import Augmentation, augmentation, resize_matrix
+from mtlzoo.images.caching import ImageCache, image_cache
+from mtlzoo.images.decoding import decode_with_size
+from mtlzoo.images.geometry import Placement
+from mtlzoo.images.loading import check_channels, load_batch
+from mtlzoo.system.cores import available_cores
 
 if TYPE_CHECKING:
     import tensorflow as tf

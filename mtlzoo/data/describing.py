@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import Column, count_cells, short
 from mtlzoo.data.markers import default_markers
-from mtlzoo.data.table import Table
 from mtlzoo.heads import HEADS, Head
+
+if TYPE_CHECKING:
+    from mtlzoo.data.table import Table
 
 NAMED = 6
 

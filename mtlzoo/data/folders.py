@@ -10,15 +10,16 @@ from pathlib import Path
 import pandas as pd
 
 from mtlzoo.data.cells import Column
+from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.markers import MARKERS, WORDS
 from mtlzoo.data.parts import part_in, part_of, split_note
 from mtlzoo.data.spelling import similar_names
-from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
+from mtlzoo.files.regular import require_folder
 from mtlzoo.heads import Head
-from mtlzoo.heads.base import shorten
-from mtlzoo.regular_files import require_folder
+from mtlzoo.heads.texts import shorten
 
 SPLIT = "split"
 # What is taken for an image in a folder. A path that is named may have any suffix, or none.

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.heads import HEADS, Head
-from mtlzoo.heads.base import shorten, value_text
 from mtlzoo.heads.kinds import head_of_kind
 from mtlzoo.heads.order import numeric_order
 from mtlzoo.heads.point_labels import coordinates_in
 from mtlzoo.heads.regression import MOST_NUMBERED_CLASSES
+from mtlzoo.heads.texts import shorten, value_text
 
 # Years first or last, with or without a time.
 DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?")

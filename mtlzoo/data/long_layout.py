@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mtlzoo.data.cells import short
-from mtlzoo.data.table import IMAGE, Table, encode_column
+from mtlzoo.data.columns import IMAGE
+from mtlzoo.data.table import Table, encode_column
 from mtlzoo.errors import LabelError, TableError
 
 LONG = ("head", "label")

@@ -11,10 +11,10 @@ import pandas as pd
 
 from mtlzoo.data.cells import Column, cells_named, count_cells, short
 from mtlzoo.heads import ExpectationHead, Head, MultiLabelHead
-from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.heads.order import is_plain_range
 from mtlzoo.heads.tags import lists_texts, read_tags
+from mtlzoo.heads.texts import is_missing
 
 
 def _words(text: str) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mtlzoo.data.table import IMAGE
+from mtlzoo.data.columns import IMAGE
 
 NAMED = 5
 

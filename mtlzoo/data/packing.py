@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
-from mtlzoo.data.checking import file_size
-from mtlzoo.data.decoding import read_file
-from mtlzoo.data.records import SUFFIX, Record, files_of
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files import FolderKind, check_output, writing
+from mtlzoo.files.regular import open_regular, require_folder
 from mtlzoo.heads import deserialize, serialize
-from mtlzoo.heads.base import is_missing
-from mtlzoo.progress import Progress
-from mtlzoo.regular_files import open_regular, require_folder
+from mtlzoo.heads.texts import is_missing
+from mtlzoo.images.checking import file_size
+from mtlzoo.images.decoding import read_file
+from mtlzoo.images.records import SUFFIX, Record, files_of
+from mtlzoo.system.progress import Progress
 
 DESCRIPTION, INDEX = "packed.json", "index.npz"
 VERSION = 1

@@ -14,7 +14,7 @@ from mtlzoo.data.markers import MARKERS
 from mtlzoo.data.markers import WORDS as SAID
 from mtlzoo.data.notes import count
 from mtlzoo.errors import InputError, TableError
-from mtlzoo.heads.base import label_text, shorten
+from mtlzoo.heads.texts import label_text, shorten
 
 if TYPE_CHECKING:
     from mtlzoo.data.table import Table

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
+from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.dialects import TableFile, columns_of, hint, wrong_encoding
 from mtlzoo.data.notes import count
 from mtlzoo.data.spelling import without_blanks
-from mtlzoo.data.table import IMAGE
 from mtlzoo.errors import TableError
 
 CHUNK = 100_000

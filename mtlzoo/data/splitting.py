@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.checking import same_content
-from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
+from mtlzoo.images.checking import same_content
+
+if TYPE_CHECKING:
+    from mtlzoo.data.table import Table
 
 # The first pass deals the units out, the second puts right what the first could not foresee; more change next to nothing.
 PASSES = 2

@@ -11,15 +11,13 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
+from mtlzoo.data.columns import IMAGE, REGION
+from mtlzoo.data.describing import describe_table
 from mtlzoo.data.dialects import columns_of
 from mtlzoo.data.markers import default_markers, without_markers
+from mtlzoo.data.parts import part, split_parts
 from mtlzoo.errors import LabelError, TableError
 from mtlzoo.heads import Head, get_heads
-
-IMAGE = "image"
-# The part of an image that the network is shown, if the cells are (x_min, y_min, x_max, y_max) in pixels and the column
-# is no head; texts, such as those of a column of countries that a file happens to call so, are no regions.
-REGION = "region"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +34,7 @@ class Table:
         notes: What is odd about the source and does not keep it from being used, a line each.
         remarks: For each head what its column was taken for and why, as its reader decided it; see :meth:`describe`.
         literal: Heads in whose columns nothing but an empty cell is missing, not even `NA`.
-        stored: Where each row's image lies, relative to the root, if not at its path. See `mtlzoo.data.records`.
+        stored: Where each row's image lies, relative to the root, if not at its path. See `mtlzoo.images.records`.
         split: The column that says which part each row belongs to, for :meth:`parts`; `None` if there is none.
 
     Raises:
@@ -162,8 +160,6 @@ class Table:
         train, valid, test = mtl.data.read_csv("labels.csv").parts()
         ```
         """
-        from mtlzoo.data.parts import split_parts
-
         return split_parts(self, valid, test, rest, group, seed)
 
     def part(self, name: str) -> Table:
@@ -172,8 +168,6 @@ class Table:
         Raises:
             TableError: If there is no column of parts (`split`), a cell of it is no part, or there is no such row.
         """
-        from mtlzoo.data.parts import part
-
         return part(self, name)
 
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
@@ -219,8 +213,6 @@ class Table:
         print(table.describe())  # kids: binary, 23,708 labelled, no, yes; two different labels; 12 cells "NA" are missing
         ```
         """
-        from mtlzoo.data.describing import describe_table
-
         return describe_table(self)
 
     def check(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import pandas as pd
 
 from mtlzoo.data.cells import short
+from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.dialects import Dialect, columns_of, hint, look_at
 from mtlzoo.data.long_layout import LONG, check_labels, is_long, pivot
 from mtlzoo.data.markers import is_uncertain, told_markers
@@ -17,10 +18,10 @@ from mtlzoo.data.parts import find_split, look_like_parts, split_note
 from mtlzoo.data.rows import read_rows, with_slashes
 from mtlzoo.data.settling import Settled, Writing, settle
 from mtlzoo.data.spelling import tidy_gaps
-from mtlzoo.data.table import IMAGE, Table
+from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
+from mtlzoo.files.regular import require_file
 from mtlzoo.heads import Head, get_heads
-from mtlzoo.regular_files import require_file
 
 
 def read_csv(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 
-from mtlzoo._version import __version__
+from mtlzoo import __version__
 from mtlzoo.errors import ImageError
 
 SECONDS = 30

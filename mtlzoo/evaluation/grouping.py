@@ -11,9 +11,9 @@ import pandas as pd
 from mtlzoo.data import Table
 from mtlzoo.errors import TableError
 from mtlzoo.heads import MultiLabelHead, RegressionHead
-from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.order import numeric_order
+from mtlzoo.heads.texts import is_missing
 
 Edges = Sequence[float] | None
 By = str | Sequence[str] | Mapping[str, Edges]

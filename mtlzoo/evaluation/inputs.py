@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table, read_csv, read_folders
-from mtlzoo.data.table import IMAGE
+from mtlzoo.data.columns import IMAGE
 from mtlzoo.errors import InputError, TableError
 from mtlzoo.evaluation.fetching import fetch_image, is_url
 from mtlzoo.evaluation.listing import list_files

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import Table, image_dataset
-from mtlzoo.data.cores import available_cores
 from mtlzoo.data.dataset import plain_errors
-from mtlzoo.data.loading import load_batch
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
+from mtlzoo.images.geometry import Placement
+from mtlzoo.images.loading import load_batch
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
 from mtlzoo.models.multitask import check_model
-from mtlzoo.placement import Placement
+from mtlzoo.system.cores import available_cores
 
 Images = Any
 """Whatever `mtlzoo.evaluation.inputs` knows."""

@@ -14,9 +14,9 @@ from mtlzoo.data.dataset import locate, place_labels
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.heads import Head
+from mtlzoo.images.geometry import Placement
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
-from mtlzoo.placement import Placement
 
 MEAN, WEIGHTED = "mean", "weighted mean"
 

@@ -16,8 +16,8 @@ from mtlzoo.evaluation.grouping import By, Groups, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.report import answers_for, judge
 from mtlzoo.heads import Head
+from mtlzoo.images.geometry import Placement
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.placement import Placement
 
 ALL = "all"
 COVERAGE = 0.95

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
+    from mtlzoo.images.geometry import Placement
     from mtlzoo.losses import MaskedLoss
-    from mtlzoo.placement import Placement
 
 
 class Head(ABC):
@@ -310,54 +310,3 @@ class Head(ABC):
             if value != defaults.get(name) and not (value == [] and defaults.get(name) == ())
         }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a table's cell is empty: `None`, `NaN`, `NaT`, or a string of blanks."""
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    return (isinstance(value, float | np.floating) and bool(np.isnan(value))) or type(value).__name__ in {
-        "NAType",
-        "NaTType",
-    }
-
-
-def label_text(label: Any) -> str:
-    """A label as a text: texts as they are written, whole numbers without decimals."""
-    if isinstance(label, float | np.floating) and float(label).is_integer():
-        return str(int(label))
-    return str(label)
-
-
-def distinct_labels(labels: pd.Series) -> list[str]:
-    """The different labels as texts, as they are written: numbers and ranges in their order, all else sorted as text."""
-    from mtlzoo.heads.order import numeric_order
-
-    texts = {label_text(label) for label in labels.unique()}
-    numbers = {text: _as_number(text) for text in texts}
-    if all(number is not None for number in numbers.values()):
-        return sorted(texts, key=lambda text: (numbers[text], text))
-    try:
-        return numeric_order(sorted(texts))
-    except ValueError:
-        return sorted(texts)
-
-
-def _as_number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if np.isfinite(number) and "_" not in text else None
-
-
-def shorten(names: Sequence[Any], most: int = 20) -> str:
-    """The valid names as a message lists them."""
-    listed = ", ".join(map(value_text, names[:most]))
-    return listed if len(names) <= most else f"{listed}, ... ({len(names)} in all)"
-
-
-def value_text(value: Any, most: int = 80) -> str:
-    """A cell as a message shows it, however long it is."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"

@@ -12,13 +12,13 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo import masking
-from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
-from mtlzoo.placement import Placement
 
 
 class BinaryHead(ClassesHead):

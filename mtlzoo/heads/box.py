@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import boxes, masking
-from mtlzoo.heads.base import Head, is_missing, value_text
+from mtlzoo import masking
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.naming import number_of
 from mtlzoo.heads.targets import box_targets
+from mtlzoo.heads.texts import is_missing, value_text
+from mtlzoo.images import boxes
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
-from mtlzoo.placement import Placement
 
 # A tenth of the side is a gross error, as it is for landmarks.
 ERROR_SCALE = 0.1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import is_missing
+from mtlzoo.heads.texts import is_missing
 
 # The names are those of `keras.utils.bounding_boxes.convert_format`.
 FORMATS = (

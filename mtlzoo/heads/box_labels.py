@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import is_missing, value_text
 from mtlzoo.heads.box_formats import PIXELS, SHARE, also_fits, also_inside, from_corners, is_relative, to_corners
-from mtlzoo.placement import Placement
+from mtlzoo.heads.texts import is_missing, value_text
+from mtlzoo.images.geometry import Placement
 
 
 def numbers_of(value: Any) -> list[Any]:

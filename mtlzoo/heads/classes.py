@@ -11,11 +11,12 @@ import pandas as pd
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.targets import class_targets
-from mtlzoo.placement import Placement
+from mtlzoo.heads.texts import is_missing, shorten, value_text
+from mtlzoo.images.geometry import Placement
 
 NOT_COUNTED = (
     'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.order import distinct_labels
 from mtlzoo.losses import MaskedCategoricalCrossentropy
 from mtlzoo.metrics import MaskedCategoricalAccuracy
 

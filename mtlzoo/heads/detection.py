@@ -13,15 +13,16 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.detections import average_precision, find_objects
 from mtlzoo.heads.naming import class_id, class_names, number_of
 from mtlzoo.heads.targets import object_targets
+from mtlzoo.heads.texts import is_missing, shorten, value_text
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedDetectionLoss
 from mtlzoo.metrics import MaskedDetectionF1
-from mtlzoo.placement import Placement
 
 # At first every cell says that nothing is there, as in RetinaNet: else the many empty cells would outweigh all others.
 FIRST_SCORE = 0.01

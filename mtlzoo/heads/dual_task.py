@@ -12,16 +12,17 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, shorten, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.naming import class_id, number_of
 from mtlzoo.heads.targets import shape_targets
+from mtlzoo.heads.texts import is_missing, shorten, value_text
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedLoss, MaskedScaledSquaredError
 from mtlzoo.metrics import MaskedFirstAccuracy, MaskedMeanIoU
 from mtlzoo.metrics import MaskedScaledSquaredError as ScaledSquaredErrorMetric
-from mtlzoo.placement import Placement
 
 NUMBERS = 5
 # The output's order is left, right, top, bottom; this is where x_min, y_min, x_max and y_max stand in it, and back.

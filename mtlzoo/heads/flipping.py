@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.heads.base import shorten
+from mtlzoo.heads.texts import shorten
 
 
 def check_flip_pairs(pairs: Any, names: Sequence[str]) -> list[list[str]]:

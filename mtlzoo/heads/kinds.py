@@ -7,7 +7,8 @@ import difflib
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from mtlzoo.heads.base import Head, shorten
+from mtlzoo.heads.base import Head
+from mtlzoo.heads.texts import shorten
 
 if TYPE_CHECKING:
     import pandas as pd

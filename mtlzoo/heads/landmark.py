@@ -13,7 +13,7 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, shorten, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.heads.point_labels import (
     FORMATS,
@@ -25,9 +25,10 @@ from mtlzoo.heads.point_labels import (
     wrong_count,
 )
 from mtlzoo.heads.targets import point_targets
+from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
-from mtlzoo.placement import Placement
 
 LOSSES: dict[str, type[MaskedLoss]] = {
     "wing": MaskedWing,

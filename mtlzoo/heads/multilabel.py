@@ -13,15 +13,16 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, shorten, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id, number_of
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
+from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.images.geometry import Placement
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
-from mtlzoo.placement import Placement
 
 
 class MultiLabelHead(Head):

@@ -11,8 +11,9 @@ import pandas as pd
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head, is_missing, value_text
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.targets import number_targets
+from mtlzoo.heads.texts import is_missing, value_text
 
 
 class NumbersHead(Head):

@@ -5,8 +5,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mtlzoo.heads.base import shorten
+import numpy as np
+
+from mtlzoo.heads.texts import label_text, shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NUMBER = r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 # With any dash between, or a word; in brackets with a comma, as Python writes pairs.
@@ -87,3 +93,23 @@ def _span(level: str) -> tuple[float, float, str, str] | None:
             return None
         return low, high, before.strip(), after.strip()
     return None
+
+
+def distinct_labels(labels: pd.Series) -> list[str]:
+    """The different labels as texts, as they are written: numbers and ranges in their order, all else sorted as text."""
+    texts = {label_text(label) for label in labels.unique()}
+    numbers = {text: _as_number(text) for text in texts}
+    if all(number is not None for number in numbers.values()):
+        return sorted(texts, key=lambda text: (numbers[text], text))
+    try:
+        return numeric_order(sorted(texts))
+    except ValueError:
+        return sorted(texts)
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if np.isfinite(number) and "_" not in text else None

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.base import distinct_labels
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
-from mtlzoo.heads.order import numeric_order, order_wanted
+from mtlzoo.heads.order import distinct_labels, numeric_order, order_wanted
 from mtlzoo.losses import MaskedOrdinalCrossentropy
 from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import is_missing, value_text
 from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.texts import is_missing, value_text
 
 FORMATS = ("rel_xy", "xy")
 # A point may lie outside of its picture, as the corner of a face that is cut off; not by more than so much of the side.

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from mtlzoo.heads.base import is_missing
 from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.texts import is_missing
 
 SEPARATORS = ";,|"
 USUAL = ";"

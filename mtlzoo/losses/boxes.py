@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.boxes import giou_loss
+from mtlzoo.images.boxes import giou_loss
 from mtlzoo.losses.base import MaskedLoss, Tensor
 
 
@@ -23,7 +23,7 @@ class MaskedGeneralizedIoU(MaskedLoss):
 
     Targets and predictions have shape `(batch, 4)`, x_min, y_min, x_max, y_max; a row with a `NaN` is missing. A predicted
     box that has shrunk to a point inside of the target has no gradient by the GIoU alone. See
-    :func:`mtlzoo.boxes.giou_loss` for inverted boxes.
+    :func:`mtlzoo.images.boxes.giou_loss` for inverted boxes.
     """
 
     def __init__(self, l1: float = 0.0, name: str | None = None, **kwargs: Any):

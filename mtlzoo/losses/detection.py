@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.boxes import giou_loss, iou
+from mtlzoo.images.boxes import giou_loss, iou
 from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
 
 

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.boxes import iou
+from mtlzoo.images.boxes import iou
 from mtlzoo.metrics.base import MaskedMetric, Tensor
 
 CORNERS = (0, 1, 2, 3)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtlzoo.errors import InputError, LabelError
 from mtlzoo.heads import Head
-from mtlzoo.heads.base import is_missing
+from mtlzoo.heads.texts import is_missing
 
 ROWS_AT_A_TIME = 4096
 NUMBERS = "numbers (model.heads[name].encode(...) makes them of names)"

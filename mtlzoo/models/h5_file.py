@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mtlzoo._version import __version__
+from mtlzoo import __version__
 from mtlzoo.heads import Head, serialize
 
 KEY = "mtlzoo"

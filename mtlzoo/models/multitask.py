@@ -12,12 +12,12 @@ from keras import ops
 
 from mtlzoo import masking
 from mtlzoo.backbones import Backbone
+from mtlzoo.backbones.layer_names import EXPECTED, is_safe
 from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
-from mtlzoo.heads.base import value_text
-from mtlzoo.layer_names import EXPECTED, is_safe
+from mtlzoo.heads.texts import value_text
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 import keras
 
+from mtlzoo.backbones.layer_names import safe_names
 from mtlzoo.heads import Head
-from mtlzoo.layer_names import safe_names
 
 
 def connect_heads(

@@ -14,7 +14,7 @@ from mtlzoo.backbones import Backbone, to_builtin_layers
 from mtlzoo.errors import HeadError, InputError, ModelFileError
 from mtlzoo.files import writing
 from mtlzoo.heads import Head, deserialize, serialize
-from mtlzoo.heads.base import shorten
+from mtlzoo.heads.texts import shorten
 from mtlzoo.models import h5_file
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SavedWithHeads:
         """Keras' `save`.
 
         A `.keras` file holds all, the optimizer too, and is loaded where mtlzoo is installed. An `.h5` file holds what
-        :func:`mtlzoo.export` writes: plain layers, which Keras loads without mtlzoo and :func:`mtlzoo.load_model` with its
+        :func:`mtlzoo.saving` writes: plain layers, which Keras loads without mtlzoo and :func:`mtlzoo.load_model` with its
         heads, and no optimizer. `ModelCheckpoint` saves by this method too.
 
         Args:

@@ -36,7 +36,7 @@ class BalancingMonitor(keras.callbacks.Callback):
     ```python
     monitor = mtl.BalancingMonitor()
     mtl.fit(model, train, valid, balancing="pcgrad", callbacks=[monitor])
-    mtl.evaluation.plot_balancing(monitor.history, "balancing.png")
+    mtl.plotting.plot_balancing(monitor.history, "balancing.png")
     monitor.to_frame()  # one row an epoch
     ```
     """

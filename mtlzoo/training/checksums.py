@@ -11,10 +11,10 @@ import cv2
 import keras
 import numpy as np
 
-from mtlzoo._version import __version__
+from mtlzoo import __version__
 from mtlzoo.data import Table
-from mtlzoo.data.augmentation import augmentation
 from mtlzoo.data.content import file_digests
+from mtlzoo.images.augmentation import augmentation
 
 
 def weights_digest(network: keras.Model) -> bytes:

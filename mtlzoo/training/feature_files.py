@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlzoo.data.cache_stores import file_stamp
-from mtlzoo.regular_files import open_regular
+from mtlzoo.files.regular import open_regular
+from mtlzoo.images.cache_stores import file_stamp
 
 FEATURES, DIGESTS = "features.npy", "digests.json"
 FILES = (FEATURES, "matrices.npy", "sizes.npy")

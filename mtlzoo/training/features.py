@@ -20,10 +20,10 @@ from mtlzoo.data.batches import of_known_length, rows_in_batches
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
-from mtlzoo.memory import free_memory
+from mtlzoo.images.geometry import Placement
 from mtlzoo.models.seeds import seeds
-from mtlzoo.placement import Placement
-from mtlzoo.progress import Progress
+from mtlzoo.system.memory import free_memory
+from mtlzoo.system.progress import Progress
 from mtlzoo.training.checksums import features_digest
 from mtlzoo.training.feature_files import DIGESTS, FEATURES, FILES, is_whole, seal
 

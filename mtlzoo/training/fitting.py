@@ -13,9 +13,9 @@ import numpy as np
 
 from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.data import Augmentation, ImageCache, Table, image_dataset
-from mtlzoo.data.caching import image_cache
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import TableError
+from mtlzoo.images.caching import image_cache
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.models.multitask import check_model

@@ -15,8 +15,8 @@ import numpy as np
 from mtlzoo import balancing
 from mtlzoo.balancing import Balancing
 from mtlzoo.data import Table
+from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.data.content import file_digests
-from mtlzoo.data.table import IMAGE, REGION
 from mtlzoo.errors import StateError
 from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel

@@ -13,7 +13,7 @@ import numpy as np
 
 from mtlzoo.errors import StateError
 from mtlzoo.files import writing
-from mtlzoo.regular_files import missing_reason
+from mtlzoo.files.regular import missing_reason
 
 VERSION = 2  # 1 had neither a checksum nor the contents of images
 ANEW = "delete it to begin the training anew"

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from mtlzoo.data import ImageCache, Table, decode_image, image_dataset
-from mtlzoo.data.loading import load_batch
+from mtlzoo.images.loading import load_batch
 
 NOTEBOOK = "notebook: cv2 + ImageDataGenerator (no brightness)"
 KERAS = "Keras: image_dataset_from_directory + random layers"

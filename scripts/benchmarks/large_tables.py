@@ -14,7 +14,7 @@ PICTURES, CLASSES, MISSING = 8, ("a", "b", "c", "d", "e"), 0.5
 
 STEPS = """
 import json, sys, time
-from mtlzoo.startup import load_quietly
+from mtlzoo.system.startup import load_quietly
 load_quietly()
 import tensorflow as tf
 import mtlzoo as mtl

@@ -17,13 +17,13 @@ from benchmarks.input_pipeline import SOURCES, write_photographs
 from benchmarks.processes import run_alone
 
 import mtlzoo as mtl
-from mtlzoo.data.cores import available_cores
-from mtlzoo.data.loading import load_batch
+from mtlzoo.images.loading import load_batch
+from mtlzoo.system.cores import available_cores
 
 PIXELS, BATCH, FILES = 224, 32, 64
 PEAK = """
 import sys
-from mtlzoo.startup import load_quietly
+from mtlzoo.system.startup import load_quietly
 load_quietly()
 import mtlzoo as mtl
 model = mtl.load_model(sys.argv[1])

@@ -19,9 +19,9 @@ def benchmark_startup(rounds: int = 3) -> list[dict[str, str | float]]:
     """
     tell = "import sys; print('tensorflow' in sys.modules)"
     help_page = (
-        "import contextlib, io, mtlzoo.cli\n"
+        "import contextlib, io, mtlzoo.cli.main\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
-        "    mtlzoo.cli.main(['--help'])"
+        "    mtlzoo.cli.main.main(['--help'])"
     )
     quiet = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'"
     programs = {

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtlzoo.balancing import BALANCING, LossWeighting
-from mtlzoo.evaluation.plots import style
+from mtlzoo.plotting import style
 
 PLAIN, TUNED = "plain sum", "static, tuned"
 FIXED, LOSSES, GRADIENTS = "fixed weights", "loss weighting", "gradient balancing"

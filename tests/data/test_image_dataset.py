@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from mtlzoo.data import Table, TableError, image_dataset, load_image
 from mtlzoo.data import dataset as dataset_module
-from mtlzoo.data.cores import available_cores
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
+from mtlzoo.system.cores import available_cores
 
 ROWS, SIZE = 23, (16, 12)
 

@@ -10,7 +10,7 @@ import pytest
 from mtlzoo.data import Augmentation, Table, TableError, image_dataset
 from mtlzoo.data.dataset import locate, plain_errors
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 ROWS, SIZE = 12, (96, 80)
 COLORS = {"left_eye": (255, 0, 0), "right_eye": (0, 255, 0), "nose": (0, 0, 255)}

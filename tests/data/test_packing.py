@@ -27,8 +27,8 @@ from mtlzoo.data import (
     split_by_content,
 )
 from mtlzoo.data.dataset import plain_errors
-from mtlzoo.data.records import Record, find_record
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, RegressionHead
+from mtlzoo.images.records import Record, find_record
 
 ROWS, SIZE = 17, (20, 16)
 

@@ -11,7 +11,7 @@ import pytest
 from mtlzoo.data import Table, TableError
 from mtlzoo.evaluation import evaluate, evaluate_groups, outputs
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead, RegressionHead
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 HEADS = {
     "size": ClassificationHead(["s", "m", "l"]),

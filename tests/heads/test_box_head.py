@@ -8,7 +8,7 @@ from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import BoxHead, LabelError
 from mtlzoo.heads.box_formats import FORMATS, from_corners, to_corners
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 
 def random_boxes(rng, rows=ROWS):
@@ -235,8 +235,8 @@ def test_no_answer_is_inverted(rng):
 
 @pytest.mark.parametrize("loss", ["smooth_l1", "giou"])
 def test_files_load_with_plain_keras(loss, tmp_path, rng, tiny_backbone):
-    from mtlzoo.export import export
     from mtlzoo.models import build
+    from mtlzoo.saving import export
 
     model = build(tiny_backbone, {"box": BoxHead(loss=loss, hidden=[4])}, (16, 16, 3))
     export(model, tmp_path / "model.h5")

@@ -12,7 +12,7 @@ from keras import layers
 
 from mtlzoo.heads import DetectionHead, LabelError
 from mtlzoo.heads.detections import average_precision, find_objects
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 NAMES = ["triangle", "rectangle"]
 GRID = 3
@@ -334,8 +334,8 @@ def test_it_finds_blocks():
 
 
 def test_files_load_with_plain_keras_and_heads_come_back(tmp_path, rng, tiny_backbone):
-    from mtlzoo.export import export, load_model
     from mtlzoo.models import build
+    from mtlzoo.saving import export, load_model
 
     model = build(tiny_backbone, {"objects": DetectionHead(NAMES, hidden=[4])}, (16, 24, 3))
     assert model.heads["objects"].grid == [2, 3]

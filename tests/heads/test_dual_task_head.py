@@ -6,7 +6,7 @@ import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import DualTaskHead, LabelError
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 
 class TestDualTaskHead(HeadChecks):

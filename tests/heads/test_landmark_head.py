@@ -7,7 +7,7 @@ import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import LabelError, LandmarkHead
-from mtlzoo.placement import Placement
+from mtlzoo.images.geometry import Placement
 
 FACE = ["left_eye", "right_eye", "nose"]
 

@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import mtlzoo as mtl
-from mtlzoo import workers
+from mtlzoo.system import workers
 
 NAN = float("nan")
 ROWS, BATCH = 21, 8  # the last batch has 5 rows

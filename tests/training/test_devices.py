@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from replica_figures import BATCH, CASES, UNLABELLED, heads, labels
 
-from mtlzoo import workers
 from mtlzoo.data import image_dataset
 from mtlzoo.data.shares import Share
 from mtlzoo.heads import HEADS
+from mtlzoo.system import workers
 from mtlzoo.training import Stage, fit
 from mtlzoo.training.devices import find_devices
 

@@ -8,10 +8,10 @@ from functools import cache
 
 import tensorflow as tf
 
-from mtlzoo import workers
 from mtlzoo.data.shares import Share
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.seeds import seeds
+from mtlzoo.system import workers
 from mtlzoo.training.devices.base import Devices, Replicas
 
 

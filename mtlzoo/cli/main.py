@@ -1,0 +1,345 @@
+"""The command line: parses, calls, prints. No logic of its own, and nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mtlzoo.cli.argument_types import one_line
+from mtlzoo.cli.parser import parser
+from mtlzoo.files import check_folder, check_output
+from mtlzoo.system import workers
+from mtlzoo.system.startup import load_quietly
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: What follows the program's name; by default the process's own.
+
+    Returns:
+        The exit code: 0, 2 for bad input (one line on standard error), 130 if interrupted.
+    """
+    options = parser(COMMANDS).parse_args(arguments)
+    try:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text at all
+        if options.loads:
+            load_quietly()
+        if getattr(options, "max_pixels", None) is not None:
+            from mtlzoo.data import set_max_pixels
+
+            set_max_pixels(options.max_pixels)
+        return options.run(options) or 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        return _refuse(str(error))
+    except MemoryError as error:
+        return _refuse(f"There is not enough memory. {error}")
+    except Exception as error:
+        if not type(error).__module__.startswith("tensorflow"):
+            raise
+        # What a picture that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
+        lines = [line for line in str(error).splitlines() if "Error: " in line]
+        return _refuse((lines or [str(error)])[0].split("Error: ", 1)[-1])
+
+
+def _refuse(message: str) -> int:
+    print(one_line(f"mtlzoo: error: {message}"), file=sys.stderr)
+    return 2
+
+
+# === Commands ===
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from mtlzoo.cli import runs
+
+    return runs.demo(
+        options.out, images=options.images, epochs=options.epochs, seed=options.seed, overwrite=options.overwrite
+    )
+
+
+def _models(options: argparse.Namespace) -> None:
+    from mtlzoo.backbones.registry import BACKBONES, list_backbones
+
+    names = list_backbones(options.pattern)
+    if not names:
+        raise ValueError(f"No backbone fits {options.pattern!r}; all of them: {', '.join(BACKBONES)}.")
+    print(f"{'backbone':<20}{'parameters':>14}{'usual size':>12}{'smallest':>10}  ImageNet weights")
+    for spec in map(BACKBONES.get, names):
+        usual, smallest = ("x".join(map(str, size)) for size in (spec.usual_size, spec.minimum_size))
+        print(f"{spec.name:<20}{spec.parameters:>14,}{usual:>12}{smallest:>10}  {'yes' if spec.imagenet else 'no'}")
+
+
+def _make_data(options: argparse.Namespace) -> None:
+    from mtlzoo.cli import runs
+
+    directory = runs.make_data(
+        options.kind,
+        options.directory,
+        layout=options.layout,
+        objects=options.objects,
+        images=options.images,
+        seed=options.seed,
+        overwrite=options.overwrite,
+        progress=True,
+    )
+    print(f"Drew {options.images} labelled images into {directory}.")
+
+
+def _train(options: argparse.Namespace) -> int:
+    import keras
+
+    from mtlzoo.cli import runs
+    from mtlzoo.data import ImageCache
+    from mtlzoo.images.records import files_of
+    from mtlzoo.models import build
+
+    shares = [0.1 if share is None else share for share in (options.valid, options.test)]
+    if sum(shares) >= 1:
+        raise ValueError(
+            f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
+        )
+    overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
+    weights = [options.weights] if os.path.isfile(options.weights) else []
+    _check_run_folders(options, [options.data, *weights], overwrite)
+    input_shape, backbone_options = _input_shape(options.image_size), dict(map(runs.parse_option, options.option))
+    stages = runs.parse_stages(options.stages, options.patience)
+    balancing = runs.parse_balancing(options.balancing)
+    features = runs.parse_features(options.features, options.feature_cache)
+    table = _read_labels(options)
+    _check_run_folders(options, files_of(table.paths()), overwrite)
+    runs.check_run(options.out, table.heads, overwrite=overwrite)
+    by_chance = options.split_column == "none"
+    runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
+    _tell_notes(table)
+    print(table.describe())
+    head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
+    table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
+    table.check()
+    keras.utils.set_random_seed(options.seed)
+    model = build(  # before the pictures are read, so that a wrong name costs nobody's time
+        options.backbone,
+        table.heads,
+        input_shape,
+        None if options.weights == "none" else options.weights,
+        cut=options.cut,
+        pooling=options.pooling,
+        dropout=options.dropout,
+        resize=options.resize,
+        precision=options.precision,
+        **backbone_options,
+    )
+    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
+    _tell_skipped(skipped)
+    parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
+    told = len(table.notes)
+    train, valid, test = runs.divide(table, by_chance=by_chance, **parts)
+    _tell_notes(train, told)
+    cache = None if options.cache is None else ImageCache(options.cache)
+    print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
+    if cache is not None:
+        print(cache.describe(train, model.input_shape[1:3], augmented=options.augment != "none"))
+    report, history = runs.train_run(
+        model,
+        train,
+        valid,
+        test,
+        options.out,
+        stages,
+        questions=runs.read_questions(options.data, options.format),
+        settings={name: value for name, value in vars(options).items() if name not in ("run", "loads")},
+        skipped=skipped,
+        batch_size=options.batch_size,
+        augment=None if options.augment == "none" else options.augment,
+        balancing=balancing,
+        monitor=options.monitor,
+        jit_compile=True if options.jit_compile else "auto",
+        seed=options.seed,
+        features=features,
+        cache=cache,
+        devices=runs.parse_devices(options.devices),
+        resume=options.resume,
+        overwrite=overwrite,
+        raw_cells=options.raw_cells,
+        callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
+    )
+    print(runs.as_text(report))
+    print(f"\nWrote {options.out}.")
+    return 130 if history.interrupted else 0
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from mtlzoo.cli import runs
+    from mtlzoo.data import pack
+    from mtlzoo.data.packing import FOLDER
+
+    check_output(options.out, kind=FOLDER, overwrite=options.overwrite, inputs=[options.data])
+    table = _read_labels(options)
+    _tell_notes(table)
+    print(table.describe())
+    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
+    _tell_skipped(skipped)
+    folder = pack(table, options.out, options.shards, overwrite=options.overwrite, progress=True)
+    print(f"Packed {len(table)} rows into {folder}.")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from mtlzoo.cli import runs
+    from mtlzoo.evaluation import evaluate
+    from mtlzoo.evaluation.prediction import placed_outputs
+    from mtlzoo.images.records import files_of
+    from mtlzoo.saving import load_model
+
+    how = {"overwrite": options.overwrite, "raw_cells": options.raw_cells}
+    if options.out is not None:
+        check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
+    model = load_model(options.model, trusted=options.trust)
+    table = runs.read_for_model(
+        options.data, options.format, model, options.part, {"split_column": _split_column(options), **_writing(options)}
+    )
+    _tell_notes(table)
+    print(f"{table.describe()}\n")
+    if options.out is not None:
+        check_folder(options.out, overwrite=options.overwrite, inputs=files_of(table.paths()))
+        runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
+    table, skipped = runs.drop_bad_images(table, options.skip_bad)
+    _tell_skipped(skipped)
+    answered = placed_outputs(model, table)  # once for both reports
+    if options.out is None:
+        report = evaluate(model, table, predictions=answered[0], placement=answered[1])
+    else:
+        report = runs.report_run(model, table, options.out, answered, **how)
+    print(runs.as_text(report))
+    if options.by:
+        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, answered, **how))}")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from mtlzoo.cli import runs
+    from mtlzoo.data import Table
+    from mtlzoo.evaluation import predict
+    from mtlzoo.evaluation.listing import list_files
+    from mtlzoo.saving import load_model
+
+    if options.out is not None:
+        check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])
+    images = list_files(options.images)
+    if options.out is not None:  # what patterns and links in folders lead to
+        check_output(options.out, overwrite=options.overwrite, inputs=images)
+    model = load_model(options.model, trusted=options.trust)
+    table, skipped = runs.drop_bad_images(Table.of_images(images), options.skip_bad)
+    _tell_skipped(skipped)
+    if not len(table):
+        raise ValueError("No picture is left to look at.")
+    frame = predict(model, table, probabilities=options.probabilities)
+    if options.out is None:
+        print(frame.to_string(index=False))
+    else:
+        runs.write_csv(options.out, frame, overwrite=options.overwrite, raw_cells=options.raw_cells)
+        print(f"Wrote {len(frame)} rows to {options.out}.")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from mtlzoo.saving import export, load_model
+    from mtlzoo.saving.exporting import FOLDERS, find_format
+
+    kind = FOLDERS.get(find_format(options.out, options.format))
+    check_output(options.out, kind=kind, overwrite=options.overwrite, inputs=[options.model])
+    runtime = {} if options.runtime is None else {"runtime": options.runtime}
+    model = load_model(options.model, trusted=options.trust)
+    print(f"Wrote {export(model, options.out, options.format, overwrite=options.overwrite, **runtime)}.")
+
+
+def _score(options: argparse.Namespace) -> None:
+    from mtlzoo.evaluation import fashionai_score
+
+    print(
+        fashionai_score(options.submission, options.answers, ties=options.ties).to_string(float_format="{:.6f}".format)
+    )
+
+
+COMMANDS = {
+    "demo": _demo,
+    "models": _models,
+    "make-data": _make_data,
+    "train": _train,
+    "pack": _pack,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "export": _export,
+    "score": _score,
+}
+
+
+# === Checks and messages ===
+
+
+def _read_labels(options: argparse.Namespace) -> Any:
+    from mtlzoo.cli import runs
+
+    table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    return runs.choose_rows(table, options.format, options.part, _split_column(options))
+
+
+def _split_column(options: argparse.Namespace) -> str | None:
+    return None if options.split_column == "none" else options.split_column
+
+
+def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    part = options.part or "train"
+    if options.format == "fashionai":
+        return {"part": part, "maybe": options.maybe}
+    if options.format == "mtfl":
+        return {"part": part, "seed": options.seed}
+    if options.format == "shapes":
+        return {"part": part}
+    if options.format == "csv":
+        from mtlzoo.cli.runs import parse_heads
+
+        columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
+        columns["split_column"] = _split_column(options)
+        return {"heads": parse_heads(options.heads), **columns, **_writing(options)}
+    return {}
+
+
+def _writing(options: argparse.Namespace) -> dict[str, Any]:
+    """How a label file is written, as far as it is told."""
+    given = {name: getattr(options, name) for name in ("missing", "layout", "sep", "encoding", "decimal")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:
+    if pixels is None:
+        return None
+    if len(pixels) > 2:
+        raise ValueError(f"Expected --image-size as one number, or height and width, received: {pixels}.")
+    return (pixels[0], pixels[-1], 3)
+
+
+def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path], overwrite: bool) -> None:
+    check_folder(options.out, overwrite=overwrite, inputs=inputs)
+    for cache in (options.cache, options.feature_cache):
+        if cache not in (None, "memory"):
+            check_folder(cache, overwrite=True, inputs=inputs)  # its own files lie in folders of their own
+
+
+def _tell_notes(table: Any, told: int = 0) -> None:
+    for note in table.notes[told:]:
+        print(f"Note: {note}", file=sys.stderr)
+
+
+def _tell_skipped(lines: Sequence[str]) -> None:
+    for line in lines:
+        print(f"Skipped {line}", file=sys.stderr)

@@ -1,0 +1,230 @@
+"""The grammar of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mtlzoo import __version__
+from mtlzoo.cli.argument_types import OneLineParser, cache, count, drawn, file, fraction, path, pixels, seed, whole
+
+READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
+HEADS_HELP = "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all)"
+DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
+
+
+def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> argparse.ArgumentParser:
+    """The grammar.
+
+    Args:
+        runs: What runs each command, by its name; in the options it is `run`, and `loads` is whether it needs TensorFlow.
+    """
+    top = OneLineParser(prog="mtlzoo", description=DESCRIPTION)
+    top.add_argument("--version", action="version", version=f"mtlzoo {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = _command(commands, runs, "demo", "draw a dataset, train on it, and leave a run folder")
+    demo.add_argument("--out", type=path, default=Path("demo-run"), help="the run folder (default: demo-run)")
+    demo.add_argument("--images", type=drawn, default=6000, help="how many training images to draw (default: 6000)")
+    demo.add_argument("--epochs", type=count, default=24, help="how often to go over them (default: 24)")
+    demo.add_argument("--seed", type=seed, default=0)
+    demo.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
+
+    models = _command(commands, runs, "models", "list the backbones", loads=False)
+    models.add_argument("pattern", nargs="?", default="*", help='names to list, such as "mobile*" (default: all)')
+
+    make = _command(commands, runs, "make-data", "draw a dataset in the layout of a real one")
+    make.add_argument("kind", metavar="KIND", help="fashion, faces or shapes")
+    make.add_argument("directory", metavar="DIR", type=path)
+    make.add_argument("--layout", help="faces: utkface (the default) or mtfl")
+    make.add_argument(
+        "--objects", type=whole(1, 5), help="shapes: the largest number in a picture, 1 to 5 (default: 1)"
+    )
+    make.add_argument("--images", type=drawn, default=2000, help="how many labelled images (default: 2000)")
+    make.add_argument("--seed", type=seed, default=0)
+    make.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="draw into a folder that holds something, in place of an earlier drawing",
+    )
+
+    _train_arguments(_command(commands, runs, "train", "train a model on photographs and a label file"))
+
+    pack = _command(commands, runs, "pack", "put photographs and labels into a few large files (TFRecord)")
+    _data_arguments(pack)
+    pack.add_argument("out", metavar="OUT", type=path, help="the folder; train on it with --format packed")
+    pack.add_argument("--shards", type=count, metavar="FILES", help="how many files (default: of 128 MiB each)")
+    pack.add_argument("--overwrite", action="store_true", help="replace a folder that holds a packed table")
+    pack.add_argument("--seed", type=seed, default=0, help="mtfl: how training pictures are cut")
+    _label_arguments(pack.add_argument_group("labels"))
+
+    evaluate = _command(commands, runs, "evaluate", "judge a model on labelled photographs")
+    _model_argument(evaluate)
+    _data_arguments(evaluate)
+    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="judge each group of these columns by itself, too")
+    evaluate.add_argument("--out", type=path, help="a folder for the report and its pictures")
+    evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
+    _raw_cells_argument(evaluate)
+
+    predict = _command(commands, runs, "predict", "answer for photographs")
+    _model_argument(predict)
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
+    predict.add_argument("--out", type=file, help="a CSV file; by default the answers are printed")
+    predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    _raw_cells_argument(predict)
+    predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
+    _image_arguments(predict)
+
+    export = _command(commands, runs, "export", "write a model in another format")
+    _model_argument(export)
+    export.add_argument("out", metavar="OUT", type=path, help="model.h5, .keras, .tflite, .onnx, or a folder")
+    export.add_argument("--format", help="h5, keras, litert, onnx, savedmodel or web, where the suffix does not say")
+    export.add_argument("--runtime", choices=["local", "cdn"], help="web: in the folder, or from a public CDN")
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace an existing file, or a folder of the same format"
+    )
+
+    score = _command(commands, runs, "score", "the FashionAI score of a submission", loads=False)
+    score.add_argument("submission", metavar="SUBMISSION", type=path)
+    score.add_argument("answers", metavar="ANSWERS", type=path)
+    score.add_argument("--ties", choices=["rows", "distinct"], default="rows", help="one term a row, or a threshold")
+    return top
+
+
+def _command(
+    commands: Any, runs: Mapping[str, Any], name: str, help: str, loads: bool = True
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+    command.set_defaults(run=runs[name], loads=loads)
+    return command
+
+
+def _model_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", type=path, help="an .h5 or .keras file that mtlzoo wrote")
+    command.add_argument("--trust", action="store_true", help="load a file with Lambda layers, which run code")
+
+
+def _raw_cells_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--raw-cells", action="store_true", help="CSV: no apostrophe before what a spreadsheet takes for a formula"
+    )
+
+
+def _image_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    command.add_argument(
+        "--max-pixels",
+        type=whole(1, 2**40),
+        metavar="N",
+        help="images with more are refused unread (default: 89,478,485, as Pillow)",
+    )
+
+
+def _data_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("data", metavar="DATA", type=path, help="a label file or the dataset's folder")
+    command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
+    command.add_argument(
+        "--part",
+        help="only these rows: train, valid or test (fashionai: train or answer; default: all, or what is to be trained on)",
+    )
+    command.add_argument(
+        "--split-column",
+        metavar="COLUMN",
+        help="the column of train, valid and test (default: the one that says so; none: split by chance)",
+    )
+    _image_arguments(command)
+    table = command.add_argument_group("how a label file is written (csv)")
+    table.add_argument(
+        "--missing",
+        nargs="*",
+        metavar="CELL",
+        help="cells that mean a missing label, beside NA, ? and the like; alone: none but empty ones",
+    )
+    table.add_argument("--sep", metavar="CHARACTER", help="what divides cells, such as ';' or tab (default: as seen)")
+    table.add_argument("--encoding", help="such as cp1252 (default: UTF-8, or UTF-16 as seen)")
+    table.add_argument("--decimal", choices=[",", "."], help="what divides decimals (default: as seen)")
+    table.add_argument(
+        "--layout", choices=["wide", "long"], help="a column a head, or a row a label (default: as seen)"
+    )
+
+
+def _label_arguments(labels: Any) -> None:
+    labels.add_argument("--heads", nargs="+", metavar="HEAD", help=HEADS_HELP)
+    labels.add_argument("--image", default="image", metavar="COLUMN", help="the column of images (default: image)")
+    labels.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns that are no heads")
+    labels.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
+    labels.add_argument("--maybe", choices=["ignore", "soft"], default="ignore", help="fashionai: what an m means")
+
+
+def _train_arguments(train: argparse.ArgumentParser) -> None:
+    _data_arguments(train)
+    train.add_argument("--out", metavar="RUN", type=path, required=True, help="the run folder")
+    train.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
+    _raw_cells_argument(train)
+    train.add_argument("--seed", type=seed, default=0)
+
+    labels = train.add_argument_group("labels")
+    _label_arguments(labels)
+    labels.add_argument(
+        "--valid",
+        type=fraction,
+        metavar="SHARE",
+        help="rows that choose the best epoch (0.1, if no column says the parts)",
+    )
+    labels.add_argument("--test", type=fraction, metavar="SHARE", help="rows for the report alone (likewise)")
+    labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is said")
+    labels.add_argument("--label-smoothing", type=fraction, default=0.0, metavar="SHARE")
+    labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
+
+    network = train.add_argument_group("network")
+    network.add_argument("--backbone", default="MobileNetV2", help="see `mtlzoo models` (default: MobileNetV2)")
+    network.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="for the backbone: alpha=0.25"
+    )
+    network.add_argument(
+        "--image-size", nargs="+", type=pixels, metavar="PIXELS", help="one number or height and width"
+    )
+    network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
+    network.add_argument("--cut", metavar="LAYER", help="where the backbone ends")
+    network.add_argument("--pooling", choices=["avg", "max", "flatten"], default="avg")
+    network.add_argument("--dropout", type=fraction, default=0.2, metavar="SHARE")
+    network.add_argument(
+        "--hidden", nargs="+", type=whole(1, 65_536), default=[], metavar="UNITS", help="hidden layers of every head"
+    )
+    network.add_argument("--precision", choices=["float32", "mixed_float16", "mixed_bfloat16"], default="float32")
+    network.add_argument("--resize", choices=["stretch", "crop", "pad"], default="stretch")
+
+    training = train.add_argument_group("training")
+    training.add_argument(
+        "--stages",
+        nargs="+",
+        metavar="PART:EPOCHS:RATE[:SCHEDULE]",
+        help='such as heads:2:1e-3 all:10:1e-3:cosine, or "fashionai" for the recipe (default: those two)',
+    )
+    training.add_argument("--batch-size", type=count, default=32)
+    training.add_argument(
+        "--balancing",
+        metavar="METHOD[:KEY=VALUE,...]",
+        help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
+    )
+    training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
+    training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
+    training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
+    training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
+    training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument(
+        "--features",
+        default="auto",
+        metavar="auto|none|VIEWS",
+        help="stages that train heads: look at each picture once where that is the same, never, or so many views of it",
+    )
+    training.add_argument(
+        "--feature-cache", metavar="FOLDER", type=path, help="keep features in files, for other runs too"
+    )
+    training.add_argument(
+        "--cache", metavar="memory|DIR", type=cache, help="keep decoded pictures there (default: decode each epoch)"
+    )
+    training.add_argument("--patience", type=count, help="epochs without a better score that end a stage")
+    training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

@@ -1,0 +1,146 @@
+"""What a run folder tells of a model: tables and pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from mtlzoo import evaluation
+from mtlzoo.cli.image_files import plot_answers
+from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.data import Table
+from mtlzoo.evaluation.prediction import placed_outputs
+from mtlzoo.files import check_output, writing
+from mtlzoo.images.geometry import Placement
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
+
+Answered = tuple[Mapping[str, np.ndarray], Placement]
+
+
+REPORT = ("report.csv", "answers.csv", "predictions.png")
+GROUPS = ("groups.csv", "groups.png")
+# What some system takes for more than a part of a name.
+UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^\.+|[. ]+$')
+
+
+def report_run(
+    model: MultiTaskModel,
+    table: Table,
+    directory: Path,
+    answered: Answered | None = None,
+    *,
+    overwrite: bool = False,
+    raw_cells: bool = False,
+) -> pd.DataFrame:
+    """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder.
+
+    Args:
+        model: The model.
+        table: The rows.
+        directory: Where to write.
+        answered: What `placed_outputs` gave for these rows, if it is known already.
+        overwrite: Whether files of these names may be replaced.
+        raw_cells: See :func:`write_csv`.
+
+    Raises:
+        OutputError: If one of the files is there and not to be replaced; before anything is predicted.
+    """
+    table = table.for_heads(model.heads)
+    check_files(directory, report_files(table.heads), overwrite=overwrite)
+    directory.mkdir(parents=True, exist_ok=True)
+    how = {"overwrite": overwrite, "raw_cells": raw_cells}
+    predictions, placement = answered or placed_outputs(model, table)
+    report = evaluation.evaluate(model, table, predictions=predictions, placement=placement)
+    write_csv(directory / "report.csv", report.round(6), index=True, **how)
+    restored = {name: model.heads[name].restore(predictions[name], placement) for name in table.heads}
+    answers = {name: head.decode(restored[name]) for name, head in table.heads.items()}
+    frame = table.frame.copy()
+    for name, decoded in answers.items():
+        frame[f"{name}:answer"] = decoded["answer"]
+        if "probability" in decoded:
+            # A list of several where there are several answers.
+            frame[f"{name}:probability"] = [np.round(cell, 6).tolist() for cell in decoded["probability"]]
+    write_csv(directory / "answers.csv", frame, **how)
+    labels = table.labels()
+    for name, head in table.heads.items():
+        counted = head.confusion(labels[name], predictions[name])
+        if counted is not None and counted[0].sum():
+            (directory / "confusion").mkdir(exist_ok=True)
+            plot_confusion(*counted, title=name, path=directory / "confusion" / file_name(name), overwrite=overwrite)
+    plot_answers(table, answers, restored, placement, directory / "predictions.png", overwrite=overwrite)
+    return report
+
+
+def report_groups(
+    model: MultiTaskModel,
+    table: Table,
+    by: Any,
+    directory: Path | None = None,
+    answered: Answered | None = None,
+    *,
+    overwrite: bool = False,
+    raw_cells: bool = False,
+) -> pd.DataFrame:
+    """Judge a model on each group of rows; with a folder, write `groups.csv` and `groups.png` there.
+
+    Raises:
+        OutputError: If one of the files is there and not to be replaced; before anything is predicted.
+    """
+    if directory is not None:
+        check_files(directory, GROUPS, overwrite=overwrite)
+    predictions, placement = answered or placed_outputs(model, table)
+    groups = evaluation.evaluate_groups(model, table, by, predictions=predictions, placement=placement)
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_csv(directory / "groups.csv", groups.round(6), index=True, overwrite=overwrite, raw_cells=raw_cells)
+        plot_groups(groups, directory / "groups.png", overwrite=overwrite)
+    return groups
+
+
+def report_files(heads: Iterable[str]) -> list[str]:
+    """What `report_run` writes for these heads."""
+    return [*REPORT, *(f"confusion/{file_name(name)}" for name in heads)]
+
+
+def file_name(head: str) -> str:
+    """The name of a head's PNG file; a column may be called `../x`, or in a thousand letters."""
+    safe = UNSAFE.sub("_", head).encode(errors="replace")[:100].decode(errors="ignore")
+    return f"{safe}.png" if safe == head else f"{safe}-{zlib.crc32(head.encode(errors='surrogatepass')):08x}.png"
+
+
+def check_files(directory: Path, names: Iterable[str], *, overwrite: bool = False) -> None:
+    """Look at all files that are to be written into a folder, before hours of work depend on it.
+
+    Raises:
+        OutputError: If one of them is there and not to be replaced.
+    """
+    for name in names:
+        check_output(directory / name, overwrite=overwrite)
+
+
+def write_history(history: keras.callbacks.History, directory: Path, *, overwrite: bool = False, **how: Any) -> None:
+    """Write `history.csv`, as :func:`write_csv` does, and `history.png`."""
+    frame = pd.DataFrame({"epoch": history.epoch, **history.history})
+    write_csv(directory / "history.csv", frame, overwrite=overwrite, **how)
+    main = {name: head.metrics()[0].name for name, head in history.model.heads.items()}
+    plot_history(frame, directory / "history.png", metrics=main, overwrite=overwrite)
+
+
+def as_text(report: pd.DataFrame) -> str:
+    """A report as a terminal shows it."""
+    return report.to_string(float_format="{:.3f}".format, na_rep="")
+
+
+def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool = False) -> None:
+    """Write settings."""
+    with writing(path, overwrite=overwrite) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")

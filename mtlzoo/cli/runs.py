@@ -1,0 +1,59 @@
+"""Whole jobs: from a dataset to a folder that holds the model, its report and its pictures."""
+
+from mtlzoo.cli.demo import demo, small_network
+from mtlzoo.cli.reading import (
+    check_told_parts,
+    choose_rows,
+    configure_heads,
+    divide,
+    drop_bad_images,
+    make_data,
+    parse_heads,
+    parse_option,
+    read_for_model,
+    read_questions,
+    read_table,
+)
+from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
+from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.cli.training import (
+    check_run,
+    is_run,
+    parse_balancing,
+    parse_devices,
+    parse_features,
+    parse_stages,
+    tensorboard,
+    train_run,
+)
+
+__all__ = [
+    "GROUPS",
+    "as_text",
+    "check_files",
+    "check_run",
+    "check_told_parts",
+    "choose_rows",
+    "configure_heads",
+    "demo",
+    "divide",
+    "drop_bad_images",
+    "is_run",
+    "make_data",
+    "parse_balancing",
+    "parse_devices",
+    "parse_features",
+    "parse_heads",
+    "parse_option",
+    "parse_stages",
+    "read_for_model",
+    "read_questions",
+    "read_table",
+    "report_files",
+    "report_groups",
+    "report_run",
+    "small_network",
+    "tensorboard",
+    "train_run",
+    "write_csv",
+]

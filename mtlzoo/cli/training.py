@@ -1,0 +1,258 @@
+"""Train a model and leave a run folder."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+import platform
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from mtlzoo import __version__, evaluation
+from mtlzoo.balancing import Balancing, Static, get_balancing
+from mtlzoo.cli.reading import parse_option
+from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
+from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.data import Table
+from mtlzoo.files import writing
+from mtlzoo.files.regular import open_regular
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.plotting import plot_balancing, plot_model
+from mtlzoo.saving import export
+from mtlzoo.system import workers
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, FeatureCache, Stage, fit
+from mtlzoo.training.resuming import FILE as STATE
+
+RUN = (
+    *("settings.json", "skipped.txt", "model.png", "model.h5", "history.csv", "history.png"),
+    *("balancing.csv", "balancing.png", "submission.csv"),
+)
+
+
+def train_run(
+    model: MultiTaskModel,
+    train: Table,
+    valid: Table,
+    test: Table,
+    directory: str | Path,
+    stages: Sequence[Stage] = DEFAULT_STAGES,
+    *,
+    questions: Table | None = None,
+    settings: Mapping[str, Any] | None = None,
+    skipped: Sequence[str] = (),
+    monitor: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    raw_cells: bool = False,
+    **arguments: Any,
+) -> tuple[pd.DataFrame, keras.callbacks.History]:
+    """Train a model and leave a run folder.
+
+    The folder holds `model.h5` (the best so far at any time, also if training is interrupted), `report.csv`,
+    `history.csv`, `history.png`, `model.png`, `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows
+    with what was answered), `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions`
+    `submission.csv`.
+
+    Args:
+        model: The model.
+        train: The training rows.
+        valid: The validation rows, which choose the best epoch.
+        test: The rows that the report is on; nothing is chosen by them.
+        directory: Where to write.
+        stages: As for :func:`mtlzoo.fit`.
+        questions: Rows of the FashionAI layout to answer in a submission file.
+        settings: What else belongs into `settings.json`.
+        skipped: A line for each row left out, for `skipped.txt`.
+        monitor: Whether to watch how the heads pull, see :class:`mtlzoo.BalancingMonitor`.
+        resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
+        overwrite: Whether files of these names may be replaced; those of a training that is resumed may.
+        raw_cells: See :func:`write_csv`.
+        **arguments: Further arguments of :func:`mtlzoo.fit`.
+
+    Returns:
+        The report and the history.
+
+    Raises:
+        OutputError: If one of the files is there and not to be replaced; before anything is trained.
+    """
+    if resume:
+        arguments["resume"] = directory
+    if not workers.is_chief():  # which alone writes into the folder
+        with tempfile.TemporaryDirectory() as temporary:
+            options = {"monitor": monitor, "overwrite": True}
+            return _train_run(model, train, valid, test, Path(temporary), stages, arguments, **options)
+    overwrite = overwrite or (resume and is_run(Path(directory)))
+    check_run(Path(directory), model.heads, overwrite=overwrite)
+    options = {"questions": questions, "settings": settings, "skipped": skipped, "monitor": monitor}
+    options |= {"overwrite": overwrite, "raw_cells": raw_cells}
+    return _train_run(model, train, valid, test, Path(directory), stages, arguments, **options)
+
+
+def _train_run(
+    model: MultiTaskModel,
+    train: Table,
+    valid: Table,
+    test: Table,
+    directory: Path,
+    stages: Sequence[Stage],
+    arguments: dict[str, Any],
+    *,
+    questions: Table | None = None,
+    settings: Mapping[str, Any] | None = None,
+    skipped: Sequence[str] = (),
+    monitor: bool = False,
+    **how: bool,
+) -> tuple[pd.DataFrame, keras.callbacks.History]:
+    overwrite = how["overwrite"]
+    directory.mkdir(parents=True, exist_ok=True)
+
+    @functools.cache
+    def tell() -> None:  # not before a training that cannot go on was refused, whose files these are
+        rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
+        write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()}, overwrite=overwrite)
+        if skipped:
+            with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
+                temporary.write_text("\n".join(skipped) + "\n", encoding="utf-8", errors="backslashreplace")
+        plot_model(model, directory / "model.png", overwrite=overwrite)
+
+    target = directory / "model.h5"
+    watching = [BalancingMonitor()] if monitor else []
+    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: tell())
+    callbacks = [begins, *watching, *arguments.pop("callbacks", ())]
+    arguments["on_best"] = lambda best: export(best, target, overwrite=True)  # the one that this training wrote
+    history = fit(model, train, valid, stages, callbacks=callbacks, **arguments)
+    tell()
+    if history.interrupted:
+        print("Interrupted: going on with the best model so far.", flush=True)
+    export(model, target, overwrite=True)
+    if history.epoch:
+        write_history(history, directory, **how)
+    for watcher in watching:
+        write_csv(directory / "balancing.csv", watcher.to_frame().round(6), **how)
+        if watcher.history["epoch"]:
+            plot_balancing(watcher.history, directory / "balancing.png", overwrite=overwrite)
+    report = report_run(model, test, directory, **how)
+    if questions is not None:
+        names = questions.frame["attribute"].str.removesuffix("_labels")
+        answers = evaluation.outputs(model, questions)
+        frame = evaluation.submission_frame(list(questions.frame["image"]), list(names), answers)
+        evaluation.write_submission(directory / "submission.csv", frame, overwrite=overwrite)
+    return report, history
+
+
+def is_run(directory: Path) -> bool:
+    """Whether a folder is one that a training has begun to write into."""
+    if (directory / STATE).is_file():
+        return True
+    try:
+        with open_regular(directory / "settings.json") as file:
+            return "mtlzoo" in json.loads(file.read().decode("utf-8"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def check_run(directory: Path, heads: Iterable[str], *, overwrite: bool = False) -> None:
+    """Look at all files that a training writes into its folder, before anything is trained.
+
+    Raises:
+        OutputError: If one of them is there and not to be replaced.
+    """
+    check_files(directory, [*RUN, *report_files(heads)], overwrite=overwrite)
+
+
+def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Sequence[Stage]:
+    """Stages from texts such as `heads:2:1e-3` or `all:10:1e-4:constant`; `fashionai` is the recipe's, `None` the default.
+
+    The part is `heads`, `all`, a number of layers, or names of layer groups with `,` between them.
+
+    Raises:
+        ValueError: If a text is none of these.
+    """
+    if texts is None or texts == ["fashionai"]:
+        stages = DEFAULT_STAGES if texts is None else FASHIONAI_STAGES
+        return [replace(stage, patience=patience) for stage in stages]
+    stages = []
+    for text in texts:
+        part, *numbers = text.split(":")
+        try:
+            if len(numbers) > 3:
+                raise ValueError
+            epochs, rate = int(numbers[0]), float(numbers[1])
+        except (ValueError, IndexError):
+            raise ValueError(
+                f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
+            ) from None
+        trainable: Any = int(part) if part.isdecimal() else part if part in ("heads", "all") else part.split(",")
+        schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
+        stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
+    return stages
+
+
+def parse_balancing(text: str | None) -> Balancing | None:
+    """A balancing method from a text such as `pcgrad`, `cagrad:c=0.4,gradients=parameters` or `static:age=0.1`.
+
+    Raises:
+        ValueError: If there is no such method, or it has no such argument.
+    """
+    if text is None:
+        return None
+    name, _, rest = text.partition(":")
+    method = get_balancing(name)
+    given = dict(map(parse_option, filter(None, rest.split(","))))
+    if isinstance(method, Static):  # whose arguments are the heads
+        return Static(given)
+    known = list(method.get_config())
+    if unknown := sorted(given.keys() - known):
+        raise ValueError(
+            f"Balancing {name!r} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
+        )
+    return type(method)(**given)
+
+
+def parse_devices(text: str | None) -> str | int | list[str] | None:
+    """Devices from `all`, a number, or names with `,` between."""
+    if text is None or text == "all":
+        return text
+    return int(text) if text.isdecimal() else text.split(",")
+
+
+def parse_features(text: str, folder: Path | None = None) -> FeatureCache | None:
+    """How features are kept, from `auto`, `none`, or a number of augmented views.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
+    if text == "none":
+        return None
+    if text != "auto" and not text.isdecimal():
+        raise ValueError(f"Expected --features to be auto, none or a number of views, received: {text!r}.")
+    return FeatureCache(views=None if text == "auto" else int(text), folder=folder)
+
+
+def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:
+    """The callback that writes logs for TensorBoard into a run folder.
+
+    Raises:
+        ImportError: If TensorBoard is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ImportError("TensorBoard is not installed: pip install 'mtlzoo[tensorboard]'")
+    return [keras.callbacks.TensorBoard(str(directory / "tensorboard"))]
+
+
+def _versions() -> dict[str, str]:
+    import tensorflow as tf
+
+    return {
+        "mtlzoo": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "python": platform.python_version(),
+    }

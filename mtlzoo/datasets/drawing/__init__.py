@@ -1,0 +1,1 @@
+"""What all drawn sets are drawn with."""

@@ -1,0 +1,1 @@
+"""Faces: UTKFace and MTFL, and a drawn set in the layouts of both."""

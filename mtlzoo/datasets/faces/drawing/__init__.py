@@ -1,0 +1,1 @@
+"""A drawn face, part by part."""

@@ -1,0 +1,1 @@
+"""A drawn person in clothes, part by part."""

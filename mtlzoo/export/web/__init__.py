@@ -1,9 +1,0 @@
-"""A folder with a page that runs the model in the browser, on the user's own machine.
-
-Any static server serves it, `python -m http.server` for one. The page asks no other host for anything, except for the
-runtime where the export was told to leave that on a public CDN.
-"""
-
-from mtlzoo.export.web.folder import FOLDER, write
-
-__all__ = ["FOLDER", "write"]

@@ -1,0 +1,1 @@
+"""An image's way from bytes to a tensor: reading, decoding, geometry, augmentation, caches."""

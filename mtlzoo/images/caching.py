@@ -1,0 +1,199 @@
+"""Pictures that are decoded once and kept, in memory or in a folder, for all epochs and all processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from mtlzoo.errors import ImageError
+from mtlzoo.images.augmentation import Region
+from mtlzoo.images.cache_stores import HEADER, Folder, Key, Memory, Picture, file_stamp
+from mtlzoo.images.decoding import decode_with_size, read_file
+from mtlzoo.images.loading import fit_image
+
+SAMPLE = 32
+
+
+class Rows(Protocol):
+    """What a table tells of its images."""
+
+    def paths(self) -> list[str]:
+        """Where each row's image lies."""
+
+    def regions(self) -> list[Region | None] | None:
+        """The part of each image that is shown; `None` for the whole."""
+
+
+class ImageCache:
+    """Decoded pictures. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the network's
+    size asks for; what is not, at the network's size.
+
+    A picture is known by the content of its file, by that size, and by OpenCV's version. Each process reads and hashes a
+    file once, and again when its size or one of its times has changed, so that a changed file is decoded again; only one
+    that changes while the process runs, within the same tick of the file system's clock and to the same size, is missed.
+
+    In a folder each picture is a file of uint8 that is mapped into memory, so that processes share what they read. Files
+    are written beside their place and moved there: any number of processes may fill and read one folder at a time. What
+    is damaged or cut short is found by its checksum and replaced. The folder may be deleted whenever nobody uses it.
+
+    Args:
+        place: `"memory"`, or a folder, which is made.
+        limit: How many bytes may be kept; pictures beyond that are decoded each time. By default half of the free memory,
+            or what the folder holds and half of what is free on its disk.
+
+    Attributes:
+        used: Bytes kept so far; of a folder also those found there, but not those that others have added since.
+
+    Raises:
+        ValueError: If the limit is below 0.
+        OSError: If there is no such folder and it cannot be made.
+
+    Example:
+
+    ```python
+    cache = mtl.data.ImageCache("cache/", limit=20 * 2**30)
+    print(cache.describe(train, (224, 224)))
+    dataset = mtl.data.image_dataset(train, (224, 224), augment="default", cache=cache)
+    ```
+    """
+
+    def __init__(self, place: str | Path = "memory", limit: int | None = None):
+        if limit is not None and limit < 0:
+            raise ValueError(f"Expected a limit of at least 0 bytes, received: {limit!r}.")
+        self.place = place if place == "memory" else Path(place)
+        self._shelf = Memory() if place == "memory" else Folder(Path(place))
+        self.used = self._shelf.found()
+        self.limit = self.used + self._shelf.free() // 2 if limit is None else int(limit)
+        self._known: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        self._lock = threading.Lock()
+
+    def decode(self, source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> Picture:
+        """`decode_image`, from what is kept where possible.
+
+        Args:
+            source: Path of the file, or the content of a file.
+            at_least: (height, width) in pixels that both sides keep, see :func:`decode_image`.
+
+        Returns:
+            uint8 RGB image of shape (height, width, 3), which is not to be written to, and the (height, width) of the
+            whole picture.
+
+        Raises:
+            ImageError: The picture cannot be read; such a one is not kept.
+        """
+        return self._get(source, "whole" if at_least is None else _words(at_least), "", decode_with_size, at_least)
+
+    def fit(
+        self,
+        source: str | Path | bytes,
+        image_size: tuple[int, int],
+        resize: str = "stretch",
+        region: Region | None = None,
+    ) -> Picture:
+        """`fit_image`, from what is kept where possible; see `decode`."""
+        part = "" if region is None else f"-{'_'.join(map(repr, map(float, region)))}"
+        return self._get(source, f"{_words(image_size)}-{resize}", part, fit_image, image_size, resize, region)
+
+    def _get(
+        self, source: str | Path | bytes, asked: str, part: str, make: Callable[..., Picture], *arguments: Any
+    ) -> Picture:
+        digest, data = self._digest(source)
+        key = (digest, asked, part)
+        kept = self._shelf.get(key)
+        if kept is not None:
+            return kept
+        try:
+            picture = make(read_file(source) if data is None else data, *arguments)
+        except ImageError as error:
+            raise ImageError(error.reason, None if isinstance(source, bytes) else os.fspath(source)) from None
+        self._keep(key, picture)
+        return picture
+
+    def estimate(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> int:
+        """How many bytes all pictures of a table take, judged by a few of them.
+
+        Args:
+            table: The rows.
+            image_size: (height, width) of what the network sees.
+            augmented: Whether they are augmented; what is not takes no more than the network sees.
+
+        Returns:
+            Bytes.
+        """
+        paths, regions = table.paths(), table.regions()
+        if not augmented:
+            pictures = set(paths if regions is None else zip(paths, regions))
+            return len(pictures) * (3 * image_size[0] * image_size[1] + HEADER.size)
+        paths = list(dict.fromkeys(paths))
+        at_least, sizes = image_size if regions is None else None, []
+        for place in np.linspace(0, len(paths) - 1, min(SAMPLE, len(paths))).astype(int):
+            try:
+                sizes.append(decode_with_size(paths[place], at_least)[0].nbytes + HEADER.size)
+            except ImageError:
+                continue  # Whoever reads the whole table says so.
+        return int(np.mean(sizes) * len(paths)) if sizes else 0
+
+    def describe(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> str:
+        """A line that says how much the pictures of a table would take and how much there may be."""
+        needed = self.estimate(table, image_size, augmented)
+        rest = "" if needed <= self.limit else "; pictures beyond the limit are decoded in every epoch"
+        where = "memory" if self.place == "memory" else self.place
+        return f"Decoded pictures kept in {where}: about {_size(needed)}, limit {_size(self.limit)}{rest}."
+
+    def _digest(self, source: str | Path | bytes) -> tuple[bytes, bytes | None]:
+        """The hash of a file's content, and the content if it was read for that."""
+        if isinstance(source, bytes):
+            return _hash(source), source
+        path = os.fspath(source)
+        stamp = file_stamp(path)  # Taken first: a change from here on will be seen the next time.
+        known = self._known.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1], None
+        try:
+            data = read_file(path)
+        except ImageError as error:
+            raise ImageError(error.reason, path) from None
+        digest = _hash(data)
+        if stamp:
+            self._known[path] = (stamp, digest)
+        return digest, data
+
+    def _keep(self, key: Key, picture: Picture) -> None:
+        size = picture[0].nbytes + HEADER.size
+        with self._lock:
+            if self.used + size > self.limit:
+                return
+            self.used += size
+        try:
+            self._shelf.put(key, picture)
+        except OSError as error:
+            self.limit = 0  # One warning, not one for every picture.
+            warnings.warn(
+                f"{self.place}: cannot keep decoded pictures ({error.strerror or error}); the others are decoded each time.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def image_cache(identifier: str | Path | ImageCache | None) -> ImageCache | None:
+    """Resolves a cache: `None`, `"memory"`, a folder, or an `ImageCache`."""
+    return identifier if identifier is None or isinstance(identifier, ImageCache) else ImageCache(identifier)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _words(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _size(number: int) -> str:
+    return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"

@@ -1,0 +1,19 @@
+"""Plots that return a `matplotlib.figure.Figure`: without pyplot, so nothing global changes and no screen is needed."""
+
+from mtlzoo.plotting.annotations import Mark
+from mtlzoo.plotting.balancing import plot_balancing
+from mtlzoo.plotting.confusion import plot_confusion
+from mtlzoo.plotting.groups import plot_groups
+from mtlzoo.plotting.history import plot_history
+from mtlzoo.plotting.model import plot_model
+from mtlzoo.plotting.predictions import plot_predictions
+
+__all__ = [
+    "Mark",
+    "plot_balancing",
+    "plot_confusion",
+    "plot_groups",
+    "plot_history",
+    "plot_model",
+    "plot_predictions",
+]

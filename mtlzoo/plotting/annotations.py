@@ -1,0 +1,178 @@
+"""Points and boxes on a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+
+from mtlzoo.plotting import style
+
+SHAPES = {"points": "(n, 2)", "box": "(4,)"}
+ROLES = ("true", "predicted")
+# One look for each role and verdict. The green of what is true is brighter than the text's, which dark pictures swallow.
+COLORS = {
+    ("true", None): "#2BE39B",
+    ("predicted", True): style.GREEN,
+    ("predicted", False): style.ORANGE,
+    ("predicted", None): style.BLUE,
+}
+NAMES = dict(zip(COLORS, ["true", "predicted, right", "predicted, wrong", "predicted"], strict=True))
+MANY_POINTS = 12  # from here on they are drawn smaller
+DOT, BOX, ROOM = 0.2, 0.36, 0.2  # inches, in the legend
+LINE_HEIGHT, ABOVE = 0.2, 0.1
+
+Look = tuple[str, bool | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Mark:
+    """Points or a box to be drawn on a picture, in its own pixels: (0, 0) is the centre of the upper left one.
+
+    Attributes:
+        coordinates: Points `(n, 2)` as (x, y), of which those with a `NaN` are not drawn; or a box `(4,)` as x_min, y_min,
+            x_max, y_max, not drawn if there is a `NaN`.
+        kind: `"points"` or `"box"`.
+        role: `"true"` (hollow rings, a dashed line) or `"predicted"` (dots, a solid line).
+        verdict: Whether what was predicted is right; `None`: not said.
+
+    Raises:
+        ValueError: If the coordinates have another shape, or kind or role is none of these.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    from mtlzoo.plotting import Mark
+
+    eyes = np.array([[12.0, 20.0], [28.0, 20.0]])
+    marks = [Mark(eyes, role="true"), Mark(eyes + 1, verdict=True), Mark(np.array([4, 6, 36, 44]), "box")]
+    ```
+    """
+
+    coordinates: np.ndarray
+    kind: str = "points"
+    role: str = "predicted"
+    verdict: bool | None = None
+
+    def __post_init__(self):
+        if self.kind not in SHAPES or self.role not in ROLES:
+            raise ValueError(
+                f"Expected `kind` to be one of {', '.join(SHAPES)} and `role` one of {', '.join(ROLES)}, received: "
+                f"{self.kind!r} and {self.role!r}."
+            )
+        coordinates = np.asarray(self.coordinates, float)
+        right = coordinates.shape == (4,) if self.kind == "box" else coordinates.ndim == 2 and coordinates.shape[1] == 2
+        if not right:
+            raise ValueError(f"Expected {self.kind} of shape {SHAPES[self.kind]}, received: {coordinates.shape}.")
+        object.__setattr__(self, "coordinates", coordinates)
+        object.__setattr__(self, "verdict", None if self.verdict is None else bool(self.verdict))
+
+    @property
+    def look(self) -> Look:
+        """What the colour depends on."""
+        return (self.role, None if self.role == "true" else self.verdict)
+
+
+def draw_marks(canvas: Axes, marks: Iterable[Mark], frame: Rectangle, size: tuple[int, int]) -> None:
+    """Draw marks on a picture; what lies outside of it is cut off.
+
+    Args:
+        canvas: Where the picture lies.
+        marks: The marks.
+        frame: The picture's outline, a patch of the canvas.
+        size: Height and width of the picture in pixels.
+    """
+    left, top = frame.get_x(), frame.get_y() + frame.get_height()
+    steps = np.array([frame.get_width() / size[1], -frame.get_height() / size[0]])
+    for mark in marks:
+        xy = np.array([left, top]) + (mark.coordinates.reshape(-1, 2) + 0.5) * steps
+        known = np.isfinite(xy).all(axis=-1)
+        if mark.kind == "points":
+            drawn = canvas.plot(*xy[known].T, zorder=4, **_point(mark.look, len(xy)))
+        elif known.all():
+            (x, y), (other_x, other_y) = xy
+            drawn = canvas.plot([x, other_x, other_x, x, x], [y, y, other_y, other_y, y], zorder=3, **_line(mark.look))
+        else:
+            continue
+        drawn[0].set_clip_path(frame)
+
+
+# === Legend ===
+
+
+class Entry(NamedTuple):
+    """What the legend says of one look: its forms and its name."""
+
+    look: Look
+    kinds: list[str]
+
+    @property
+    def width(self) -> float:
+        """Inches."""
+        forms = DOT * ("points" in self.kinds) + BOX * ("box" in self.kinds)
+        return forms + style.text_width(NAMES[self.look], style.SMALL_SIZE) + ROOM
+
+
+def legend_lines(marks: Iterable[Mark], width: float) -> list[list[Entry]]:
+    """The entries that these marks need, in lines of at most `width` inches."""
+    marks = list(marks)
+    lines: list[list[Entry]] = []
+    for look in COLORS:
+        kinds = sorted({mark.kind for mark in marks if mark.look == look})
+        if kinds:
+            entry = Entry(look, kinds)
+            if not lines or sum(other.width for other in lines[-1]) + entry.width > width + ROOM:
+                lines.append([])
+            lines[-1].append(entry)
+    return lines
+
+
+def legend_height(lines: list[list[Entry]]) -> float:
+    """The room in inches that a legend of so many lines needs; none without any."""
+    return ABOVE + LINE_HEIGHT * len(lines) if lines else 0.0
+
+
+def draw_legend(canvas: Axes, lines: list[list[Entry]], left: float, top: float) -> None:
+    """Draw the lines of a legend, downwards."""
+    for number, line in enumerate(lines):
+        x, y = left, top - ABOVE - (number + 0.5) * LINE_HEIGHT
+        for entry in line:
+            start = x
+            if "points" in entry.kinds:
+                canvas.plot([x + 0.06], [y], **_point(entry.look))
+                x += DOT
+            if "box" in entry.kinds:
+                canvas.plot([x, x + BOX - 0.1], [y, y], **_line(entry.look))
+                x += BOX
+            style.write(canvas, x, y, NAMES[entry.look], style.SMALL_SIZE, style.MUTED)
+            x = start + entry.width
+
+
+# === Looks ===
+
+
+def _point(look: Look, points: int = 1) -> dict[str, Any]:
+    scale = max(0.6, min(1.0, (MANY_POINTS / max(points, 1)) ** 0.5))
+    if look[0] == "true":
+        form = {"markerfacecolor": "none", "markeredgecolor": COLORS[look], "markersize": 7.5 * scale}
+        return {"linestyle": "none", "marker": "o", "markeredgewidth": 1.3, "path_effects": _halo(style.INK), **form}
+    form = {"markerfacecolor": COLORS[look], "markeredgecolor": "white", "markersize": 5.0 * scale}
+    return {"linestyle": "none", "marker": "o", "markeredgewidth": 0.8 * scale, **form}
+
+
+def _line(look: Look) -> dict[str, Any]:
+    if look[0] == "true":
+        return {"color": COLORS[look], "linewidth": 1.5, "linestyle": (0, (3, 2)), "path_effects": _halo(style.INK)}
+    return {"color": COLORS[look], "linewidth": 1.7, "path_effects": _halo("white"), "solid_joinstyle": "miter"}
+
+
+def _halo(color: str) -> list[withStroke]:
+    """A thin edge, without which a line is lost on a background of its own brightness."""
+    return [withStroke(linewidth=3.0, foreground=color)]

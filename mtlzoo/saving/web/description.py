@@ -1,0 +1,51 @@
+"""`model.json`: what the page has to know of the model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from mtlzoo import __version__
+from mtlzoo.heads import Head
+from mtlzoo.saving.web import runtime as litert
+
+
+def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resize: str, base: str) -> dict[str, Any]:
+    """What `model.json` tells.
+
+    Args:
+        model: The plain model.
+        file: Its LiteRT file.
+        heads: The heads by name, in the order in which the page shows them.
+        resize: How pictures come to the model's size.
+        base: The address below which the runtime's files lie.
+
+    Raises:
+        ValueError: If the file does not have an output for each head, by its name.
+    """
+    images, shapes = signature(file)
+    if set(shapes) != set(heads):
+        raise ValueError(f"Expected outputs {sorted(heads)} in the model's file, received: {sorted(shapes)}.")
+    _, height, width, channels = model.input_shape
+    return {
+        "version": __version__,
+        "input": {"name": images, "height": height, "width": width, "channels": channels, "resize": resize},
+        "outputs": [{"name": name, "shape": shapes[name], **head.display()} for name, head in heads.items()],
+        "runtime": {"name": litert.NAME, "base": base, "integrity": litert.INTEGRITY},
+    }
+
+
+def signature(file: Path) -> tuple[str, dict[str, list[int]]]:
+    """The name of a LiteRT file's input, and its outputs' shapes by name."""
+    import tensorflow as tf
+
+    with warnings.catch_warnings():
+        # Its successor is a package of its own, and this one stays until then: a few bytes are read, nothing is run.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
+        runner = tf.lite.Interpreter(str(file)).get_signature_runner()
+    (images,) = runner.get_input_details()
+    return images, {name: details["shape"].tolist() for name, details in runner.get_output_details().items()}

@@ -1,0 +1,89 @@
+"""Load TensorFlow without its start-up chatter, and do something once Keras is there."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from mtlzoo.system import workers
+
+
+def load_quietly() -> None:
+    """Import Keras and find the devices, with standard error held back.
+
+    TensorFlow's libraries print a dozen lines about their build and about absent GPUs before any log level counts
+    (https://github.com/tensorflow/tensorflow/issues/100442), so that a program's own one-line message would drown. If
+    loading fails, what was held back is printed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            import keras
+
+            if keras.backend.backend() == "tensorflow":
+                import tensorflow as tf
+
+                workers.join()
+                tf.config.list_logical_devices()
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def once_loaded(module: str, then: Callable[[], Any]) -> None:
+    """Do something now if a module is loaded, else when somebody else than mtlzoo has loaded it.
+
+    Args:
+        module: The name of the module.
+        then: What to do. It is left out where a module of mtlzoo loads that module in its own course, which what is to be
+            done may need whole.
+    """
+    if module in sys.modules:
+        then()
+    else:
+        sys.meta_path.insert(0, _Watch(module, then))
+
+
+class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Comes before all finders, once, and loads as they do."""
+
+    def __init__(self, module: str, then: Callable[[], Any]):
+        self.module, self.then = module, then
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        """What the others find, with this loader around theirs."""
+        if fullname != self.module:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: Any) -> Any:
+        """As the other loader does."""
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        """Load, as if nobody watched."""
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == __package__):
+            self.then()
+
+
+def _loading(name: str) -> bool:
+    return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
