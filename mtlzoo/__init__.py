@@ -1,4 +1,4 @@
-"""One picture, many answers: multi-task Keras models trained on partly labelled images.
+"""One image, many answers: multi-task Keras models trained on partly labelled images.
 
 ```python
 import mtlzoo as mtl

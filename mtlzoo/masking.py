@@ -109,7 +109,7 @@ def number_targets(y_true: Tensor, units: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def object_targets(y_true: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Read the objects of pictures.
+    """Read the objects of images.
 
     Args:
         y_true: Floats `(batch, objects, 4 + classes)`: x_min, y_min, x_max, y_max and a one-hot row. `NaN` stands where

@@ -2,9 +2,9 @@
 
     python scripts/compare_balancing.py OUT
 
-The sets are clothes (FashionAI's layout: eight heads, one label a picture), faces (UTKFace's: age, gender, ethnicity) and
+The sets are clothes (FashionAI's layout: eight heads, one label an image), faces (UTKFace's: age, gender, ethnicity) and
 scenes (a shape and its box). Each is drawn once and split once. The first layers of MobileNet 0.25 (ImageNet weights,
-frozen, 96 pixels) turn the pictures into feature maps that are kept in memory, without augmentation; what is trained is a
+frozen, 96 pixels) turn the images into feature maps that are kept in memory, without augmentation; what is trained is a
 small residual network on them, shared by all heads, from random weights. Within a seed all methods have the same initial
 weights, the same order of the rows and the same number of steps of Adam, whose learning rate falls to zero along half a
 cosine; judged are the weights after the last epoch, on test rows.
@@ -134,7 +134,7 @@ def load(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], dict[s
 
 
 def arrays(table: Any, extractor: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The feature maps of all pictures of a table, and their labels as the network takes them."""
+    """The feature maps of all images of a table, and their labels as the network takes them."""
     import mtlzoo as mtl
 
     batches = list(mtl.data.image_dataset(table, extractor.input_shape[1:3], 100).as_numpy_iterator())
@@ -143,12 +143,14 @@ def arrays(table: Any, extractor: Any) -> tuple[np.ndarray, dict[str, np.ndarray
 
 
 def first_layers(pixels: int) -> Any:
-    """What turns pictures into feature maps."""
+    """What turns images into feature maps."""
     import keras
 
     from mtlzoo import backbones
 
-    backbone, mode = backbones.create_backbone("mobilenet", (pixels, pixels, 3), "imagenet", cut=CUT, alpha=0.25)
+    backbone, mode = backbones.create_backbone(
+        "mobilenet", (pixels, pixels, 3), "imagenet", feature_layer=CUT, alpha=0.25
+    )
     images = keras.Input((pixels, pixels, 3))
     return keras.Model(images, backbone(backbones.preprocess(images, mode), training=False))
 
@@ -342,7 +344,7 @@ def is_done(runs: pd.DataFrame, name: str, method: str, seed: int, heads: int) -
 
 
 def report(runs: pd.DataFrame, chosen: list[str], options: argparse.Namespace) -> None:
-    """Write the table and the picture of the runs that were asked for."""
+    """Write the table and the image of the runs that were asked for."""
     asked = runs["set"].isin(options.sets) & runs["method"].isin(chosen) & (runs["seed"] < options.seeds)
     runs = runs[asked]
     table = summary(runs)

@@ -7,7 +7,7 @@
 epoch; the report is on the test part, as published results are. With the real data the default run takes about ten
 to fifteen minutes on two cores.
 
-`OUT` (default: mtfl-run) gets the model, the report, the report by pose, and pictures with the points drawn on.
+`OUT` (default: mtfl-run) gets the model, the report, the report by pose, and images with the points drawn on.
 `--network tcdcn` trains the network of the paper instead of the default, a small residual one; `--stopping` has an
 auxiliary task stop pulling when it no longer helps.
 """

@@ -85,7 +85,7 @@ def run(data: Path, way: str, options: argparse.Namespace) -> dict[str, float]:
         heads,
         (options.pixels, options.pixels, 3),
         alpha=0.25,
-        cut="conv_pw_11_relu",
+        feature_layer="conv_pw_11_relu",
         pooling="flatten",
         dropout=0.0,
         preprocessing="none" if options.raw else None,

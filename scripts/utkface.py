@@ -7,7 +7,7 @@
 for everybody; validation rows (8 %) choose the epoch. The network is MobileNet 0.25 from ImageNet weights at 96 pixels; with
 the real data the default run takes about ten minutes on two cores.
 
-`OUT` (default: utkface-run) gets the model, the report, the report by gender, ethnicity and age, and pictures. `--age` says
+`OUT` (default: utkface-run) gets the model, the report, the report by gender, ethnicity and age, and images. `--age` says
 how age is learned: as the expectation of a distribution over ages (the default), as a number, as an ordered level, or all
 three, one network after the other, beside each other in a table.
 """
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def read(data: Path):
-    """The table, without pictures that cannot be read."""
+    """The table, without images that cannot be read."""
     import mtlzoo as mtl
     from mtlzoo.cli import runs
 

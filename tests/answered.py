@@ -1,4 +1,4 @@
-"""Drawn pictures, and an untrained network that answers for them."""
+"""Drawn images, and an untrained network that answers for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mtlzoo.models import MultiTaskModel, build
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory) -> Table:
-    """Forty pictures."""
+    """Forty images."""
     return draw_table(tmp_path_factory.mktemp("drawn"), rows=40)
 
 

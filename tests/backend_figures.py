@@ -19,8 +19,8 @@ def figures() -> dict[str, float | list[float]]:
     ids = rng.integers(-1, 4, 12)
     one_hot = np.eye(4, dtype="float32")[ids] * (ids >= 0)[:, None]
     soft = (rng.dirichlet(np.ones(4), 12) * (ids >= 0)[:, None]).astype("float32")
-    shares = rng.dirichlet(np.ones(4), 12).astype("float32")
-    shares[0], shares[1] = [1, 0, 0, 0], [0, 0, 0, 1]
+    fractions = rng.dirichlet(np.ones(4), 12).astype("float32")
+    fractions[0], fractions[1] = [1, 0, 0, 0], [0, 0, 0, 1]
     tags = rng.integers(-1, 2, (12, 3)).astype("float32")
     answers = rng.random((12, 3)).astype("float32")
     answers[0], answers[1] = 0, 1
@@ -45,19 +45,19 @@ def figures() -> dict[str, float | list[float]]:
     pairs = [[1.0, 2.0], [0.5, 1.0], [3.0, 0.0]]
 
     cases = [
-        (losses.MaskedCategoricalCrossentropy(4), ids, shares),
-        (losses.MaskedCategoricalCrossentropy(4), one_hot, shares),
-        (losses.MaskedCategoricalCrossentropy(4, 0.1, factors), soft, shares),
-        (losses.MaskedOrdinalCrossentropy(4), ids.astype("float64"), shares),
-        (losses.MaskedOrdinalCrossentropy(4, factors), soft, shares),
+        (losses.MaskedCategoricalCrossentropy(4), ids, fractions),
+        (losses.MaskedCategoricalCrossentropy(4), one_hot, fractions),
+        (losses.MaskedCategoricalCrossentropy(4, 0.1, factors), soft, fractions),
+        (losses.MaskedOrdinalCrossentropy(4), ids.astype("float64"), fractions),
+        (losses.MaskedOrdinalCrossentropy(4, factors), soft, fractions),
         (losses.MaskedBinaryCrossentropy(3), tags, answers),
         (losses.MaskedBinaryCrossentropy(3, 0.1, pairs), tags.astype("int32"), answers),
         (losses.MaskedBinaryCrossentropy(), tags[:, 0], answers[:, :1]),
         (losses.MaskedMeanSquaredError(2), numbers, predicted),
         (losses.MaskedMeanAbsoluteError(2, scale=3.0), numbers, predicted),
         (losses.MaskedHuber(2, scale=0.5), numbers, predicted),
-        (losses.MaskedLabelDistributionLoss(range(4), 1.0, 0.5, 2.0), ages, shares),
-        (losses.MaskedLabelDistributionLoss([0, 0.5, 1, 3], 0.0), ages[:, 0], shares),
+        (losses.MaskedLabelDistributionLoss(range(4), 1.0, 0.5, 2.0), ages, fractions),
+        (losses.MaskedLabelDistributionLoss([0, 0.5, 1, 3], 0.0), ages[:, 0], fractions),
         (losses.MaskedWing(2, scale=0.5), numbers, predicted),
         (losses.MaskedGeneralizedIoU(), boxes, predicted_boxes),
         (losses.MaskedGeneralizedIoU(2.5), boxes, predicted_boxes),
@@ -72,14 +72,14 @@ def figures() -> dict[str, float | list[float]]:
         (metrics.MaskedFirstAccuracy(0.4, 4), boxes, predicted_boxes),
         (metrics.MaskedNormalizedMeanError(3, [0, 2]), points, predicted_points),
         (metrics.MaskedFailureRate(3, None, 1.5), points, predicted_points),
-        (metrics.MaskedCategoricalAccuracy(4), ids, shares),
-        (metrics.MaskedCategoricalAccuracy(4), soft, shares),
-        (metrics.MaskedOrdinalAccuracy(4), ids, shares),
-        (metrics.MaskedOrdinalError(4), soft, shares),
+        (metrics.MaskedCategoricalAccuracy(4), ids, fractions),
+        (metrics.MaskedCategoricalAccuracy(4), soft, fractions),
+        (metrics.MaskedOrdinalAccuracy(4), ids, fractions),
+        (metrics.MaskedOrdinalError(4), soft, fractions),
         (metrics.MaskedBinaryAccuracy(3, 0.4), tags, answers),
         (metrics.MaskedF1(3, 0.4), tags, answers),
         (metrics.MaskedMeanAbsoluteError(2), numbers, predicted),
-        (metrics.MaskedExpectationError(range(4)), ages, shares),
+        (metrics.MaskedExpectationError(range(4)), ages, fractions),
     ]
     found = {}
     for number, (figure, targets, predictions) in enumerate(cases):

@@ -1,4 +1,4 @@
-"""Tables of small pictures whose colours tell their labels, so that a tiny network can learn them in seconds."""
+"""Tables of small images whose colours tell their labels, so that a tiny network can learn them in seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLORS = ["blue", "green", "red"]
 
 
 def draw_table(folder: Path, rows: int = 48, size: tuple[int, int] = (24, 20), seed: int = 0) -> Table:
-    """Pictures of one colour, bright or dark: heads `color`, `bright` and `level`, a third of each label missing."""
+    """Images of one colour, bright or dark: heads `color`, `bright` and `level`, a third of each label missing."""
     rng = np.random.default_rng(seed)
     images, color, bright = [f"{row}.png" for row in range(rows)], np.arange(rows) % 3, np.arange(rows) // 3 % 2
     for image, channel, light in zip(images, color, bright):

@@ -25,9 +25,9 @@ def test_every_photograph_can_be_read_and_heads_are_guessed(photographs):
 def test_a_split_by_sender_keeps_every_garments_share(photographs):
     train, test = mtl.data.split(photographs, [0.8, 0.2], group="sender_id", seed=0)
     assert not set(train.frame["sender_id"]) & set(test.frame["sender_id"])
-    shares = [part.frame["garment"].value_counts(normalize=True) for part in (train, test)]
+    fractions = [part.frame["garment"].value_counts(normalize=True) for part in (train, test)]
     # Whole senders are dealt out, so that a share is kept as far as their sizes let it be.
-    assert (shares[0] - shares[1]).abs().max() < 0.03
+    assert (fractions[0] - fractions[1]).abs().max() < 0.03
 
 
 def test_heads_on_frozen_imagenet_features_beat_the_majority(photographs, shared):

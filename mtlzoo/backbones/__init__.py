@@ -9,10 +9,10 @@ from mtlzoo.backbones.registry import BACKBONES, BackboneSpec, get_backbone, lis
 
 if TYPE_CHECKING:
     from mtlzoo.backbones.backbone import Backbone
+    from mtlzoo.backbones.builtin_layers import to_builtin_layers
     from mtlzoo.backbones.creation import create_backbone
     from mtlzoo.backbones.preprocessing import preprocess
     from mtlzoo.backbones.recognition import expected_preprocessing
-    from mtlzoo.backbones.rewriting import to_builtin_layers
 
 __all__ = [
     "BACKBONES",
@@ -31,7 +31,7 @@ _LAZY = {
     "create_backbone": "creation",
     "expected_preprocessing": "recognition",
     "preprocess": "preprocessing",
-    "to_builtin_layers": "rewriting",
+    "to_builtin_layers": "builtin_layers",
 }
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import keras
 
 from mtlzoo.backbones.backbone import Backbone
+from mtlzoo.backbones.builtin_layers import to_builtin_layers
 from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
-from mtlzoo.backbones.rewriting import to_builtin_layers
 from mtlzoo.errors import InputError
 
 # Arguments of the constructors that concern the top, or that `create_backbone` has itself.
@@ -30,7 +30,7 @@ def create_backbone(
     backbone: str | keras.Model,
     input_shape: tuple[int | None, int | None, int],
     weights: str | os.PathLike | None = "auto",
-    cut: str | None = None,
+    feature_layer: str | None = None,
     preprocessing: Preprocessing | None = None,
     **arguments: Any,
 ) -> tuple[Backbone, Preprocessing]:
@@ -43,7 +43,7 @@ def create_backbone(
         weights: `"imagenet"`, a weights file for this architecture without its top (of any input size), or `None` for
             random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, else for `None`. With a
             model, a file is loaded into it; all else leaves it as it is.
-        cut: The name of the layer whose output are the features; the last layer by default.
+        feature_layer: The name of the layer whose output are the features; the last layer by default.
         preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and for a model
             what `expected_preprocessing` finds: networks of `keras.applications` are known.
         **arguments: Further arguments of the function that makes the architecture, such as `alpha=0.25`.
@@ -61,7 +61,7 @@ def create_backbone(
     Example:
 
     ```python
-    backbone, mode = mtl.backbones.create_backbone("mobilenet", (96, 96, 3), weights=None, cut="conv_pw_11_relu")
+    backbone, mode = mtl.backbones.create_backbone("mobilenet", (96, 96, 3), weights=None, feature_layer="conv_pw_11_relu")
     images = keras.Input((96, 96, 3))
     features = backbone(mtl.backbones.preprocess(images, mode))  # (batch, 6, 6, 512)
     ```
@@ -74,16 +74,16 @@ def create_backbone(
     if isinstance(backbone, str):
         spec = get_backbone(backbone)
         model = _application(spec, input_shape, weights, arguments)
-        model = model if cut is None else _cut(model, cut)
+        model = model if feature_layer is None else _end_at_layer(model, feature_layer)
         scales_itself = arguments.get("include_preprocessing", True)
         mode = preprocessing or (spec.preprocessing if scales_itself else expected_preprocessing(model))
     else:
-        model = _own_model(backbone, input_shape, weights, cut, arguments)
+        model = _own_model(backbone, input_shape, weights, feature_layer, arguments)
         mode = preprocessing or expected_preprocessing(backbone)
     if len(model.outputs) != 1:
         raise ValueError(
             f"Expected a backbone with one output, received: {len(model.outputs)} outputs of {model.name!r}. "
-            "Choose one by `cut=`, the name of its layer."
+            "Choose one by `feature_layer=`, the name of its layer."
         )
     name = next(iter(safe_names(model.name)))
     # Single tensors, not lists of one: called on a tensor, the backbone then returns a tensor.
@@ -183,7 +183,9 @@ def _load(model: keras.Model, path: Any) -> None:
 # === A model of the user's own ===
 
 
-def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, arguments: dict[str, Any]) -> keras.Model:
+def _own_model(
+    model: Any, input_shape: tuple, weights: Any, feature_layer: str | None, arguments: dict[str, Any]
+) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise TypeError(f"Expected the name of a backbone or a keras.Model, received: {model!r}.")
     if arguments:
@@ -192,10 +194,10 @@ def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, ar
         )
     if weights not in (None, "auto", "imagenet"):
         _load(model, weights)
-    if cut is None:
+    if feature_layer is None:
         refuse_top(model)
     else:
-        model = _cut(model, cut)
+        model = _end_at_layer(model, feature_layer)
     strange = [
         layer.name for layer in model._flatten_layers(include_self=False) if not SAFE_INSIDE.fullmatch(layer.name)
     ]
@@ -214,13 +216,15 @@ def _own_model(model: Any, input_shape: tuple, weights: Any, cut: str | None, ar
     return model
 
 
-def _cut(model: keras.Model, name: str) -> keras.Model:
+def _end_at_layer(model: keras.Model, name: str) -> keras.Model:
     """The same network up to the layer with this name."""
     names = [layer.name for layer in model.layers]
     if name not in names:
         close = difflib.get_close_matches(name, names, n=5)
         hint = f"Did you mean {', '.join(map(repr, close))}?" if close else f"Its last layers: {', '.join(names[-5:])}."
-        raise ValueError(f"Expected the name of a layer of {model.name!r} for cut=, received: {name!r}. {hint}")
+        raise ValueError(
+            f"Expected the name of a layer of {model.name!r} for feature_layer=, received: {name!r}. {hint}"
+        )
     found: dict[str, Any] = {}
 
     def record(operation: Any, *args: Any, **kwargs: Any) -> Any:

@@ -105,7 +105,8 @@ def refuse_top(model: keras.Model) -> None:
     if _stem(names) is not None and _found(names[-1:], _TOPS):
         raise InputError(
             f"Expected a backbone without its classification top, received: {model.name!r}, which ends in the layer "
-            f"{names[-1]!r}. Make it with include_top=False, or say cut=, the name of the layer that gives the features."
+            f"{names[-1]!r}. Make it with include_top=False, or say feature_layer=, the name of "
+            "the layer that gives the features."
         )
 
 

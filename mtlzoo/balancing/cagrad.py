@@ -6,7 +6,7 @@ import numpy as np
 
 from mtlzoo.balancing.base import Gradients, GramianBalancing, State
 from mtlzoo.balancing.gramian import vectors
-from mtlzoo.balancing.programs import nearest_point
+from mtlzoo.balancing.quadratic_programs import nearest_point
 
 # How near to a point where no direction is good for all tasks the weights stop growing.
 SMALLEST_SHIFT = 1e-4

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtlzoo.balancing.base import GramianBalancing, State
 from mtlzoo.balancing.gramian import vectors
-from mtlzoo.balancing.programs import project
+from mtlzoo.balancing.quadratic_programs import project
 
 
 class UPGrad(GramianBalancing):

@@ -21,13 +21,13 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
     """Draw garments in the FashionAI layout, train eight heads on them, and leave a run folder.
 
     Nothing is downloaded, so the network learns from random weights. Big networks learn little from a few thousand
-    pictures then; the backbone is a small residual network instead, for which any Keras model could stand. The report is
-    on drawn test pictures, which training does not see.
+    images then; the backbone is a small residual network instead, for which any Keras model could stand. The report is
+    on drawn test images, which training does not see.
 
     Args:
         directory: The run folder; the drawings go into its folder `data-<images>-<seed>`, and are kept for
             the next run.
-        images: How many training pictures.
+        images: How many training images.
         epochs: How often to go over them.
         seed: What everything is drawn from.
         overwrite: Whether an earlier run's files may be replaced.
@@ -44,7 +44,7 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
     if (data / "Tests" / "answer.csv").is_file():
         print(f"Reusing the drawings in {data}.")
     else:
-        print(f"Drawing {images} photographs, each labelled for one of eight attributes, into {data} ...")
+        print(f"Drawing {images} images, each labelled for one of eight attributes, into {data} ...")
         make_fashionai(data, images=images, seed=seed, overwrite=True, progress=True)
     train, valid = split(read_fashionai(data), [0.85, 0.15], seed=seed)
     test = read_fashionai(data, part="answer")

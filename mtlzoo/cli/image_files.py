@@ -1,4 +1,4 @@
-"""The sheet of pictures with what was answered for them."""
+"""The sheet of images with what was answered for them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from mtlzoo.data import Table
 from mtlzoo.heads import Head
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
-from mtlzoo.plotting import Mark, plot_predictions
+from mtlzoo.plotting import Annotation, plot_predictions
 
 PICTURES, PIXELS = 12, 256
 
@@ -21,21 +21,21 @@ def plot_answers(
     table: Table,
     answers: Mapping[str, Mapping[str, Any]],
     restored: Mapping[str, np.ndarray],
-    placement: Placement,
+    geometry: ImageGeometry,
     path: Path,
     pictures: int = PICTURES,
     *,
     overwrite: bool = False,
 ) -> None:
-    """A grid of pictures with predicted and true labels, spread over the heads so that each is seen.
+    """A grid of images with predicted and true labels, spread over the heads so that each is seen.
 
     Args:
         table: The rows.
         answers: What each head's `decode` gives.
         restored: What each head's `restore` gives.
-        placement: Where the rows' pixels lay for the network.
+        geometry: Where the rows' pixels lay for the network.
         path: The PNG file.
-        pictures: How many rows at most.
+        images: How many rows at most.
         overwrite: Whether an existing file may be replaced.
     """
     labelled = table.labelled()
@@ -55,7 +55,7 @@ def plot_answers(
         lines: list[tuple[str, bool | None]] = []
         for name, head in table.heads.items():
             if labelled[name].iloc[row]:
-                own = placement.take([row])
+                own = geometry.take([row])
                 marks[-1] += _marks(head.marks(labels[name][[row]], own), where, "true")
                 marks[-1] += _marks(head.marks(restored[name][[row]], own), where, "predicted")
                 if head.spatial:
@@ -67,16 +67,16 @@ def plot_answers(
         plot_predictions(images, captions, path=path, marks=marks, overwrite=overwrite)
 
 
-def _marks(places: Mapping[str, np.ndarray], where: Placement, role: str) -> list[Mark]:
-    """Places in pixels of the picture as marks on the sheet's copy of it."""
+def _marks(places: Mapping[str, np.ndarray], where: ImageGeometry, role: str) -> list[Annotation]:
+    """Places in pixels of the image as marks on the sheet's copy of it."""
     marks = []
     for kind, values in places.items():
         if kind == "boxes":
             for box in values[0]:
                 marks += _marks({"box": box[None]}, where, role)
             continue
-        moved = where.to_network(values.reshape(1, -1, 2)) * PIXELS - 0.5
-        marks.append(Mark(moved.reshape(values.shape[1:]), kind, role))
+        moved = where.to_input_points(values.reshape(1, -1, 2)) * PIXELS - 0.5
+        marks.append(Annotation(moved.reshape(values.shape[1:]), kind, role))
     return marks
 
 

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow"):
             raise
-        # What a picture that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
+        # What an image that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
         lines = [line for line in str(error).splitlines() if "Error: " in line]
         return _refuse((lines or [str(error)])[0].split("Error: ", 1)[-1])
 
@@ -106,8 +106,8 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.images.records import files_of
     from mtlzoo.models import build
 
-    shares = [0.1 if share is None else share for share in (options.valid, options.test)]
-    if sum(shares) >= 1:
+    fractions = [0.1 if share is None else share for share in (options.valid, options.test)]
+    if sum(fractions) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
         )
@@ -129,12 +129,12 @@ def _train(options: argparse.Namespace) -> int:
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
     keras.utils.set_random_seed(options.seed)
-    model = build(  # before the pictures are read, so that a wrong name costs nobody's time
+    model = build(  # before the images are read, so that a wrong name costs nobody's time
         options.backbone,
         table.heads,
         input_shape,
         None if options.weights == "none" else options.weights,
-        cut=options.cut,
+        feature_layer=options.feature_layer,
         pooling=options.pooling,
         dropout=options.dropout,
         resize=options.resize,
@@ -218,7 +218,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     _tell_skipped(skipped)
     answered = placed_outputs(model, table)  # once for both reports
     if options.out is None:
-        report = evaluate(model, table, predictions=answered[0], placement=answered[1])
+        report = evaluate(model, table, predictions=answered[0], geometry=answered[1])
     else:
         report = runs.report_run(model, table, options.out, answered, **how)
     print(runs.as_text(report))
@@ -242,7 +242,7 @@ def _predict(options: argparse.Namespace) -> None:
     table, skipped = runs.drop_bad_images(Table.of_images(images), options.skip_bad)
     _tell_skipped(skipped)
     if not len(table):
-        raise ValueError("No picture is left to look at.")
+        raise ValueError("No image is left to look at.")
     frame = predict(model, table, probabilities=options.probabilities)
     if options.out is None:
         print(frame.to_string(index=False))

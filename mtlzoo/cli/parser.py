@@ -12,7 +12,7 @@ from mtlzoo.cli.argument_types import OneLineParser, cache, count, drawn, file, 
 
 READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
 HEADS_HELP = "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all)"
-DESCRIPTION = "One picture, many answers: multi-task Keras models trained on partly labelled images."
+DESCRIPTION = "One image, many answers: multi-task Keras models trained on partly labelled images."
 
 
 def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> argparse.ArgumentParser:
@@ -39,9 +39,7 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     make.add_argument("kind", metavar="KIND", help="fashion, faces or shapes")
     make.add_argument("directory", metavar="DIR", type=path)
     make.add_argument("--layout", help="faces: utkface (the default) or mtfl")
-    make.add_argument(
-        "--objects", type=whole(1, 5), help="shapes: the largest number in a picture, 1 to 5 (default: 1)"
-    )
+    make.add_argument("--objects", type=whole(1, 5), help="shapes: the largest number in an image, 1 to 5 (default: 1)")
     make.add_argument("--images", type=drawn, default=2000, help="how many labelled images (default: 2000)")
     make.add_argument("--seed", type=seed, default=0)
     make.add_argument(
@@ -50,25 +48,25 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
         help="draw into a folder that holds something, in place of an earlier drawing",
     )
 
-    _train_arguments(_command(commands, runs, "train", "train a model on photographs and a label file"))
+    _train_arguments(_command(commands, runs, "train", "train a model on images and a label file"))
 
-    pack = _command(commands, runs, "pack", "put photographs and labels into a few large files (TFRecord)")
+    pack = _command(commands, runs, "pack", "put images and labels into a few large files (TFRecord)")
     _data_arguments(pack)
     pack.add_argument("out", metavar="OUT", type=path, help="the folder; train on it with --format packed")
     pack.add_argument("--shards", type=count, metavar="FILES", help="how many files (default: of 128 MiB each)")
     pack.add_argument("--overwrite", action="store_true", help="replace a folder that holds a packed table")
-    pack.add_argument("--seed", type=seed, default=0, help="mtfl: how training pictures are cut")
+    pack.add_argument("--seed", type=seed, default=0, help="mtfl: how training images are cut")
     _label_arguments(pack.add_argument_group("labels"))
 
-    evaluate = _command(commands, runs, "evaluate", "judge a model on labelled photographs")
+    evaluate = _command(commands, runs, "evaluate", "judge a model on labelled images")
     _model_argument(evaluate)
     _data_arguments(evaluate)
     evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="judge each group of these columns by itself, too")
-    evaluate.add_argument("--out", type=path, help="a folder for the report and its pictures")
+    evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
 
-    predict = _command(commands, runs, "predict", "answer for photographs")
+    predict = _command(commands, runs, "predict", "answer for images")
     _model_argument(predict)
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
     predict.add_argument("--out", type=file, help="a CSV file; by default the answers are printed")
@@ -113,7 +111,7 @@ def _raw_cells_argument(command: argparse.ArgumentParser) -> None:
 
 
 def _image_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable pictures, and list them")
+    command.add_argument("--skip-bad", action="store_true", help="go on without unreadable images, and list them")
     command.add_argument(
         "--max-pixels",
         type=whole(1, 2**40),
@@ -187,7 +185,8 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--image-size", nargs="+", type=pixels, metavar="PIXELS", help="one number or height and width"
     )
     network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
-    network.add_argument("--cut", metavar="LAYER", help="where the backbone ends")
+    network.add_argument("--feature-layer", metavar="LAYER", help="the layer at which the backbone ends")
+    network.add_argument("--cut", dest="feature_layer", help=argparse.SUPPRESS)  # its name before 0.2
     network.add_argument("--pooling", choices=["avg", "max", "flatten"], default="avg")
     network.add_argument("--dropout", type=fraction, default=0.2, metavar="SHARE")
     network.add_argument(
@@ -218,13 +217,13 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--features",
         default="auto",
         metavar="auto|none|VIEWS",
-        help="stages that train heads: look at each picture once where that is the same, never, or so many views of it",
+        help="stages that train heads: look at each image once where that is the same, never, or so many views of it",
     )
     training.add_argument(
         "--feature-cache", metavar="FOLDER", type=path, help="keep features in files, for other runs too"
     )
     training.add_argument(
-        "--cache", metavar="memory|DIR", type=cache, help="keep decoded pictures there (default: decode each epoch)"
+        "--cache", metavar="memory|DIR", type=cache, help="keep decoded images there (default: decode each epoch)"
     )
     training.add_argument("--patience", type=count, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")

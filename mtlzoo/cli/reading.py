@@ -97,13 +97,13 @@ def check_told_parts(
             f"Expected no --rest, since the rows are split by chance and none is without a part, received: {rest}; name the "
             "column of parts with --split-column."
         )
-    shares = [
+    fractions = [
         0.1 if share is None else share for name, share in (("valid", valid), ("test", test)) if name not in published
     ]
-    if sum(shares) >= 1:
+    if sum(fractions) >= 1:
         raise InputError(
             "Expected --valid and --test, which are 0.1 unless given, to leave rows to train on, received: "
-            f"{' and '.join(map(str, shares))}."
+            f"{' and '.join(map(str, fractions))}."
         )
     for name, share in (("valid", valid), ("test", test)):
         if share is not None and name in published:
@@ -138,11 +138,11 @@ def divide(
         InputError: See :func:`check_told_parts`.
         TableError: If a head could learn nothing from the training rows of the source's split.
     """
-    shares = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
+    fractions = {"valid": 0.1 if valid is None else valid, "test": 0.1 if test is None else test}
     check_told_parts(table, valid, test, rest, by_chance)
     if by_chance or table.split is None:
-        return split(table, [1 - sum(shares.values()), *shares.values()], group=group, seed=seed)
-    train, *others = table.parts(**shares, rest=rest, group=group, seed=seed)
+        return split(table, [1 - sum(fractions.values()), *fractions.values()], group=group, seed=seed)
+    train, *others = table.parts(**fractions, rest=rest, group=group, seed=seed)
     train.check()  # a head may be labelled in the other parts alone
     return [train, *others]
 
@@ -191,14 +191,14 @@ def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[T
 
     Args:
         table: The table.
-        skip: Whether to go on without unreadable pictures.
+        skip: Whether to go on without unreadable images.
         progress: Whether to show how far it is.
 
     Returns:
-        The table of readable pictures, and one line for each row left out.
+        The table of readable images, and one line for each row left out.
 
     Raises:
-        ImageError: If a picture cannot be read and is not to be skipped; the message names its row.
+        ImageError: If an image cannot be read and is not to be skipped; the message names its row.
     """
     bad, notes = inspect_images(table.paths(), progress=progress)
     for note in notes:
@@ -208,5 +208,5 @@ def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[T
     lines = [f"{table.where(row)}: {reason}" for row, reason in bad.items()]
     if not skip:
         more = f" ({len(bad)} such rows in all)" if len(bad) > 1 else ""
-        raise ImageError(f"{lines[0]}{more}. Go on without unreadable pictures: --skip-bad.")
+        raise ImageError(f"{lines[0]}{more}. Go on without unreadable images: --skip-bad.")
     return table.take(np.setdiff1d(np.arange(len(table)), list(bad))), lines

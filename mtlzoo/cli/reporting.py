@@ -1,4 +1,4 @@
-"""What a run folder tells of a model: tables and pictures."""
+"""What a run folder tells of a model: tables and images."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import Table
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.files import check_output, writing
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
 
-Answered = tuple[Mapping[str, np.ndarray], Placement]
+Answered = tuple[Mapping[str, np.ndarray], ImageGeometry]
 
 
 REPORT = ("report.csv", "answers.csv", "predictions.png")
@@ -41,7 +41,7 @@ def report_run(
     overwrite: bool = False,
     raw_cells: bool = False,
 ) -> pd.DataFrame:
-    """Judge a model on a table and write `report.csv`, `answers.csv` and the pictures into a folder.
+    """Judge a model on a table and write `report.csv`, `answers.csv` and the images into a folder.
 
     Args:
         model: The model.
@@ -58,10 +58,10 @@ def report_run(
     check_files(directory, report_files(table.heads), overwrite=overwrite)
     directory.mkdir(parents=True, exist_ok=True)
     how = {"overwrite": overwrite, "raw_cells": raw_cells}
-    predictions, placement = answered or placed_outputs(model, table)
-    report = evaluation.evaluate(model, table, predictions=predictions, placement=placement)
+    predictions, geometry = answered or placed_outputs(model, table)
+    report = evaluation.evaluate(model, table, predictions=predictions, geometry=geometry)
     write_csv(directory / "report.csv", report.round(6), index=True, **how)
-    restored = {name: model.heads[name].restore(predictions[name], placement) for name in table.heads}
+    restored = {name: model.heads[name].to_image_space(predictions[name], geometry) for name in table.heads}
     answers = {name: head.decode(restored[name]) for name, head in table.heads.items()}
     frame = table.frame.copy()
     for name, decoded in answers.items():
@@ -76,7 +76,7 @@ def report_run(
         if counted is not None and counted[0].sum():
             (directory / "confusion").mkdir(exist_ok=True)
             plot_confusion(*counted, title=name, path=directory / "confusion" / file_name(name), overwrite=overwrite)
-    plot_answers(table, answers, restored, placement, directory / "predictions.png", overwrite=overwrite)
+    plot_answers(table, answers, restored, geometry, directory / "predictions.png", overwrite=overwrite)
     return report
 
 
@@ -97,8 +97,8 @@ def report_groups(
     """
     if directory is not None:
         check_files(directory, GROUPS, overwrite=overwrite)
-    predictions, placement = answered or placed_outputs(model, table)
-    groups = evaluation.evaluate_groups(model, table, by, predictions=predictions, placement=placement)
+    predictions, geometry = answered or placed_outputs(model, table)
+    groups = evaluation.evaluate_groups(model, table, by, predictions=predictions, geometry=geometry)
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         write_csv(directory / "groups.csv", groups.round(6), index=True, overwrite=overwrite, raw_cells=raw_cells)

@@ -1,4 +1,4 @@
-"""Whole jobs: from a dataset to a folder that holds the model, its report and its pictures."""
+"""Whole jobs: from a dataset to a folder that holds the model, its report and its images."""
 
 from mtlzoo.cli.demo import demo, small_network
 from mtlzoo.cli.reading import (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def drawn_anew(
+def reshuffled_each_epoch(
     draw: Callable[[], Sequence[np.ndarray]], columns: int = 1, sizes: Sequence[int] | None = None
 ) -> tf.data.Dataset:
     """Elements that a function draws, once for each pass.
@@ -69,11 +69,11 @@ def rows_in_batches(
     if train and not drop_remainder and 0 < remainder < batch_size / 2 and rows > batch_size:
         sizes = [batch_size] * (rows // batch_size - 1)
         shared = batch_size + remainder
-        return drawn_anew(draw, columns, [*sizes, shared - shared // 2, shared // 2])
-    return drawn_anew(draw, columns).batch(batch_size, drop_remainder=drop_remainder or remainder == 0)
+        return reshuffled_each_epoch(draw, columns, [*sizes, shared - shared // 2, shared // 2])
+    return reshuffled_each_epoch(draw, columns).batch(batch_size, drop_remainder=drop_remainder or remainder == 0)
 
 
-def of_known_length(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> tf.data.Dataset:
+def with_cardinality(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> tf.data.Dataset:
     """Says how many batches a pass has, and loads some ahead of who reads them.
 
     Args:

@@ -1,4 +1,4 @@
-"""Split a table by what is in its files, so that a picture stays on its side for good."""
+"""Split a table by what is in its files, so that an image stays on its side for good."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from mtlzoo.data.splitting import check_shares, group_ids, join
+from mtlzoo.data.splitting import check_fractions, group_ids, join
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files.regular import open_regular
@@ -17,11 +17,11 @@ from mtlzoo.images.records import find_record
 from mtlzoo.system.cores import available_cores
 
 
-def split_by_content(table: Table, shares: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
-    """Split a table into parts so that a picture's part follows from the bytes of its file alone.
+def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
+    """Split a table into parts so that an image's part follows from the bytes of its file alone.
 
-    Adding, removing, renaming or reordering files moves no other picture, and whoever has the same files has the same
-    parts: what a test set is to be. Identical pictures stay together, as they have one content. The parts have the
+    Adding, removing, renaming or reordering files moves no other image, and whoever has the same files has the same
+    parts: what a test set is to be. Identical images stay together, as they have one content. The parts have the
     shares' sizes, and the labels' shares, as nearly as chance has it; :func:`split` keeps both far better, but deals
     anew whenever the table changes.
 
@@ -34,7 +34,7 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
 
     Args:
         table: What to split. Every file is read.
-        shares: The shares of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
+        fractions: The shares of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
         group: The name of a column, or one value a row; rows with the same value stay together, rows without a value
             stand alone.
 
@@ -43,7 +43,7 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
 
     Raises:
         ValueError: If the shares are wrong, or there is not one group value a row.
-        TableError: If a file cannot be read, a part gets no picture, or there is no such group column.
+        TableError: If a file cannot be read, a part gets no image, or there is no such group column.
 
     Example:
 
@@ -52,7 +52,7 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
     train, valid = mtl.data.split(rest, [0.9, 0.1])
     ```
     """
-    shares = check_shares(shares)
+    fractions = check_fractions(fractions)
     groups = group_ids(table, group)
     digests = file_digests(table)
     contents = {digest: content for content, digest in enumerate(sorted(set(digests)))}
@@ -62,12 +62,12 @@ def split_by_content(table: Table, shares: Sequence[float], group: str | Sequenc
     np.minimum.at(smallest, units, ranks)
     # The first bytes settle which is the smallest and the last ones the part, or large groups would crowd into the first.
     numbers = np.array([int.from_bytes(digest[8:]) / 2**64 for digest in contents])
-    sides = np.searchsorted(np.cumsum(shares)[:-1], numbers[smallest[units]], side="right")
-    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(shares))]
-    for part, share in zip(parts, shares):
+    sides = np.searchsorted(np.cumsum(fractions)[:-1], numbers[smallest[units]], side="right")
+    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(fractions))]
+    for part, share in zip(parts, fractions):
         if not len(part):
             raise TableError(
-                f"{table.source}: of {len(contents)} different pictures none falls into the part of {share:g}. There are "
+                f"{table.source}: of {len(contents)} different images none falls into the part of {share:g}. There are "
                 "too few, or they are one part of such a split already: give all shares at once, or use `split`."
             )
     return parts

@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.batches import of_known_length, rows_in_batches
-from mtlzoo.data.shares import Share
+from mtlzoo.data.batches import rows_in_batches, with_cardinality
+from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.images.caching import ImageCache, image_cache
 from mtlzoo.images.decoding import decode_with_size
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import check_channels, load_batch
 from mtlzoo.system.cores import available_cores
+from mtlzoo.system.deprecation import renamed_arguments
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
+@renamed_arguments(share="shard")
 def image_dataset(
     table: Table,
     image_size: tuple[int, int] = (224, 224),
@@ -40,17 +42,17 @@ def image_dataset(
     labels: bool = True,
     drop_remainder: bool = False,
     channels: int = 3,
-    placement: Placement | None = None,
+    geometry: ImageGeometry | None = None,
     cache: str | Path | ImageCache | None = None,
     workers: int | None = None,
-    share: Share | None = None,
+    shard: BatchShard | None = None,
     first_epoch: int = 0,
 ) -> tf.data.Dataset:
-    """Batches of pictures and their labels, ready for `fit`, `evaluate` and `predict`.
+    """Batches of images and their labels, ready for `fit`, `evaluate` and `predict`.
 
     The order and the augmentations depend on the seed and the epoch alone (each pass over the dataset is an epoch), not
     on TensorFlow's own seed or on how many cores there are; each epoch has new ones. Memory holds a few batches, whatever
-    the number of pictures.
+    the number of images.
 
     Args:
         table: The rows.
@@ -61,11 +63,11 @@ def image_dataset(
         seed: What order and augmentation are drawn from, at least 0.
         resize: `"stretch"` to the size as most recipes do, `"crop"` the middle, or `"pad"`.
         sample_weight: A column of the table with the weight of each row, numbers of at least 0. They come with the labels.
-        labels: Whether labels come with the pictures.
+        labels: Whether labels come with the images.
         drop_remainder: Whether to leave out a last batch that is not full.
         channels: 3 for RGB, 1 for gray.
-        placement: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
-        cache: Where decoded pictures are kept from epoch to epoch, before augmentation: `"memory"`, a folder, which other
+        geometry: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
+        cache: Where decoded images are kept from epoch to epoch, before augmentation: `"memory"`, a folder, which other
             processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
         workers: How many batches are loaded at a time; by default one for each core that the process may use. The batches
             are the same.
@@ -75,12 +77,12 @@ def image_dataset(
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of
         targets by head; with sample weights, of triples with float32 `(batch,)`. Points are moved with the pixels, and
-        where a picture is mirrored left and right change places.
+        where an image is mirrored left and right change places.
 
     Raises:
         ValueError: If there is not at least one worker.
         TableError: If a label or a weight cannot be read; while iterating, a `tf.errors.OpError` that says "TableError"
-            and names the row if a picture cannot, or if a label lies outside of its picture. See :func:`plain_errors`.
+            and names the row if an image cannot, or if a label lies outside of its image. See :func:`plain_errors`.
 
     Example:
 
@@ -93,7 +95,7 @@ def image_dataset(
 
     targets = table.labels() if labels else {}
     weights = [row_weights(table, sample_weight)] if labels and sample_weight is not None else []
-    if share is not None and not weights:
+    if shard is not None and not weights:
         weights = [np.ones(len(table), "float32")]
     columns = [*targets.values(), *weights]
     check_channels(channels)
@@ -115,8 +117,8 @@ def image_dataset(
         except ImageError as error:
             row = next(row for row in rows if paths[row] == error.path)
             raise TableError(f"{table.where(row)}: {error.reason}") from None
-        if placement is not None:
-            placement.matrices[rows], placement.sizes[rows] = where.matrices, where.sizes
+        if geometry is not None:
+            geometry.matrices[rows], geometry.sizes[rows] = where.matrices, where.sizes
         # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
         placed = [place_labels(table, name, column[rows], where, rows) for name, column in targets.items()]
         return [images, *placed, *(column[rows] for column in weights)]
@@ -132,17 +134,17 @@ def image_dataset(
         return (images, dict(zip(targets, cells)), *cells[len(targets) :])
 
     def load_share(rows: tf.Tensor, seeds: tf.Tensor):
-        chosen, factors = share.rows(tf.shape(rows)[0])
+        chosen, factors = shard.rows(tf.shape(rows)[0])
         images, targets, weights = load_tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
         return images, targets, weights * factors
 
     dataset = rows_in_batches(
         draw_epoch, rows_total, batch_size, columns=2, train=shuffle, drop_remainder=drop_remainder
     )
-    load_batches = load_tensors if share is None else load_share
+    load_batches = load_tensors if shard is None else load_share
     dataset = dataset.map(load_batches, num_parallel_calls=workers, deterministic=True)
     batches = rows_total // batch_size if drop_remainder else -(-rows_total // batch_size)
-    return of_known_length(dataset, batches)
+    return with_cardinality(dataset, batches)
 
 
 def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
@@ -153,35 +155,35 @@ def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndar
 
 
 def place_labels(
-    table: Table, name: str, targets: np.ndarray, placement: Placement, rows: np.ndarray | None = None
+    table: Table, name: str, targets: np.ndarray, geometry: ImageGeometry, rows: np.ndarray | None = None
 ) -> np.ndarray:
     """What a head's `place` gives for some rows of a table, all of them by default.
 
     Raises:
-        TableError: If a label cannot be where it says in its picture; it names the row.
+        TableError: If a label cannot be where it says in its image; it names the row.
     """
     try:
-        return table.heads[name].place(targets, placement)
+        return table.heads[name].to_input_space(targets, geometry)
     except LabelError as error:
         row = error.row if rows is None else rows[error.row]
         raise TableError(f"{table.where(row)}: head {name!r}: {error.reason}.") from None
 
 
-def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> Placement:
-    """Where each row's pixels come to lie without augmentation, from the sizes of its pictures.
+def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> ImageGeometry:
+    """Where each row's pixels come to lie without augmentation, from the sizes of its images.
 
     Raises:
-        TableError: If a picture cannot be read; it names the row.
+        TableError: If an image cannot be read; it names the row.
     """
-    placement, regions = Placement.empty(len(table), image_size), table.regions()
+    geometry, regions = ImageGeometry.empty(len(table), image_size), table.regions()
     for row, path in enumerate(table.paths()):
         try:
             size = decode_with_size(path, at_least=(1, 1))[1]
         except ImageError as error:
             raise TableError(f"{table.where(row)}: {error.reason}") from None
-        placement.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
-        placement.sizes[row] = size
-    return placement
+        geometry.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
+        geometry.sizes[row] = size
+    return geometry
 
 
 @contextmanager

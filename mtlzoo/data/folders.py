@@ -1,4 +1,4 @@
-"""Pictures sorted into folders."""
+"""Images sorted into folders."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ SUFFIXES = {
 
 
 def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None = None) -> Table:
-    """Read pictures that are sorted by label: `DIR/<head>/<label>/*.jpg`, or `DIR/<label>/*.jpg` for one head `label`.
+    """Read images that are sorted by label: `DIR/<head>/<label>/*.jpg`, or `DIR/<label>/*.jpg` for one head `label`.
 
-    Each picture is labelled for the one head in whose folder it lies. Files that are no pictures by their suffix, and
+    Each image is labelled for the one head in whose folder it lies. Files that are no images by their suffix, and
     hidden files and folders, are left alone.
 
     One level of folders may be parts, all of them called `train`, `valid` (or `val`, `validation`, `dev`) or `test`, in any
@@ -64,12 +64,12 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        TableError: If it holds no pictures, or not in one of these ways.
+        TableError: If it holds no images, or not in one of these ways.
 
     Example:
 
     ```python
-    table = mtl.data.read_folders("photographs/")
+    table = mtl.data.read_folders("images/")
     ```
     """
     directory = Path(directory)
@@ -78,9 +78,9 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
     folders, parts, notes = _without_parts([file.split("/")[:-1] for file in files], set(heads or ()), directory)
     examples = {len(above): file for file, above in zip(reversed(files), reversed(folders))}
     if len(examples) != 1 or not examples.keys() <= {1, 2}:
-        received = " and ".join(sorted(examples.values())) or "no pictures"
+        received = " and ".join(sorted(examples.values())) or "no images"
         raise TableError(
-            f"{directory}: expected pictures at DIR/<head>/<label>/, or all at DIR/<label>/, received: {received}."
+            f"{directory}: expected images at DIR/<head>/<label>/, or all at DIR/<label>/, received: {received}."
         )
     rows = pd.DataFrame(folders)
     if rows.shape[1] == 1:
@@ -123,7 +123,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 def _without_parts(
     folders: list[list[str]], heads: set[str], directory: Path
 ) -> tuple[list[list[str]], list[str] | None, list[str]]:
-    """The folders above each picture without those that are parts, these by themselves, and notes."""
+    """The folders above each image without those that are parts, these by themselves, and notes."""
     notes = []
     for level in range(min(map(len, folders), default=0)):
         names = sorted({above[level] for above in folders})

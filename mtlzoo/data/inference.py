@@ -68,7 +68,7 @@ def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
         return head_of_kind(kind, distinct, HEADS)
     _refuse_mixed(distinct)
     _refuse_coordinates(distinct)
-    head = next(cls for cls in HEADS.values() if cls.recognises(distinct)).for_labels(distinct)
+    head = next(cls for cls in HEADS.values() if cls.matches(distinct)).from_labels(distinct)
     if _looks_like_names(distinct, rows, getattr(head, "names", None)):
         raise ValueError(
             f"{different} different labels in {rows} rows look like names or numbers of things, such as "

@@ -16,8 +16,8 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def name_pictures(images: Iterable[str], noun: str, what: str) -> list[str]:
-    """The note that some pictures are so and so, with their number and the names of the first few; none for none."""
+def name_images(images: Iterable[str], noun: str, what: str) -> list[str]:
+    """The note that some images are so and so, with their number and the names of the first few; none for none."""
     images = list(images)
     named = ", ".join(images[:NAMED]) + (", ..." if len(images) > NAMED else "")
     return [f"{count(len(images), noun)} {what}: {named}"] if images else []
@@ -28,5 +28,5 @@ def name_unreadable(frame: pd.DataFrame, columns: Iterable[str], noun: str) -> l
     return [
         note
         for column in columns
-        for note in name_pictures(frame.loc[frame[column].isna(), IMAGE], noun, f"without a readable {column}")
+        for note in name_images(frame.loc[frame[column].isna(), IMAGE], noun, f"without a readable {column}")
     ]

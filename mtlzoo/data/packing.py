@@ -1,4 +1,4 @@
-"""Pictures and labels in a few large files, for storage over a network: TFRecord, as `tf.data` reads it."""
+"""Images and labels in a few large files, for storage over a network: TFRecord, as `tf.data` reads it."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def pack(
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Write a table and its pictures into a folder of a few large files.
+    """Write a table and its images into a folder of a few large files.
 
     Over a network a few large files are read many times faster than a million small ones. Each row becomes a
-    `tf.train.Example` in one of the files `part-00000-of-00004.tfrecord`: the picture's file as it is, `image/encoded`, and
+    `tf.train.Example` in one of the files `part-00000-of-00004.tfrecord`: the image's file as it is, `image/encoded`, and
     a feature for each column, floats `()` where all labels are numbers and texts `()` otherwise, left out where missing;
     labels that are lists are texts of JSON. Anything that reads TFRecord reads them. Beside them lie `packed.json`, the
-    heads, columns and counts, and `index.npz`, where in the files each picture lies, by which :func:`read_packed` finds
+    heads, columns and counts, and `index.npz`, where in the files each image lies, by which :func:`read_packed` finds
     single rows. The folder appears when all of it is written.
 
     Args:
@@ -69,8 +69,8 @@ def pack(
         The folder.
 
     Raises:
-        OutputError: If the folder holds something and is not to be replaced, or lies among the pictures to be packed.
-        TableError: If the table has no rows, or a picture cannot be read; the message names its row.
+        OutputError: If the folder holds something and is not to be replaced, or lies among the images to be packed.
+        TableError: If the table has no rows, or an image cannot be read; the message names its row.
         ValueError: If there are more files than rows, or less than one.
 
     Example:
@@ -112,7 +112,7 @@ def read_packed(folder: str | Path) -> Table:
     """Read what :func:`pack` wrote.
 
     The rows are found in the large files one by one, so that order, shuffling, splits and augmentation are those of the
-    table that was packed; each picture is checked when it is read.
+    table that was packed; each image is checked when it is read.
 
     Args:
         folder: The folder.
@@ -172,7 +172,7 @@ def _read(folder: Path) -> Table:
 def _write_shards(
     table: Table, columns: dict[str, tuple[np.ndarray, list]], shards: int, folder: Path, progress: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Writes the files; returns where each row's picture lies, and the size of each file."""
+    """Writes the files; returns where each row's image lies, and the size of each file."""
     import tensorflow as tf
 
     rows, paths, shown = len(table), table.paths(), Progress()

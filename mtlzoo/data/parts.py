@@ -216,8 +216,8 @@ def split_parts(
     tables = {name: replace(table.take(np.flatnonzero(parts == name)), split=None) for name in PARTS}
     if not len(tables["train"]):
         raise TableError(f"{table.source}: no row of the part 'train' in column {table.split!r}.")
-    shares = {"valid": valid, "test": test}
-    lacking = {name: share for name, share in shares.items() if not len(tables[name])}
+    fractions = {"valid": valid, "test": test}
+    lacking = {name: share for name, share in fractions.items() if not len(tables[name])}
     if lacking:
         whole = len(tables["train"])
         groups = group if group is None or isinstance(group, str) else np.asarray(group)[parts == "train"]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtlzoo.errors import TableError
 from mtlzoo.images.checking import same_content
+from mtlzoo.system.deprecation import renamed_arguments
 
 if TYPE_CHECKING:
     from mtlzoo.data.table import Table
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 PASSES = 2
 # A unit with so many times its own rows still to come can rely on them to even things out.
 SLACK = 10
-# Beyond so many kinds of units most are dealt out blindly, in their shares, which chance keeps well in such numbers; the
+# Beyond so many kinds of units most are dealt out blindly, in their fractions, which chance keeps well in such numbers; the
 # largest units, which weigh most, and as many of the smallest, which even things out, are still dealt one by one.
 MOST = 20_000
 GOLDEN = (5**0.5 - 1) / 2
@@ -27,13 +28,14 @@ GOLDEN = (5**0.5 - 1) / 2
 MISSING, EVERY_ROW = 0, 1
 
 
+@renamed_arguments(shares="fractions")
 def split(
-    table: Table, shares: Sequence[float], group: str | Sequence | None = None, seed: int = 0, identical: bool = True
+    table: Table, fractions: Sequence[float], group: str | Sequence | None = None, seed: int = 0, identical: bool = True
 ) -> list[Table]:
     """Split a table into parts, such as training and validation.
 
     Every label of every head keeps its share in each part as nearly as may be, for many heads at once, over whole groups
-    at a time. Rows of one group stay together, and so do byte-identical pictures: the same photograph on both sides
+    at a time. Rows of one group stay together, and so do byte-identical images: the same image on both sides
     would be a test on the training set.
 
     The sets of rows that stay together are dealt out one by one, the largest first, in random order otherwise, each to
@@ -44,7 +46,7 @@ def split(
 
     Args:
         table: What to split.
-        shares: The shares of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
+        fractions: The fractions of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
         group: The name of a column, or one value a row; rows with the same value stay together, rows without a value
             stand alone.
         seed: The same seed splits the same way.
@@ -55,7 +57,7 @@ def split(
         not looked at (:meth:`Table.parts` does), their `notes` say so.
 
     Raises:
-        ValueError: If the shares are wrong, or there is not one group value a row.
+        ValueError: If the fractions are wrong, or there is not one group value a row.
         TableError: If there is no such group column, or fewer groups than parts.
 
     Example:
@@ -64,33 +66,33 @@ def split(
     train, valid = mtl.data.split(table, [0.8, 0.2], group="sender_id")
     ```
     """
-    shares = check_shares(shares)
+    fractions = check_fractions(fractions)
     groups = group_ids(table, group)
     units = join(groups, same_content(table.paths()) if identical else None, len(table))
     number = int(units.max(initial=-1)) + 1
-    if number < len(shares):
+    if number < len(fractions):
         what = "rows" if group is None and not identical else "groups of rows that stay together"
-        raise TableError(f"{table.source}: cannot split {number} {what} into {len(shares)} parts.")
-    sides = _stratify(units, _labels(table), shares, np.random.default_rng(seed))
+        raise TableError(f"{table.source}: cannot split {number} {what} into {len(fractions)} parts.")
+    sides = _stratify(units, _labels(table), fractions, np.random.default_rng(seed))
     if table.split is not None:
         told = f"split by chance, whatever the column {table.split!r} says; table.parts() follows it"
         table = replace(table, notes=(*table.notes, told))
-    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(shares))]
+    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(fractions))]
 
 
-def check_shares(shares: Sequence[float]) -> np.ndarray:
-    """The shares of a split as float64.
+def check_fractions(fractions: Sequence[float]) -> np.ndarray:
+    """The fractions of a split as float64.
 
     Raises:
         ValueError: If there are fewer than two, one is not above 0, or their sum is not 1.
     """
     try:
-        shares = np.asarray(given := shares, "float64")
+        fractions = np.asarray(given := fractions, "float64")
     except (TypeError, ValueError):
-        raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {given!r}.") from None
-    if shares.ndim != 1 or len(shares) < 2 or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-6:
-        raise ValueError(f"Expected at least two shares above 0 whose sum is 1, received: {shares.tolist()}.")
-    return shares
+        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {given!r}.") from None
+    if fractions.ndim != 1 or len(fractions) < 2 or not (fractions > 0).all() or abs(fractions.sum() - 1) > 1e-6:
+        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {fractions.tolist()}.")
+    return fractions
 
 
 def group_ids(table: Table, group: str | Sequence | None) -> np.ndarray | None:
@@ -149,7 +151,7 @@ def _count(labels: np.ndarray, rows: np.ndarray | slice, length: int, times: np.
     return counts
 
 
-def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _stratify(units: np.ndarray, labels: np.ndarray, fractions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The part of each unit."""
     rows, sizes = np.argsort(units, kind="stable"), np.bincount(units)
     starts = np.cumsum(sizes) - sizes
@@ -166,9 +168,9 @@ def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np
     examples = by_kind[np.cumsum(numbers) - numbers]
     sizes_of_kinds, starts_of_kinds = sizes[examples], starts[examples]
 
-    # Many of a kind start with their shares; one of a kind is not given yet.
-    given = np.floor(numbers[:, None] * shares).astype("int64") * (numbers > 1)[:, None]
-    lacking = shares[:, None] * counts
+    # Many of a kind start with their fractions; one of a kind is not given yet.
+    given = np.floor(numbers[:, None] * fractions).astype("int64") * (numbers > 1)[:, None]
+    lacking = fractions[:, None] * counts
     undealt = counts.astype("float64")
     noise = 1e-9 * rng.random(given.shape)  # ties are settled by chance
     order = np.lexsort((rng.random(len(numbers)), -sizes_of_kinds))
@@ -177,9 +179,9 @@ def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np
         blind, order = order[MOST // 2 : -(MOST // 2)], np.concatenate([order[: MOST // 2], order[-(MOST // 2) :]])
         # Multiples of the golden ratio round up and down as evenly as may be, among the large as among the small.
         rounding = (np.arange(len(blind)) * GOLDEN + rng.random()) % 1
-        ends = np.floor(numbers[blind, None] * np.cumsum(shares)[:-1] + rounding[:, None]).astype("int64")
+        ends = np.floor(numbers[blind, None] * np.cumsum(fractions)[:-1] + rounding[:, None]).astype("int64")
         given[blind] = np.diff(ends, prepend=0, append=numbers[blind, None])
-    for part in range(len(shares)):
+    for part in range(len(fractions)):
         many = np.flatnonzero((given[:, part] > 0) & (sizes_of_kinds == 1))
         dealt = _count(labels, rows[starts_of_kinds[many]], len(counts), given[many, part])
         large = blind[(sizes_of_kinds[blind] > 1) & (given[blind, part] > 0)]
@@ -202,16 +204,16 @@ def _stratify(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, rng: np
             left = undealt[EVERY_ROW]
             if left > 0:
                 undealt[ids] -= times * (number - own.sum())
-                # What is still to come will mostly keep the shares, unless it is little beside this unit.
-                need -= max(0.0, 1 - SLACK * size / left) * (weight @ undealt[ids]) * shares
+                # What is still to come will mostly keep the fractions, unless it is little beside this unit.
+                need -= max(0.0, 1 - SLACK * size / left) * (weight @ undealt[ids]) * fractions
             dealt = _deal(need, cost, number)
             for part in np.flatnonzero(dealt != own):
                 lacking[part, ids] -= weight * (dealt[part] - own[part])
             given[kind] = dealt
 
     sides = np.empty(len(sizes), "int64")
-    sides[by_kind] = np.repeat(np.tile(np.arange(len(shares)), len(numbers)), given.ravel())
-    return _leave_none_empty(sides, sizes, len(shares))
+    sides[by_kind] = np.repeat(np.tile(np.arange(len(fractions)), len(numbers)), given.ravel())
+    return _leave_none_empty(sides, sizes, len(fractions))
 
 
 def _counting(sizes: np.ndarray) -> np.ndarray:

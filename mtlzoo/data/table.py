@@ -1,4 +1,4 @@
-"""A table of pictures with labels, most of which may be missing."""
+"""A table of images with labels, most of which may be missing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from mtlzoo.heads import Head, get_heads
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Pictures, their labels, and the heads that read them.
+    """Images, their labels, and the heads that read them.
 
     Attributes:
-        frame: One row a picture: the column `image` (a path, relative to `root` or absolute), one column a head with
+        frame: One row an image: the column `image` (a path, relative to `root` or absolute), one column a head with
             labels as a person writes them, empty where missing, and whatever other columns the source has.
         heads: The heads by name.
         root: The folder that relative paths start from.
@@ -44,7 +44,7 @@ class Table:
 
     ```python
     frame = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", None]})
-    table = mtl.data.Table(frame, {"kids": mtl.BinaryHead()}, root="photographs")
+    table = mtl.data.Table(frame, {"kids": mtl.BinaryHead()}, root="images")
     table.labels()  # {"kids": [1.0, -1.0]}
     ```
     """
@@ -80,21 +80,21 @@ class Table:
 
     @classmethod
     def of_images(cls, paths: Sequence[str | Path], source: str = "images") -> Table:
-        """Pictures without labels."""
+        """Images without labels."""
         return cls(pd.DataFrame({IMAGE: [str(path) for path in paths]}), {}, source=source)
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def paths(self) -> list[str]:
-        """Where each row's picture lies."""
+        """Where each row's image lies."""
         root = "" if self.root == Path(".") else os.fspath(self.root)
         images = self.frame[IMAGE].tolist() if self.stored is None else list(self.stored)
-        joined = {image: os.path.join(root, image) for image in set(images)}  # once, however many rows show a picture
+        joined = {image: os.path.join(root, image) for image in set(images)}  # once, however many rows show an image
         return [joined[image] for image in images]
 
     def regions(self) -> list[tuple[float, float, float, float] | None] | None:
-        """The part of each picture that is shown, `(x_min, y_min, x_max, y_max)` in pixels; `None` for the whole."""
+        """The part of each image that is shown, `(x_min, y_min, x_max, y_max)` in pixels; `None` for the whole."""
         if REGION not in self.frame or REGION in self.heads or self.frame[REGION].dtype != object:
             return None
         cells = list(self.frame[REGION])
@@ -198,7 +198,7 @@ class Table:
         return self.with_heads(known)
 
     def where(self, row: int) -> str:
-        """How a message names the row at a position: the source, the line and the picture."""
+        """How a message names the row at a position: the source, the line and the image."""
         image = short(str(self.frame[IMAGE].iloc[row]), 200)
         if self.first_line is None:
             return f"{self.source}, {image}"

@@ -24,7 +24,7 @@ def predictions(model: MultiTaskModel, images: Images, batch_size: int = 32) -> 
         - Heads with tags: `probabilities` float32 and `class_ids` int64, 0 or 1, both `(rows, tags)`; `classes` `(rows,)`,
           lists of the given tags; `all_classes` `(rows, tags)`.
         - All others: `predictions`, such as float32 `(rows, units)` of a regression head, and places in the coordinates
-          of the whole picture.
+          of the whole image.
 
         There are no `logits`: the network puts out probabilities, and `log(p)`, or `log(p / (1 - p))` of a sigmoid, are
         logits again.
@@ -42,5 +42,5 @@ def predictions(model: MultiTaskModel, images: Images, batch_size: int = 32) -> 
     predicted["gender"]["classes"]  # ["female"]
     ```
     """
-    arrays, placement = placed_outputs(model, images, batch_size)
-    return {name: head.details(head.restore(arrays[name], placement)) for name, head in model.heads.items()}
+    arrays, geometry = placed_outputs(model, images, batch_size)
+    return {name: head.details(head.to_image_space(arrays[name], geometry)) for name, head in model.heads.items()}

@@ -113,7 +113,7 @@ def _distinct(name: str, cells: pd.Series, total: int, quantity: bool) -> Groups
     texts = cells.astype(str)
     numbers = pd.to_numeric(texts, errors="coerce")
     quantity |= not any(isinstance(cell, str) for cell in cells)
-    if len(cells) and quantity and numbers.notna().all() and RegressionHead.recognises(numbers):
+    if len(cells) and quantity and numbers.notna().all() and RegressionHead.matches(numbers):
         raise ValueError(
             f"Expected edges for {name!r}, which holds {numbers.nunique()} different numbers from {numbers.min():g} to "
             f'{numbers.max():g}: by={{"{name}": [{numbers.min():g}, {numbers.median():g}, {numbers.max():g}]}} makes two '

@@ -15,7 +15,7 @@ from mtlzoo.data import Table, image_dataset
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
@@ -47,7 +47,7 @@ def outputs(model: MultiTaskModel, images: Images, batch_size: int = 32) -> dict
 
 def placed_outputs(
     model: MultiTaskModel, images: Images, batch_size: int = 32
-) -> tuple[dict[str, np.ndarray], Placement]:
+) -> tuple[dict[str, np.ndarray], ImageGeometry]:
     """:func:`outputs`, and where what the network sees lies in the images."""
     return _answer(model, images, batch_size)[:2]
 
@@ -85,10 +85,10 @@ def predict(
     mtl.predict(model, table, probabilities=True).to_csv("answers.csv", index=False)
     ```
     """
-    arrays, placement, names = _answer(model, images, batch_size, fetch)
+    arrays, geometry, names = _answer(model, images, batch_size, fetch)
     columns: dict[str, np.ndarray | list] = {} if names is None else {"image": names}
     for name, head in model.heads.items():
-        decoded = head.decode(head.restore(arrays[name], placement))
+        decoded = head.decode(head.to_image_space(arrays[name], geometry))
         columns[name] = decoded["answer"]
         if "probability" in decoded:
             columns[f"{name}_probability"] = decoded["probability"]
@@ -101,7 +101,7 @@ def predict(
 
 def _answer(
     model: MultiTaskModel, images: Images, batch_size: int, fetch: bool = False
-) -> tuple[dict[str, np.ndarray], Placement, list[str] | None]:
+) -> tuple[dict[str, np.ndarray], ImageGeometry, list[str] | None]:
     """What the network puts out, where it lies in the images, and what these are called, if they have names."""
     check_model(model)
     given = read_images(images, model.input_shape[1:], fetch)
@@ -110,36 +110,36 @@ def _answer(
     if isinstance(given, np.ndarray):
         names = [f"image {row}" for row in range(len(given))]
         arrays = _run(model, given, batch_size)
-        placement = Placement.whole([given.shape[1:3]] * len(given), given.shape[1:3])
+        geometry = ImageGeometry.whole([given.shape[1:3]] * len(given), given.shape[1:3])
     else:
-        arrays, placement, names = _answer_stream(model, given, batch_size)
-    return arrays, placement, None if is_array(images) else names
+        arrays, geometry, names = _answer_stream(model, given, batch_size)
+    return arrays, geometry, None if is_array(images) else names
 
 
-def _answer_table(model: MultiTaskModel, table: Table, batch_size: int) -> tuple[dict[str, np.ndarray], Placement]:
+def _answer_table(model: MultiTaskModel, table: Table, batch_size: int) -> tuple[dict[str, np.ndarray], ImageGeometry]:
     shape = model.input_shape[1:]
     if not len(table):
         raise TableError(f"{table.source}: no rows.")
     if len(table) == 1:
-        batch, placement = load_batch(
+        batch, geometry = load_batch(
             table.paths(), shape[:2], resize=model.resize, regions=table.regions(), channels=shape[2]
         )
-        return _run(model, batch, batch_size), placement
-    placement = Placement.empty(len(table), shape[:2])
+        return _run(model, batch, batch_size), geometry
+    geometry = ImageGeometry.empty(len(table), shape[:2])
     dataset = image_dataset(
-        table, shape[:2], batch_size, resize=model.resize, labels=False, channels=shape[2], placement=placement
+        table, shape[:2], batch_size, resize=model.resize, labels=False, channels=shape[2], geometry=geometry
     )
     with plain_errors():
-        return _ordered(model, model.predict(dataset, verbose=0)), placement
+        return _ordered(model, model.predict(dataset, verbose=0)), geometry
 
 
 def _answer_stream(
     model: MultiTaskModel, images: Iterator[InMemory], batch_size: int
-) -> tuple[dict[str, np.ndarray], Placement, list[str]]:
+) -> tuple[dict[str, np.ndarray], ImageGeometry, list[str]]:
     """Batch by batch; the next ones are decoded while the network looks at one."""
     *image_size, channels = model.input_shape[1:]
 
-    def load(batch: list[InMemory]) -> tuple[np.ndarray, Placement]:
+    def load(batch: list[InMemory]) -> tuple[np.ndarray, ImageGeometry]:
         try:
             return load_batch([image.source for image in batch], image_size, resize=model.resize, channels=channels)
         except ImageError as error:
@@ -160,13 +160,13 @@ def _answer_stream(
                 waiting.append(pool.submit(load, batch))
             if not waiting:
                 break
-            loaded, placement = waiting.popleft().result()
+            loaded, geometry = waiting.popleft().result()
             answered.append(_ordered(model, model.predict_on_batch(loaded)))
-            placements.append(placement)
+            placements.append(geometry)
     arrays = {name: np.concatenate([batch[name] for batch in answered]) for name in model.heads}
-    where = Placement(
-        np.concatenate([placement.matrices for placement in placements]),
-        np.concatenate([placement.sizes for placement in placements]),
+    where = ImageGeometry(
+        np.concatenate([geometry.matrices for geometry in placements]),
+        np.concatenate([geometry.sizes for geometry in placements]),
         tuple(image_size),
     )
     return arrays, where, names

@@ -1,4 +1,4 @@
-"""How good each head is, beside an answer that does not look at the picture."""
+"""How good each head is, beside an answer that does not look at the image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mtlzoo.data.dataset import locate, place_labels
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.prediction import placed_outputs
 from mtlzoo.heads import Head
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
 
@@ -26,7 +26,7 @@ def evaluate(
     table: Table | pd.DataFrame | str | os.PathLike,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
-    placement: Placement | None = None,
+    geometry: ImageGeometry | None = None,
 ) -> pd.DataFrame:
     """Judge a model on a table, labelled rows only.
 
@@ -36,7 +36,7 @@ def evaluate(
             each head; a CSV file, or a folder with its `labels.csv`; or a folder of images sorted by label.
         batch_size: Rows at a time.
         predictions: What :func:`outputs` gave for these rows, if it is known already; for the heads that have labels.
-        placement: Where what the network saw lies in the pictures, if that is known already.
+        geometry: Where what the network saw lies in the images, if that is known already.
 
     Returns:
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
@@ -47,7 +47,7 @@ def evaluate(
         `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
 
     Raises:
-        TableError: If a label is none that the model knows, a picture cannot be read, or the table has no rows or no
+        TableError: If a label is none that the model knows, an image cannot be read, or the table has no rows or no
             column for any head.
         InputError: If it is nothing of these.
         ValueError: If there is not one prediction a row.
@@ -61,11 +61,11 @@ def evaluate(
     """
     check_model(model)
     table = read_labelled(table).for_heads(model.heads)
-    predictions, placement = answers_for(model, table, batch_size, predictions, placement)
+    predictions, geometry = answers_for(model, table, batch_size, predictions, geometry)
     rows = {}
     for name, targets in table.labels().items():
         head = model.heads[name]
-        figures = judge(head, targets, predictions[name], placement)
+        figures = judge(head, targets, predictions[name], geometry)
         rows[name] = {"kind": head.describe(), "labelled": int(head.labelled(targets).sum()), **figures}
     report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
     return pd.concat([report, _overall(report)]).rename_axis("head")
@@ -76,33 +76,33 @@ def answers_for(
     table: Table,
     batch_size: int,
     predictions: Mapping[str, np.ndarray] | None,
-    placement: Placement | None,
-) -> tuple[Mapping[str, np.ndarray], Placement | None]:
+    geometry: ImageGeometry | None,
+) -> tuple[Mapping[str, np.ndarray], ImageGeometry | None]:
     """The predictions for a table that the model's heads read, and where its pixels lie, as far as they are not given.
 
     Raises:
-        TableError: If a label lies outside of its picture; it names the row.
+        TableError: If a label lies outside of its image; it names the row.
         ValueError: If there is not one prediction a row.
     """
     labels = table.labels()
     spatial = [name for name in labels if model.heads[name].spatial]
     if predictions is None:
-        predictions, placement = placed_outputs(model, table, batch_size)
+        predictions, geometry = placed_outputs(model, table, batch_size)
     for name in labels:
         if len(predictions[name]) != len(table):
             raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(predictions[name])}.")
-    if placement is None and spatial:
-        placement = locate(table, model.input_shape[1:3], model.resize)
+    if geometry is None and spatial:
+        geometry = locate(table, model.input_shape[1:3], model.resize)
     for name in spatial:
-        place_labels(table, name, labels[name], placement)
-    return predictions, placement
+        place_labels(table, name, labels[name], geometry)
+    return predictions, geometry
 
 
-def judge(head: Head, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None) -> dict[str, Any]:
-    """A head's figures; places are compared where they lie in the pictures."""
-    if not head.spatial or placement is None:
+def judge(head: Head, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None) -> dict[str, Any]:
+    """A head's figures; places are compared where they lie in the images."""
+    if not head.spatial or geometry is None:
         return head.evaluate(targets, predictions)
-    return head.evaluate(head.place(targets, placement), predictions, placement)
+    return head.evaluate(head.to_input_space(targets, geometry), predictions, geometry)
 
 
 def _overall(report: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How good each head is in each group of pictures: of women and men, of the old and the young, of every camera."""
+"""How good each head is in each group of images: of women and men, of the old and the young, of every camera."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mtlzoo.evaluation.grouping import By, Groups, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.report import answers_for, judge
 from mtlzoo.heads import Head
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 
 ALL = "all"
@@ -33,7 +33,7 @@ def evaluate_groups(
     by: By,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
-    placement: Placement | None = None,
+    geometry: ImageGeometry | None = None,
     *,
     cross: bool = False,
 ) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def evaluate_groups(
             (each interval without its upper edge, the last one with it, as in `numpy.histogram`; `None`: not cut).
         batch_size: Rows at a time.
         predictions: What :func:`outputs` gave for these rows, if it is known already; for the heads that have labels.
-        placement: Where what the network saw lies in the pictures, if that is known already.
+        geometry: Where what the network saw lies in the images, if that is known already.
         cross: Whether to group by all columns at once (`gender x ethnicity`) rather than by one after the other.
 
     Returns:
@@ -60,7 +60,7 @@ def evaluate_groups(
         interval), `score`, and `gap` (value less that of all rows). The interval is Wilson's (1927) for a share of rows
         such as an accuracy, and otherwise lies between the percentiles of 1,000 bootstrap resamples of the group's rows
         (Efron 1979), drawn with a fixed seed; it is `NaN` for fewer than two labelled rows. Both take rows as independent:
-        with many pictures of one person it is too narrow.
+        with many images of one person it is too narrow.
 
     Raises:
         TableError: If the table has no such column, no rows or no column for any head, a label is none that its head
@@ -79,11 +79,11 @@ def evaluate_groups(
         raise TableError(f"{table.source}: no rows.")
     judged = table.for_heads(model.heads)
     blocks = {ALL: {ALL: np.ones(len(table), bool)}, **group_rows(table, judged, by, cross)}
-    predictions, placement = answers_for(model, judged, batch_size, predictions, placement)
+    predictions, geometry = answers_for(model, judged, batch_size, predictions, geometry)
     records = {}
     for name, targets in judged.labels().items():
         head = model.heads[name]
-        judge_rows = _judge(head, targets, predictions[name], placement)
+        judge_rows = _judge(head, targets, predictions[name], geometry)
         records[name] = _judge_groups(judge_rows, head.labelled(targets), blocks)
     keys = [(block, group, name) for block, groups in blocks.items() for group in groups for name in records]
     rows = [records[name][block, group] for block, group, name in keys]
@@ -97,11 +97,11 @@ def _index(keys: Sequence[tuple[str, str, str]]) -> pd.MultiIndex:
     return pd.MultiIndex(levels, codes, names=["by", "group", "head"])
 
 
-def _judge(head: Head, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None) -> Judge:
+def _judge(head: Head, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None) -> Judge:
     """What judges a head on some rows, given by their positions."""
-    if not head.spatial or placement is None:
+    if not head.spatial or geometry is None:
         return lambda rows: judge(head, targets[rows], predictions[rows], None)
-    return lambda rows: judge(head, targets[rows], predictions[rows], placement.take(rows))
+    return lambda rows: judge(head, targets[rows], predictions[rows], geometry.take(rows))
 
 
 def _judge_groups(judge_rows: Judge, labelled: np.ndarray, blocks: Mapping[str, Groups]) -> dict[tuple[str, str], dict]:

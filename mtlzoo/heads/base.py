@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtlzoo.errors import HeadError
+from mtlzoo.system.deprecation import with_new_names
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-    from mtlzoo.images.geometry import Placement
+    from mtlzoo.images.geometry import ImageGeometry
     from mtlzoo.losses import MaskedLoss
 
 
@@ -32,7 +33,7 @@ class Head(ABC):
         loss_weight: The factor of this head's loss in the total, at least 0.
 
     Attributes:
-        spatial: Whether answers are places in the picture. Such a head sees the backbone's feature map, not its mean;
+        spatial: Whether answers are places in the image. Such a head sees the backbone's feature map, not its mean;
             :meth:`place` and :meth:`restore` move its labels and answers; and its `evaluate` and `marks` take them so.
         numeric: Whether answers are numbers, with a loss of distances, rather than classes; balancing may ask.
     """
@@ -64,13 +65,13 @@ class Head(ABC):
     # === Labels ===
 
     @classmethod
-    def recognises(cls, labels: pd.Series) -> bool:
+    def matches(cls, labels: pd.Series) -> bool:
         """Whether a column with these labels, none of them missing, is most likely of this kind."""
         return False
 
     @classmethod
     @abstractmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> Head:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> Head:
         """A head of this kind that knows all of a column's labels, none of them missing.
 
         Args:
@@ -138,12 +139,12 @@ class Head(ABC):
     def adapt(self, targets: np.ndarray) -> None:  # noqa: B027 - most heads have nothing to learn
         """Learn what the head needs to know of the training labels (counts, mean and spread); no-op once known."""
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
-        """Move encoded targets as the pixels of their pictures were moved, and swap left and right where mirrored.
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Move encoded targets as the pixels of their images were moved, and swap left and right where mirrored.
 
         Args:
             targets: As :meth:`encode` gives them.
-            placement: Where each row's pixels come to lie.
+            geometry: Where each row's pixels come to lie.
 
         Returns:
             Targets of the same shape and dtype, as the loss and the metrics take them.
@@ -152,7 +153,7 @@ class Head(ABC):
 
     # === Network ===
 
-    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Build the head's layers on the shared features.
 
         Args:
@@ -198,8 +199,8 @@ class Head(ABC):
 
     # === Answers ===
 
-    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
-        """Move predictions from what the network sees back to the picture, as labels are written."""
+    def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Move predictions from what the network sees back to the image, as labels are written."""
         return predictions
 
     @abstractmethod
@@ -224,8 +225,8 @@ class Head(ABC):
         """
         return {"predictions": predictions}
 
-    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
-        """What of encoded labels or restored predictions can be drawn on the pictures, in pixels of these.
+    def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
+        """What of encoded labels or restored predictions can be drawn on the images, in pixels of these.
 
         Returns:
             `"points"` `(rows, points, 2)` as (x, y), `"box"` `(rows, 4)` as x_min, y_min, x_max, y_max, or `"boxes"`, an
@@ -262,7 +263,7 @@ class Head(ABC):
 
         Returns:
             `metric` (the main metric's name), `value`, `baseline` (the same metric of an answer that ignores the
-            picture), `score`, and whatever else is customary for the kind of label. `NaN` where undefined.
+            image), `score`, and whatever else is customary for the kind of label. `NaN` where undefined.
         """
 
     def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]] | None:
@@ -289,7 +290,7 @@ class Head(ABC):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Head:
         """The head that `get_config` describes."""
-        return cls(**config)
+        return cls(**with_new_names(cls.__init__, config))
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.get_config() == other.get_config()

@@ -16,7 +16,7 @@ from mtlzoo.heads.classes import ClassesHead, accuracy_figures
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
 
@@ -62,7 +62,7 @@ class BinaryHead(ClassesHead):
     # === Labels ===
 
     @classmethod
-    def recognises(cls, labels: pd.Series) -> bool:
+    def matches(cls, labels: pd.Series) -> bool:
         """Two different labels, neither a list of tags nor a number with decimals."""
         names = distinct_labels(labels)
         if any(map(lists_texts, names)) or any(isinstance(label, list | tuple | set) for label in labels):
@@ -71,7 +71,7 @@ class BinaryHead(ClassesHead):
         return len(names) == 2 and (whole or not any(mark in name for name in names for mark in ";|."))
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> BinaryHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> BinaryHead:
         """Two labels in sorted order, so that no comes before yes."""
         return cls(distinct_labels(labels), **options)
 
@@ -93,11 +93,11 @@ class BinaryHead(ClassesHead):
         """The one answer, and whether it is labelled."""
         return masking.tag_targets(targets)
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
-        """Where a picture is mirrored, the two labels change places, if they are a pair."""
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Where an image is mirrored, the two labels change places, if they are a pair."""
         if not self.flip_pairs:
             return targets
-        mirrored = placement.mirrored.reshape(-1, *[1] * (targets.ndim - 1))
+        mirrored = geometry.mirrored.reshape(-1, *[1] * (targets.ndim - 1))
         return np.where(mirrored & (targets >= 0), 1 - targets, targets)
 
     def class_ids(self, targets: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""One box in the picture."""
+"""One box in the image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mtlzoo.heads.naming import number_of
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images import boxes
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
 
@@ -36,17 +36,17 @@ THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 
 
 class BoxHead(Head):
-    """One box in every picture.
+    """One box in every image.
 
     The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
     Geometric augmentation moves the boxes of the labels with the pixels, a box that is not seen any more is missing, and
-    answers come back in the picture's own coordinates, in the labels' format. A box that was turned is replaced by the
+    answers come back in the image's own coordinates, in the labels' format. A box that was turned is replaced by the
     upright one around it, which is looser than need be: augment with `rotation=0`.
 
     Args:
         format: How labels are written, by the names of `keras.utils.bounding_boxes.convert_format`: `"xyxy"`, `"yxyx"`,
-            `"xywh"`, `"center_xywh"` and `"center_yxhw"` in pixels of the picture, from edge to edge, so that a whole
-            picture is 0, 0, width, height; `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"` and `"rel_center_xywh"` as shares of its
+            `"xywh"`, `"center_xywh"` and `"center_yxhw"` in pixels of the image, from edge to edge, so that a whole
+            image is 0, 0, width, height; `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"` and `"rel_center_xywh"` as shares of its
             width and height.
         loss: `"giou+l1"` (DETR, Carion et al. 2020), `"giou"` (Rezatofighi et al. 2019), `"smooth_l1"` (Fast R-CNN,
             Girshick 2015) or `"mse"`. In the last two a tenth of the side counts as 1.
@@ -84,7 +84,7 @@ class BoxHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> BoxHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> BoxHead:
         """Relative corners if no number is above 1, corners in pixels otherwise, if no `format` is given.
 
         Raises:
@@ -138,22 +138,22 @@ class BoxHead(Head):
             strata[known] = np.searchsorted(np.quantile(areas[known], [1 / 3, 2 / 3]), areas[known], side="right")
         return strata
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """To x_min, y_min, x_max, y_max relative to what the network sees; a box of which it sees nothing is missing.
 
         Raises:
-            LabelError: If a box reaches out of its picture.
+            LabelError: If a box reaches out of its image.
         """
-        return place_boxes(targets.reshape(-1, 1, 4), self.format, placement)[:, 0].astype("float32")
+        return place_boxes(targets.reshape(-1, 1, 4), self.format, geometry)[:, 0].astype("float32")
 
     # === Network and training ===
 
-    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Normalise and flatten the feature map, then as any head."""
         if len(features.shape) > 2:
             features = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(features)
             features = layers.Flatten(name=f"{name}_flatten")(features)
-        return super().connect(features, name)
+        return super().build_layers(features, name)
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""
@@ -175,14 +175,14 @@ class BoxHead(Head):
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean intersection over union, and the shares above 0.5 and 0.75."""
-        shares = [MaskedIoUShare(threshold, name=name) for name, threshold in THRESHOLDS.items()]
-        return [MaskedMeanIoU(name="mean_iou"), *shares]
+        fractions = [MaskedIoUShare(threshold, name=name) for name, threshold in THRESHOLDS.items()]
+        return [MaskedMeanIoU(name="mean_iou"), *fractions]
 
     # === Answers ===
 
-    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
-        """To coordinates of the picture, as labels are written; cut at its edges, and never inverted."""
-        return restore_boxes(predictions.reshape(-1, 1, 4), self.format, placement)[:, 0]
+    def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """To coordinates of the image, as labels are written; cut at its edges, and never inverted."""
+        return restore_boxes(predictions.reshape(-1, 1, 4), self.format, geometry)[:, 0]
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """A list of four numbers a row."""
@@ -190,23 +190,23 @@ class BoxHead(Head):
         answers[:] = predictions.reshape(-1, 4).astype("float64").tolist()
         return {"answer": answers}
 
-    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+    def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The box, to be drawn."""
-        return {"box": box_marks(values.reshape(-1, 1, 4), self.format, placement)[:, 0]}
+        return {"box": box_marks(values.reshape(-1, 1, 4), self.format, geometry)[:, 0]}
 
     def display(self) -> dict[str, Any]:
         """A box."""
         return {"show": "box"}
 
     def evaluate(
-        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+        self, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None = None
     ) -> dict[str, Any]:
         """Mean intersection over union beside that of the mean box, and the shares above 0.5 and 0.75.
 
         Args:
             targets: As :meth:`place` gives them, relative to what the network sees.
             predictions: As the network puts them out.
-            placement: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+            geometry: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
         """
         labelled = self.labelled(targets)
         names = ("value", "baseline", "score", "mean_iou", *THRESHOLDS)
@@ -220,9 +220,9 @@ class BoxHead(Head):
             for answers in (predictions, targets.mean(axis=0, keepdims=True))
         )
         mean = float(overlaps.mean())
-        shares = {name: float((overlaps > threshold).mean()) for name, threshold in THRESHOLDS.items()}
+        fractions = {name: float((overlaps > threshold).mean()) for name, threshold in THRESHOLDS.items()}
         figures = {"value": mean, "baseline": float(baseline.mean()), "score": mean, "mean_iou": mean}
-        return {"metric": "mean_iou", **figures, **shares}
+        return {"metric": "mean_iou", **figures, **fractions}
 
     def describe(self) -> str:
         """The kind of answer in a few words."""

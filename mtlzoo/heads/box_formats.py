@@ -22,7 +22,7 @@ FORMATS = (
     "center_xywh",
     "center_yxhw",
 )
-# How far a label may lie outside of its picture: rounding to whole pixels, or to three decimals.
+# How far a label may lie outside of its image: rounding to whole pixels, or to three decimals.
 PIXELS, SHARE = 1.0, 1e-3
 
 
@@ -64,7 +64,7 @@ def from_corners(corners: np.ndarray, format: str) -> np.ndarray:
 
 
 def box_format(boxes: Sequence[Sequence[Any]]) -> str:
-    """The format of a column of boxes: corners, as shares of the picture if no number is above 1, in pixels otherwise.
+    """The format of a column of boxes: corners, as shares of the image if no number is above 1, in pixels otherwise.
 
     Raises:
         ValueError: If some box has no such corners; it names the formats in which all would be boxes.
@@ -91,14 +91,14 @@ def is_no_box(box: np.ndarray) -> np.ndarray:
 
 
 def fits(boxes: np.ndarray, format: str) -> np.ndarray:
-    """Which boxes `(..., 4)` have a width and a height in a format, and lie in their picture, as far as that is known."""
+    """Which boxes `(..., 4)` have a width and a height in a format, and lie in their image, as far as that is known."""
     corners, tolerance = to_corners(boxes, format), SHARE if is_relative(format) else PIXELS
     good = (corners[..., 2:] > corners[..., :2]).all(axis=-1) & (corners >= -tolerance).all(axis=-1)
     return good & (corners <= 1 + SHARE).all(axis=-1) if is_relative(format) else good
 
 
 def is_relative(format: str) -> bool:
-    """Whether a format's numbers are shares of the picture."""
+    """Whether a format's numbers are shares of the image."""
     return format.startswith("rel_")
 
 
@@ -109,15 +109,15 @@ def also_fits(boxes: np.ndarray, relative: bool) -> str:
 
 
 def also_inside(box: np.ndarray, height: int, width: int) -> str:
-    """The formats in which a box in pixels lies in a picture of this size, for a message."""
-    shares = box / np.array([width, height, width, height])
-    fitting = [format for format in FORMATS[:4] if fits(shares, format)]
+    """The formats in which a box in pixels lies in an image of this size, for a message."""
+    fractions = box / np.array([width, height, width, height])
+    fitting = [format for format in FORMATS[:4] if fits(fractions, format)]
     listed = " or ".join(format.removeprefix("rel_") for format in fitting if format != "rel_yxyx")
     return f"; as {listed} it would be one" if listed else ""
 
 
 def check_pixels(boxes: np.ndarray, format: str) -> None:
-    """Refuse boxes in shares of their pictures that are given as pixels.
+    """Refuse boxes in shares of their images that are given as pixels.
 
     Args:
         boxes: Boxes `(rows, boxes, 4)`, `NaN` where there is none.
@@ -135,5 +135,5 @@ def check_pixels(boxes: np.ndarray, format: str) -> None:
         raise LabelError(
             row,
             f"expected boxes in pixels ({format}), but {which} from 0 to 1, such as {listed}; for shares of the "
-            'picture\'s sides say format="rel_..."',
+            'image\'s sides say format="rel_..."',
         )

@@ -12,7 +12,7 @@ import numpy as np
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.box_formats import PIXELS, SHARE, also_fits, also_inside, from_corners, is_relative, to_corners
 from mtlzoo.heads.texts import is_missing, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 
 def numbers_of(value: Any) -> list[Any]:
@@ -38,7 +38,7 @@ def numbers_of(value: Any) -> list[Any]:
 
 
 def box_of(parts: Sequence[Any], format: str, row: int, value: Any) -> np.ndarray:
-    """Four numbers, checked as far as that goes without knowing the picture.
+    """Four numbers, checked as far as that goes without knowing the image.
 
     Args:
         parts: The numbers or their texts.
@@ -48,7 +48,7 @@ def box_of(parts: Sequence[Any], format: str, row: int, value: Any) -> np.ndarra
 
     Raises:
         LabelError: If they are not four finite numbers, the width or height is not positive, or relative ones lie outside
-            of the picture.
+            of the image.
     """
     try:
         box = np.array([np.nan if is_missing(part) else float(part) for part in parts])
@@ -67,66 +67,64 @@ def box_of(parts: Sequence[Any], format: str, row: int, value: Any) -> np.ndarra
         )
     if is_relative(format) and not (min(x_min, y_min) >= -SHARE and max(x_max, y_max) <= 1 + SHARE):
         other = also_fits(box, relative=bool(max(box) <= 1 + SHARE))
-        raise LabelError(
-            row, f"expected a box from 0 to 1 ({format}), within the picture, {received}{other} (`format`)"
-        )
+        raise LabelError(row, f"expected a box from 0 to 1 ({format}), within the image, {received}{other} (`format`)")
     return box
 
 
-def place_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
-    """Move boxes as the pixels of their pictures were moved.
+def place_boxes(boxes: np.ndarray, format: str, geometry: ImageGeometry) -> np.ndarray:
+    """Move boxes as the pixels of their images were moved.
 
     Args:
         boxes: Of a format, `(rows, boxes, 4)`; `NaN` stays `NaN`.
         format: The format.
-        placement: Where each row's pixels come to lie.
+        geometry: Where each row's pixels come to lie.
 
     Returns:
         float64 `(rows, boxes, 4)`, x_min, y_min, x_max, y_max relative to what the network sees: of the upright box
         around the four moved corners, the part that is seen; `NaN` where nothing is.
 
     Raises:
-        LabelError: If a box reaches out of its picture.
+        LabelError: If a box reaches out of its image.
     """
     corners, relative = to_corners(boxes, format), is_relative(format)
     if not relative:
-        beyond = (corners[..., :2] < -PIXELS) | (corners[..., 2:] > placement.sizes[:, None, ::-1] + PIXELS)
+        beyond = (corners[..., :2] < -PIXELS) | (corners[..., 2:] > geometry.sizes[:, None, ::-1] + PIXELS)
         rows = np.flatnonzero(beyond.any(axis=(1, 2)))
         if len(rows):
-            height, width = placement.sizes[rows[0]]
+            height, width = geometry.sizes[rows[0]]
             wrong = boxes[rows[0]][beyond[rows[0]].any(axis=-1)][0]
             listed = ", ".join(f"{number:g}" for number in wrong)
             raise LabelError(
                 int(rows[0]),
-                f"expected a box within the picture of {width} x {height} pixels, received {listed} ({format})"
+                f"expected a box within the image of {width} x {height} pixels, received {listed} ({format})"
                 f"{also_inside(wrong, height, width)} (`format`)",
             )
     points = _four_points(corners)
-    points = placement.to_pixels(points) if relative else points - 0.5
-    low, high = _around(placement.to_network(points), boxes.shape[1])
+    points = geometry.to_pixels(points) if relative else points - 0.5
+    low, high = _around(geometry.to_input_points(points), boxes.shape[1])
     low, high = low.clip(0, 1), high.clip(0, 1)
     seen = (high > low).all(axis=-1, keepdims=True)
     return np.where(seen, np.concatenate([low, high], axis=-1), np.nan)
 
 
-def restore_boxes(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
-    """The opposite of :func:`place_boxes`, cut at the edges of the picture."""
-    points = placement.to_picture(_four_points(np.asarray(boxes, "float64")))
-    edges = placement.sizes[:, None, ::-1].astype("float64")
+def restore_boxes(boxes: np.ndarray, format: str, geometry: ImageGeometry) -> np.ndarray:
+    """The opposite of :func:`place_boxes`, cut at the edges of the image."""
+    points = geometry.to_image_points(_four_points(np.asarray(boxes, "float64")))
+    edges = geometry.sizes[:, None, ::-1].astype("float64")
     if is_relative(format):
-        points, edges = placement.to_relative(points), np.ones_like(edges)
+        points, edges = geometry.to_relative(points), np.ones_like(edges)
     else:
         points = points + 0.5
     low, high = (corner.clip(0, edges) for corner in _around(points, boxes.shape[1]))
     return from_corners(np.concatenate([low, high], axis=-1), format)
 
 
-def box_marks(boxes: np.ndarray, format: str, placement: Placement) -> np.ndarray:
-    """Boxes of a format, `(rows, boxes, 4)`, in pixels of the pictures, from 0 at the centre of the upper left one."""
+def box_marks(boxes: np.ndarray, format: str, geometry: ImageGeometry) -> np.ndarray:
+    """Boxes of a format, `(rows, boxes, 4)`, in pixels of the images, from 0 at the centre of the upper left one."""
     corners = to_corners(boxes, format)
     if not is_relative(format):
         return corners - 0.5
-    return placement.to_pixels(corners.reshape(len(corners), -1, 2)).reshape(corners.shape)
+    return geometry.to_pixels(corners.reshape(len(corners), -1, 2)).reshape(corners.shape)
 
 
 def _four_points(corners: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 NOT_COUNTED = (
     'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
@@ -32,7 +32,7 @@ class ClassesHead(Head):
         class_weight: `None`; a dictionary from class (name or id) to the factor of its rows' losses, 1 where not named;
             or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
         label_counts: Labelled training rows of each class, as :meth:`adapt` counts them; normally not given.
-        flip_pairs: Pairs of classes that change places when augmentation mirrors a picture, e.g. `[["left", "right"]]`.
+        flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
     def __init__(
@@ -145,9 +145,9 @@ class ClassesHead(Head):
         strata[self.labelled(targets)] = self.class_ids(targets)
         return strata
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
-        """Where a picture is mirrored, the classes of each pair change places."""
-        mirrored = placement.mirrored
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Where an image is mirrored, the classes of each pair change places."""
+        mirrored = geometry.mirrored
         if not self.flip_pairs or not mirrored.any():
             return targets
         order = flip_order(self.flip_pairs, self.names)

@@ -42,12 +42,12 @@ class ClassificationHead(ClassesHead):
         self.label_smoothing = label_smoothing
 
     @classmethod
-    def recognises(cls, labels: pd.Series) -> bool:
+    def matches(cls, labels: pd.Series) -> bool:
         """Whatever no other kind claims."""
         return True
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> ClassificationHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> ClassificationHead:
         """A class for each different label."""
         return cls(distinct_labels(labels), **options)
 

@@ -1,4 +1,4 @@
-"""Several objects in one picture."""
+"""Several objects in one image."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from mtlzoo.heads.detections import average_precision, find_objects
 from mtlzoo.heads.naming import class_id, class_names, number_of
 from mtlzoo.heads.targets import object_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedDetectionLoss
 from mtlzoo.metrics import MaskedDetectionF1
+from mtlzoo.system.deprecation import renamed_arguments
 
 # At first every cell says that nothing is there, as in RetinaNet: else the many empty cells would outweigh all others.
 FIRST_SCORE = 0.01
@@ -42,14 +43,14 @@ class DetectionHead(Head):
     Args:
         classes: The names of the classes, or their number.
         format: How the boxes of labels are written, as in :class:`BoxHead`.
-        most: How many objects a picture may have.
-        threshold: The least score of an answer, from 0 to 1.
-        overlap: Of two answers of one class with an IoU above this the better one is kept.
+        max_objects: How many objects an image may have.
+        score_threshold: The least score of an answer, from 0 to 1.
+        nms_iou_threshold: Of two answers of one class with an IoU above this the better one is kept.
         grid: Height and width of the feature map; the head learns it when it is connected.
         hidden: Filters of the 3 x 3 convolutions before the output.
         **kwargs: `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The loss is :class:`mtlzoo.losses.MaskedDetectionLoss`. The main metric is `f1_50`, the mean over pictures of the F1 of
+    The loss is :class:`mtlzoo.losses.MaskedDetectionLoss`. The main metric is `f1_50`, the mean over images of the F1 of
     the answers, an IoU of at least one half being a hit; `evaluate` also gives COCO's `ap` (the mean over IoU from 0.5 to
     0.95 and over classes), `ap_50` and `ap_75`, computed by pycocotools. Targets are float32 `(rows, most, 4 + classes)`, a
     box and a one-hot row for each object; `NaN` where there is no further object, `-1` throughout where the label is
@@ -65,14 +66,15 @@ class DetectionHead(Head):
 
     spatial = True
 
+    @renamed_arguments(most="max_objects", threshold="score_threshold", overlap="nms_iou_threshold")
     def __init__(
         self,
         classes: int | Sequence[str],
         *,
         format: str = "rel_xyxy",
-        most: int = 20,
-        threshold: float = 0.4,
-        overlap: float = 0.5,
+        max_objects: int = 20,
+        score_threshold: float = 0.4,
+        nms_iou_threshold: float = 0.5,
         grid: Sequence[int] | None = None,
         hidden: Sequence[int] = (128, 128),
         **kwargs: Any,
@@ -80,20 +82,20 @@ class DetectionHead(Head):
         super().__init__(hidden=hidden, **kwargs)
         self.classes = class_names(classes)
         self.format = check_format(format)
-        if not most >= 1:
-            raise ValueError(f"Expected `most` of at least 1, received: {most!r}.")
-        for argument, value in (("threshold", threshold), ("overlap", overlap)):
+        if not max_objects >= 1:
+            raise ValueError(f"Expected `max_objects` of at least 1, received: {max_objects!r}.")
+        for argument, value in (("score_threshold", score_threshold), ("nms_iou_threshold", nms_iou_threshold)):
             if not 0 <= value <= 1:
                 raise ValueError(f"Expected `{argument}` from 0 to 1, received: {value!r}.")
-        self.most = int(most)
-        self.threshold = float(threshold)
-        self.overlap = float(overlap)
+        self.max_objects = int(max_objects)
+        self.score_threshold = float(score_threshold)
+        self.nms_iou_threshold = float(nms_iou_threshold)
         self.grid = None if grid is None else [int(side) for side in grid]
 
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> DetectionHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> DetectionHead:
         """The names that occur, in their order; if no `format` is given, relative corners if no number is above 1, in pixels
         otherwise.
 
@@ -110,7 +112,7 @@ class DetectionHead(Head):
         names = sorted({str(name) for name, *_ in objects})
         if "format" not in options:
             options["format"] = box_format([box for _, *box in objects])
-        return cls(names, **{"most": max(map(len, listed)), **options})
+        return cls(names, **{"max_objects": max(map(len, listed)), **options})
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
         """Boxes as labels are written and one-hot rows, float32 `(rows, most, 4 + classes)`.
@@ -120,10 +122,12 @@ class DetectionHead(Head):
         """
         width = 4 + len(self.classes)
         if isinstance(values, np.ndarray) and values.dtype != object and values.ndim == 3:
-            if values.shape[1:] != (self.most, width):
-                raise LabelError(0, f"expected encoded objects {(self.most, width)}, received {values.shape[1:]}")
+            if values.shape[1:] != (self.max_objects, width):
+                raise LabelError(
+                    0, f"expected encoded objects {(self.max_objects, width)}, received {values.shape[1:]}"
+                )
             return values.astype("float32")
-        targets = np.full((len(values), self.most, width), np.nan, "float32")
+        targets = np.full((len(values), self.max_objects, width), np.nan, "float32")
         for row, value in enumerate(values):
             if not isinstance(value, list | tuple | np.ndarray) and (is_missing(value) or number_of(value) == -1):
                 targets[row] = -1
@@ -132,9 +136,11 @@ class DetectionHead(Head):
                 objects = _objects(value)
             except ValueError:
                 raise LabelError(row, f"{EXPECTED}, received {value_text(value)}") from None
-            if len(objects) > self.most:
+            if len(objects) > self.max_objects:
                 raise LabelError(
-                    row, f"expected at most {self.most} objects (`most`), received {len(objects)}: {value_text(value)}"
+                    row,
+                    f"expected at most {self.max_objects} objects (`max_objects`), received {len(objects)}: "
+                    f"{value_text(value)}",
                 )
             for number, (name, *box) in enumerate(objects):
                 index = class_id(name, self.classes)
@@ -157,25 +163,25 @@ class DetectionHead(Head):
         return object_targets(targets, len(self.classes))
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
-        """For each class whether the picture has an object of it."""
+        """For each class whether the image has an object of it."""
         present = (targets[..., 4:] > 0.5).any(axis=1).astype("int32")
         return np.where(self.labelled(targets)[:, None], present, -1)
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """Boxes to x_min, y_min, x_max, y_max relative to what the network sees; what it does not see is no object.
 
         Raises:
-            LabelError: If a box reaches out of its picture.
+            LabelError: If a box reaches out of its image.
         """
         labelled = self.labelled(targets)[:, None, None]
-        boxes = place_boxes(np.where(labelled, targets[..., :4], np.nan), self.format, placement)
+        boxes = place_boxes(np.where(labelled, targets[..., :4], np.nan), self.format, geometry)
         placed = np.concatenate([boxes, targets[..., 4:]], axis=-1)
         placed[np.isnan(boxes).any(axis=-1)] = np.nan
         return np.where(labelled, placed, -1).astype("float32")
 
     # === Network and training ===
 
-    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Convolutions on the feature map, then a box and scores for each of its cells.
 
         Raises:
@@ -184,7 +190,8 @@ class DetectionHead(Head):
         if len(features.shape) != 4 or None in features.shape[1:]:
             raise ValueError(
                 f"Expected a feature map (batch, height, width, channels) of known size for {name!r}, received: "
-                f"{features.shape}. A backbone that ends in a map has one, with `input_shape`, and `cut=` at a layer."
+                f"{features.shape}. A backbone that ends in a map has one, with `input_shape`, and so has "
+                "one that ends at a `feature_layer`."
             )
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalization")(features)
         for index, filters in enumerate(self.hidden, start=1):
@@ -223,14 +230,14 @@ class DetectionHead(Head):
         return MaskedDetectionLoss(len(self.classes), self.grid)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean F1 of pictures."""
-        return [MaskedDetectionF1(len(self.classes), self.threshold, self.overlap, name="f1_50")]
+        """The mean F1 of images."""
+        return [MaskedDetectionF1(len(self.classes), self.score_threshold, self.nms_iou_threshold, name="f1_50")]
 
     # === Answers ===
 
-    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
-        """Boxes to coordinates of the picture, as labels are written; cut at its edges."""
-        boxes = restore_boxes(predictions[..., :4], self.format, placement)
+    def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Boxes to coordinates of the image, as labels are written; cut at its edges."""
+        boxes = restore_boxes(predictions[..., :4], self.format, geometry)
         return np.concatenate([boxes, predictions[..., 4:]], axis=-1)
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
@@ -244,29 +251,34 @@ class DetectionHead(Head):
 
     def _find(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[float]]:
         corners = to_corners(values[..., :4], self.format)
-        return find_objects(corners, values[..., 4:], self.threshold, self.overlap)
+        return find_objects(corners, values[..., 4:], self.score_threshold, self.nms_iou_threshold)
 
-    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+    def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The boxes, to be drawn: an object array `(rows,)` of float64 `(objects, 4)`."""
         boxes = np.empty(len(values), dtype=object)
         for row, cells in enumerate(values):
             kept = self._find(cells)[0]
-            boxes[row] = box_marks(cells[None, kept, :4], self.format, placement.take([row]))[0]
+            boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take([row]))[0]
         return {"boxes": boxes}
 
     def display(self) -> dict[str, Any]:
         """The classes, and what makes an answer of a cell."""
-        return {"show": "boxes", "names": list(self.classes), "threshold": self.threshold, "overlap": self.overlap}
+        return {
+            "show": "boxes",
+            "names": list(self.classes),
+            "threshold": self.score_threshold,
+            "overlap": self.nms_iou_threshold,
+        }
 
     def evaluate(
-        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+        self, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None = None
     ) -> dict[str, Any]:
         """The mean F1 beside that of never finding anything, and COCO's average precisions.
 
         Args:
             targets: As :meth:`place` gives them, relative to what the network sees.
             predictions: As the network puts them out.
-            placement: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+            geometry: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
 
         Raises:
             ImportError: If pycocotools is not installed.
@@ -282,7 +294,7 @@ class DetectionHead(Head):
         f1 = float(metric.result())
         nothing = float(np.isnan(targets[:, :, 0]).all(axis=1).mean())
         figures = {"value": f1, "baseline": nothing, "score": f1, "f1_50": f1}
-        return {"metric": "f1_50", **figures, **average_precision(targets, predictions, self.overlap)}
+        return {"metric": "f1_50", **figures, **average_precision(targets, predictions, self.nms_iou_threshold)}
 
     def describe(self) -> str:
         """The kind of answer in a few words."""

@@ -8,21 +8,21 @@ import io
 import cv2
 import numpy as np
 
-# COCO's average precision looks at unsure answers too, at most at so many a picture.
+# COCO's average precision looks at unsure answers too, at most at so many an image.
 LEAST_SCORE, MOST_ANSWERS = 0.01, 100
 
 
 def find_objects(
-    boxes: np.ndarray, scores: np.ndarray, threshold: float, overlap: float
+    boxes: np.ndarray, scores: np.ndarray, score_threshold: float, nms_iou_threshold: float
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """The objects that the cells of one picture tell, the surest first.
+    """The objects that the cells of one image tell, the surest first.
 
     Args:
         boxes: x_min, y_min, x_max, y_max of each cell, `(cells, 4)`, in any unit.
         scores: For each class, `(cells, classes)`. Those that are all 0, 1, -1 or `NaN` are labels, of which none is
             suppressed, and which hold no object where they are not positive.
-        threshold: The least score of an answer.
-        overlap: Of two answers of one class with an IoU above this the better one is kept.
+        score_threshold: The least score of an answer.
+        nms_iou_threshold: Of two answers of one class with an IoU above this the better one is kept.
 
     Returns:
         The cells, their classes' ids, and their scores.
@@ -33,25 +33,25 @@ def find_objects(
     if np.isin(scores, (-1, 0, 1)).all():
         cells = np.flatnonzero(best > 0)
     else:
-        cells = np.flatnonzero(best >= threshold)
+        cells = np.flatnonzero(best >= score_threshold)
         # OpenCV takes the corner and the sides.
         sides = np.concatenate([boxes[cells, :2], boxes[cells, 2:] - boxes[cells, :2]], axis=-1).astype("float64")
         if len(cells):
             kept = cv2.dnn.NMSBoxesBatched(
-                sides, best[cells].astype("float32"), ids[cells].astype("int32"), 0.0, overlap
+                sides, best[cells].astype("float32"), ids[cells].astype("int32"), 0.0, nms_iou_threshold
             )
             cells = cells[np.asarray(kept, "int64").reshape(-1)]
     cells = cells[np.argsort(-best[cells], kind="stable")]
     return cells, ids[cells], best[cells].astype("float64").tolist()
 
 
-def average_precision(targets: np.ndarray, predictions: np.ndarray, overlap: float) -> dict[str, float]:
+def average_precision(targets: np.ndarray, predictions: np.ndarray, nms_iou_threshold: float) -> dict[str, float]:
     """COCO's average precision, by pycocotools: `ap` over IoU from 0.5 to 0.95, `ap_50` and `ap_75`.
 
     Args:
         targets: Objects `(rows, objects, 4 + classes)` of labelled rows, `NaN` where there is none.
         predictions: Cells `(rows, cells, 4 + classes)`.
-        overlap: As in :func:`find_objects`.
+        nms_iou_threshold: As in :func:`find_objects`.
 
     Returns:
         The three figures, `NaN` if there is no object at all.
@@ -69,7 +69,7 @@ def average_precision(targets: np.ndarray, predictions: np.ndarray, overlap: flo
         objects = objects[~np.isnan(objects).any(axis=-1)].astype("float64")
         for box, index in zip(objects[:, :4], objects[:, 4:].argmax(axis=-1)):
             truths.append({**_entry(row, box, index), "id": len(truths) + 1, "iscrowd": 0})
-        kept, ids, scores = find_objects(cells[:, :4], cells[:, 4:], LEAST_SCORE, overlap)
+        kept, ids, scores = find_objects(cells[:, :4], cells[:, 4:], LEAST_SCORE, nms_iou_threshold)
         for cell, index, score in list(zip(kept, ids, scores))[:MOST_ANSWERS]:
             answers.append({**_entry(row, cells[cell, :4].astype("float64"), index), "score": score})
     if not truths:

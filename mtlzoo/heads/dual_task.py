@@ -19,7 +19,7 @@ from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, 
 from mtlzoo.heads.naming import class_id, number_of
 from mtlzoo.heads.targets import shape_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedLoss, MaskedScaledSquaredError
 from mtlzoo.metrics import MaskedFirstAccuracy, MaskedMeanIoU
 from mtlzoo.metrics import MaskedScaledSquaredError as ScaledSquaredErrorMetric
@@ -94,7 +94,7 @@ class DualTaskHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> DualTaskHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> DualTaskHead:
         """The two names in their order, and boxes in pixels of a canvas of 224."""
         names = sorted({str((numbers_of(value) or [""])[0]) for value in labels})
         if len(names) != 2:
@@ -144,23 +144,23 @@ class DualTaskHead(Head):
         """The shape."""
         return np.where(self.labelled(targets), np.nan_to_num(targets[:, 0]), -1).astype("int32")
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """The shape, then left, right, top and bottom in pixels of the canvas.
 
         Raises:
-            LabelError: If a box reaches out of its picture.
+            LabelError: If a box reaches out of its image.
         """
-        placed = place_boxes(targets[:, None, 1:], self.format, placement)[:, 0] * self.canvas
+        placed = place_boxes(targets[:, None, 1:], self.format, geometry)[:, 0] * self.canvas
         shapes = np.where(np.isnan(placed).any(axis=-1), np.nan, targets[:, 0])
         return np.concatenate([shapes[:, None], placed[:, SIDES]], axis=-1).astype("float32")
 
     # === Network and training ===
 
-    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Flatten the feature map, then as any head."""
         if len(features.shape) > 2:
             features = layers.Flatten(name=f"{name}_flatten")(features)
-        return super().connect(features, name)
+        return super().build_layers(features, name)
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""
@@ -188,9 +188,9 @@ class DualTaskHead(Head):
 
     # === Answers ===
 
-    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
-        """The first number as it is, then the box in the picture, as labels are written."""
-        boxes = restore_boxes(predictions[:, None, CORNERS] / self.canvas, self.format, placement)[:, 0]
+    def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The first number as it is, then the box in the image, as labels are written."""
+        boxes = restore_boxes(predictions[:, None, CORNERS] / self.canvas, self.format, geometry)[:, 0]
         return np.concatenate([predictions[:, :1], boxes], axis=-1)
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
@@ -201,23 +201,23 @@ class DualTaskHead(Head):
         answers[:] = [[self.labels[shape], *box] for shape, box in zip(shapes, boxes)]
         return {"answer": answers}
 
-    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+    def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The box, to be drawn."""
-        return {"box": box_marks(values[:, None, 1:], self.format, placement)[:, 0]}
+        return {"box": box_marks(values[:, None, 1:], self.format, geometry)[:, 0]}
 
     def display(self) -> dict[str, Any]:
         """The shapes, the value from which on it is the second, and the side of the canvas."""
         return {"show": "shape_and_box", "names": list(self.labels), "threshold": self.threshold, "canvas": self.canvas}
 
     def evaluate(
-        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+        self, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None = None
     ) -> dict[str, Any]:
         """The squared error beside that of the mean of all rows, the accuracy of the shape, and the box's mean IoU.
 
         Args:
             targets: As :meth:`place` gives them.
             predictions: As the network puts them out.
-            placement: Where the rows' pixels come to lie; of no matter.
+            geometry: Where the rows' pixels come to lie; of no matter.
         """
         labelled = self.labelled(targets)
         names = ("value", "baseline", "score", "mse", "accuracy", "accuracy_baseline", "mean_iou")

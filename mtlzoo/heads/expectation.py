@@ -71,7 +71,7 @@ class ExpectationHead(NumbersHead):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> ExpectationHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> ExpectationHead:
         """The whole numbers from the smallest label to the largest, if no `values` are given."""
         numbers = pd.to_numeric(labels, errors="coerce")
         wrong = ~np.isfinite(numbers)

@@ -1,4 +1,4 @@
-"""What changes its name when a picture is mirrored."""
+"""What changes its name when an image is mirrored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mtlzoo.heads.texts import shorten
 
 
 def check_flip_pairs(pairs: Any, names: Sequence[str]) -> list[list[str]]:
-    """Pairs of names that change places when a picture is mirrored left to right.
+    """Pairs of names that change places when an image is mirrored left to right.
 
     Raises:
         ValueError: If they are no pairs, a name is unknown, or one occurs twice.
@@ -37,7 +37,7 @@ def left_right_pairs(names: Sequence[str]) -> list[list[str]]:
 
 
 def flip_order(pairs: Sequence[Sequence[str]], names: Sequence[str]) -> np.ndarray:
-    """Where each name's value is taken from when a picture is mirrored: int64 `(names,)`."""
+    """Where each name's value is taken from when an image is mirrored: int64 `(names,)`."""
     order = np.arange(len(names))
     for first, second in pairs:
         one, other = list(names).index(first), list(names).index(second)

@@ -34,12 +34,12 @@ def head_of_kind(text: str, labels: pd.Series, kinds: dict[str, type[Head]]) -> 
     cls = kinds[kind]
     names, options = _names_and_options(listed, cls)
     if not options and not names:
-        return cls.for_labels(labels)
+        return cls.from_labels(labels)
     first = next(iter(inspect.signature(cls).parameters))
     if names and first not in ("classes", "labels", "levels", "points"):
         raise ValueError(f"expected no names for a head of the kind {kind}, received {shorten(names, 5)}")
     try:
-        return cls(**{first: names}, **options) if names else cls.for_labels(labels, **options)
+        return cls(**{first: names}, **options) if names else cls.from_labels(labels, **options)
     except TypeError as error:  # a text where a number should be
         listed = ", ".join(f"{name}={value}" for name, value in options.items())
         raise ValueError(f"no {cls.__name__} has such arguments: {listed[:80]} ({error})") from None

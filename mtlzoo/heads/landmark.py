@@ -1,4 +1,4 @@
-"""Points in the picture."""
+"""Points in the image."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mtlzoo.heads.point_labels import (
 )
 from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
 
@@ -46,12 +46,12 @@ class LandmarkHead(Head):
 
     The network puts out relative coordinates, 0 to 1 from edge to edge of what it sees, `(batch, points, 2)` float32.
     Geometric augmentation moves the points of the labels with the pixels; where it mirrors, left and right points change
-    places. Answers come back in the picture's own coordinates.
+    places. Answers come back in the image's own coordinates.
 
     Args:
         points: The number of points, or their names.
-        format: How labels are written: `"rel_xy"` as shares of the picture's width and height, or `"xy"` in its pixels,
-            counted from 0 at the centre of the upper left one. A point may lie outside of its picture by half a side.
+        format: How labels are written: `"rel_xy"` as shares of the image's width and height, or `"xy"` in its pixels,
+            counted from 0 at the centre of the upper left one. A point may lie outside of its image by half a side.
         loss: `"wing"` (Feng et al. 2018, the default: small errors keep pulling), `"l1"` or `"l2"`.
         normalizer: The two points whose distance errors are divided by. By default the eyes, if points are called
             `left_eye` and `right_eye`; otherwise errors are shares of the side of what the network sees.
@@ -61,10 +61,10 @@ class LandmarkHead(Head):
     The main metric is `nme`, the normalized mean error, lower is better; beside it stands `failure_rate`, the share of
     rows with an `nme` above 0.1. The score is `0.1 / (0.1 + nme)`. While training, both are taken in relative coordinates,
     which is exact where what the network sees is neither stretched nor longer than wide; `mtl.evaluate` takes them in
-    pixels of the picture, which is exact always. Targets are float32 `(rows, points, 2)`, `NaN` where missing, for each
+    pixels of the image, which is exact always. Targets are float32 `(rows, points, 2)`, `NaN` where missing, for each
     point by itself.
 
-    A point lies somewhere, and a mean over the whole picture does not know where: the head flattens the backbone's feature
+    A point lies somewhere, and a mean over the whole image does not know where: the head flattens the backbone's feature
     map rather than pooling it.
 
     Example:
@@ -124,8 +124,8 @@ class LandmarkHead(Head):
     # === Labels ===
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> LandmarkHead:
-        """As many points as the labels have; in pixels if a number is too large for a share of the picture.
+    def from_labels(cls, labels: pd.Series, **options: Any) -> LandmarkHead:
+        """As many points as the labels have; in pixels if a number is too large for a share of the image.
 
         Raises:
             ValueError: If a label lists no pairs of numbers.
@@ -191,26 +191,26 @@ class LandmarkHead(Head):
         """Each coordinate, and whether it is labelled."""
         return masking.number_targets(targets, 2 * len(self.point_names))
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """To relative coordinates of what the network sees.
 
         Raises:
-            LabelError: If a point in pixels lies far outside of its picture.
+            LabelError: If a point in pixels lies far outside of its image.
         """
         points = targets.reshape(self._shape).astype("float64")
         if self.format == "xy":
-            check_inside(points, placement.sizes)
-        points = placement.to_network(points if self.format == "xy" else placement.to_pixels(points))
+            check_inside(points, geometry.sizes)
+        points = geometry.to_input_points(points if self.format == "xy" else geometry.to_pixels(points))
         swapped = points[:, flip_order(self.flip_pairs, self.point_names)]
-        return np.where(placement.mirrored[:, None, None], swapped, points).astype("float32")
+        return np.where(geometry.mirrored[:, None, None], swapped, points).astype("float32")
 
     # === Network and training ===
 
-    def connect(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Flatten the feature map, then as any head."""
         if len(features.shape) > 2:
             features = layers.Flatten(name=f"{name}_flatten")(features)
-        return super().connect(features, name)
+        return super().build_layers(features, name)
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""
@@ -241,10 +241,10 @@ class LandmarkHead(Head):
 
     # === Answers ===
 
-    def restore(self, predictions: np.ndarray, placement: Placement) -> np.ndarray:
-        """To coordinates of the picture, as labels are written."""
-        points = placement.to_picture(predictions.reshape(self._shape).astype("float64"))
-        return points if self.format == "xy" else placement.to_relative(points)
+    def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """To coordinates of the image, as labels are written."""
+        points = geometry.to_image_points(predictions.reshape(self._shape).astype("float64"))
+        return points if self.format == "xy" else geometry.to_relative(points)
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """A list of [x, y] a row."""
@@ -252,32 +252,32 @@ class LandmarkHead(Head):
         answers[:] = predictions.reshape(self._shape).astype("float64").tolist()
         return {"answer": answers}
 
-    def marks(self, values: np.ndarray, placement: Placement) -> dict[str, np.ndarray]:
+    def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The points, to be drawn."""
         points = values.reshape(self._shape).astype("float64")
-        return {"points": points if self.format == "xy" else placement.to_pixels(points)}
+        return {"points": points if self.format == "xy" else geometry.to_pixels(points)}
 
     def display(self) -> dict[str, Any]:
         """The points' names."""
         return {"show": "points", "names": list(self.point_names)}
 
     def evaluate(
-        self, targets: np.ndarray, predictions: np.ndarray, placement: Placement | None = None
+        self, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None = None
     ) -> dict[str, Any]:
         """Normalized mean error beside that of the mean shape, and the failure rate.
 
         Args:
             targets: As :meth:`place` gives them, in relative coordinates of what the network sees.
             predictions: As the network puts them out.
-            placement: Where the rows' pixels come to lie, for distances in the pictures' own pixels.
+            geometry: Where the rows' pixels come to lie, for distances in the images' own pixels.
         """
         targets, predictions = (values.reshape(self._shape).astype("float64") for values in (targets, predictions))
         known = ~np.isnan(targets).all(axis=0)
         shape = np.full(targets.shape[1:], np.nan)
         shape[known] = np.nanmean(targets[:, known[:, 0]].reshape(len(targets), -1), axis=0)
         guesses = np.broadcast_to(shape, targets.shape)
-        if placement is not None and self.normalizer is not None:
-            targets, predictions, guesses = map(placement.to_picture, (targets, predictions, guesses))
+        if geometry is not None and self.normalizer is not None:
+            targets, predictions, guesses = map(geometry.to_image_points, (targets, predictions, guesses))
         errors, baseline = self._errors(targets, predictions), self._errors(targets, guesses)
         figures = dict.fromkeys(("value", "baseline", "score", "nme", "failure_rate"), float("nan"))
         labelled = ~np.isnan(errors)

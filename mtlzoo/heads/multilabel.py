@@ -20,7 +20,7 @@ from mtlzoo.heads.naming import NameIndex, check_signs, class_id, number_of
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.texts import shorten, value_text
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
 
@@ -35,7 +35,7 @@ class MultiLabelHead(Head):
         class_weight: `None`; a dictionary from tag (name or id) to the factor of the loss where the tag applies; or
             `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
         label_counts: Labelled training rows of each tag, one pair `(without, with)` a tag; normally not given.
-        flip_pairs: Pairs of tags that change places when augmentation mirrors a picture, e.g. `[["left", "right"]]`.
+        flip_pairs: Pairs of tags that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
         separator: What stands between tags in a cell, and in answers; by default `;`, `,` or `|` in cells, `;` in answers.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -83,7 +83,7 @@ class MultiLabelHead(Head):
     # === Labels ===
 
     @classmethod
-    def recognises(cls, labels: pd.Series) -> bool:
+    def matches(cls, labels: pd.Series) -> bool:
         """Lists of texts, or texts with `;` or `|` between tags."""
         lists = [label for label in labels if isinstance(label, list | tuple | set)]
         if lists:
@@ -92,7 +92,7 @@ class MultiLabelHead(Head):
         return bool(texts.str.contains(r"[;|]").any()) or any(map(lists_texts, texts))
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, *, separator: str | None = None, **options: Any) -> MultiLabelHead:
+    def from_labels(cls, labels: pd.Series, *, separator: str | None = None, **options: Any) -> MultiLabelHead:
         """All tags that occur, in sorted order.
 
         Raises:
@@ -196,10 +196,10 @@ class MultiLabelHead(Head):
             without, given = ((targets >= 0) & (targets < 0.5)).sum(axis=0), (targets >= 0.5).sum(axis=0)
             self.label_counts = [[float(no), float(yes)] for no, yes in zip(without, given)]
 
-    def place(self, targets: np.ndarray, placement: Placement) -> np.ndarray:
-        """Where a picture is mirrored, the tags of each pair change places."""
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Where an image is mirrored, the tags of each pair change places."""
         mirrored = targets[:, flip_order(self.flip_pairs, self.names)]
-        return np.where(placement.mirrored[:, None], mirrored, targets)
+        return np.where(geometry.mirrored[:, None], mirrored, targets)
 
     # === Network and training ===
 
@@ -248,8 +248,8 @@ class MultiLabelHead(Head):
         return {"show": "tags", "names": list(self.names), "threshold": self.threshold}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Macro F1 beside that of giving every tag to every picture, and the share of right tags beside that of giving
-        each tag to all pictures or to none."""
+        """Macro F1 beside that of giving every tag to every image, and the share of right tags beside that of giving
+        each tag to all images or to none."""
         labelled = targets >= 0
         truth, answers = (targets >= 0.5) & labelled, (predictions >= self.threshold) & labelled
         if not labelled.any():

@@ -53,7 +53,7 @@ class OrdinalHead(ClassesHead):
         return config
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> OrdinalHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> OrdinalHead:
         """A level for each different label, in the order of the numbers or ranges that they name.
 
         Raises:

@@ -13,7 +13,7 @@ from mtlzoo.heads.naming import number_of
 from mtlzoo.heads.texts import is_missing, value_text
 
 FORMATS = ("rel_xy", "xy")
-# A point may lie outside of its picture, as the corner of a face that is cut off; not by more than so much of the side.
+# A point may lie outside of its image, as the corner of a face that is cut off; not by more than so much of the side.
 OUTSIDE = 0.5
 # How label files write a point that nobody marked. No true point is known to such precision at the very corner.
 SENTINELS = ((-1.0, -1.0), (0.0, 0.0), (-99.0, -99.0), (-999.0, -999.0), (-9999.0, -9999.0), (-99999.0, -99999.0))
@@ -65,14 +65,14 @@ def known_points(points: np.ndarray) -> np.ndarray:
 
 
 def check_units(points: np.ndarray, format: str) -> None:
-    """Refuse pixels given as shares of the picture, and shares given as pixels.
+    """Refuse pixels given as shares of the image, and shares given as pixels.
 
     Args:
         points: Points `(rows, points, 2)` as labels are written, `NaN` where missing.
         format: How they are meant.
 
     Raises:
-        LabelError: If a share lies far outside of the picture, or no pixel is beyond the first one of its picture.
+        LabelError: If a share lies far outside of the image, or no pixel is beyond the first one of its image.
     """
     known = points[~np.isnan(points).any(axis=-1)]
     if format == "rel_xy":
@@ -81,7 +81,7 @@ def check_units(points: np.ndarray, format: str) -> None:
             row = int(np.argmax(far.any(axis=(1, 2))))
             raise LabelError(
                 row,
-                f'expected points from 0 to 1, shares of the picture\'s sides (format "rel_xy"), received '
+                f'expected points from 0 to 1, shares of the image\'s sides (format "rel_xy"), received '
                 f'{point_text(points[row][far[row].any(axis=-1)][0])}; for pixels say format="xy": '
                 'mtl.LandmarkHead(..., format="xy"), or --heads NAME=landmarks:format=xy',
             )
@@ -89,29 +89,29 @@ def check_units(points: np.ndarray, format: str) -> None:
         all_tiny = (np.abs(known) <= 1).all() and (known % 1 != 0).any()
         there = ~np.isnan(points).any(axis=-1)
         small = (np.abs(points) <= 1).all(axis=-1)
-        # One point may lie within the first pixel, several of one picture do not.
+        # One point may lie within the first pixel, several of one image do not.
         rows = (
             (small | ~there).all(axis=1) & (there.sum(axis=1) > 1) & (np.nan_to_num(points) % 1 != 0).any(axis=(1, 2))
         )
         if all_tiny or rows.any():
             row = int(np.argmax(there.any(axis=1) if all_tiny else rows))
-            which = "all of them lie" if all_tiny else "all of one picture lie"
+            which = "all of them lie" if all_tiny else "all of one image lie"
             raise LabelError(
                 row,
                 f'expected points in pixels (format "xy"), but {which} from 0 to 1, such as '
-                f'{point_text(points[row][there[row]][0])}; for shares of the picture\'s sides say format="rel_xy"',
+                f'{point_text(points[row][there[row]][0])}; for shares of the image\'s sides say format="rel_xy"',
             )
 
 
 def check_inside(points: np.ndarray, sizes: np.ndarray) -> None:
-    """Refuse pixels far outside of their pictures.
+    """Refuse pixels far outside of their images.
 
     Args:
         points: Points `(rows, points, 2)` in pixels, `NaN` where missing.
-        sizes: Height and width of each row's picture.
+        sizes: Height and width of each row's image.
 
     Raises:
-        LabelError: If one lies more than half of the side outside; it names the row and the picture's size.
+        LabelError: If one lies more than half of the side outside; it names the row and the image's size.
     """
     sides = sizes[:, None, ::-1]
     far = (points < -OUTSIDE * sides) | (points > (1 + OUTSIDE) * sides)
@@ -120,7 +120,7 @@ def check_inside(points: np.ndarray, sizes: np.ndarray) -> None:
         height, width = sizes[row]
         raise LabelError(
             row,
-            f"expected points in the picture of {width} x {height} pixels, or near it, received "
+            f"expected points in the image of {width} x {height} pixels, or near it, received "
             f'{point_text(points[row][far[row].any(axis=-1)][0])} (format "xy"); empty the cell if nobody knows the point',
         )
 

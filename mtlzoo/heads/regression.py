@@ -75,7 +75,7 @@ class RegressionHead(NumbersHead):
     # === Labels ===
 
     @classmethod
-    def recognises(cls, labels: pd.Series) -> bool:
+    def matches(cls, labels: pd.Series) -> bool:
         """Numbers with decimals, or more different whole numbers than classes are numbered with; codes such as 007 are
         names."""
         numbers = pd.to_numeric(labels, errors="coerce")
@@ -84,7 +84,7 @@ class RegressionHead(NumbersHead):
         return bool(numbers.notna().all()) and ((numbers % 1 != 0).any() or numbers.nunique() > MOST_NUMBERED_CLASSES)
 
     @classmethod
-    def for_labels(cls, labels: pd.Series, **options: Any) -> RegressionHead:
+    def from_labels(cls, labels: pd.Series, **options: Any) -> RegressionHead:
         """One number."""
         return cls(**options)
 

@@ -30,7 +30,7 @@ class Augmentation:
     Args:
         flip: Whether to mirror half of the images left to right.
         rotation: Largest angle in degrees, to either side; 0 to 180.
-        zoom: The part of the picture that is seen is 1 - zoom to 1 + zoom times as wide and high; below 1.
+        zoom: The part of the image that is seen is 1 - zoom to 1 + zoom times as wide and high; below 1.
         shift: Largest shift along each axis, as a part of the side; below 1.
         brightness: Values are multiplied by 1 - brightness to 1 + brightness; at most 1.
         contrast: Distances from the mean of the image are multiplied by 1 - contrast to 1 + contrast; at most 1.
@@ -139,7 +139,7 @@ PRESETS = {
     "strong": Augmentation(rotation=30, zoom=0.3, shift=0.1, brightness=0.4, contrast=0.4),
 }
 """Augmentations by name: "default" is what the FashionAI recipes use, "light" mirrors and does nothing else, "strong" is
-for long training on a few thousand pictures."""
+for long training on a few thousand images."""
 
 
 def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
@@ -255,7 +255,7 @@ def warp(
     if factor_x >= 2 or factor_y >= 2:
         height, width = image.shape[:2]
         shrunk = (width // factor_x if factor_x >= 2 else width, height // factor_y if factor_y >= 2 else height)
-        if xy or yx:  # OpenCV averages whole factors ten times faster; a turned picture can spare its last few pixels
+        if xy or yx:  # OpenCV averages whole factors ten times faster; a turned image can spare its last few pixels
             width, height = width - width % shrunk[0], height - height % shrunk[1]
             image = image[:height, :width]
         image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""Where decoded pictures are kept: a dictionary, or a folder of files that are mapped into memory."""
+"""Where decoded images are kept: a dictionary, or a folder of files that are mapped into memory."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from mtlzoo.files.regular import open_regular
 from mtlzoo.images.records import find_record
 from mtlzoo.system.memory import free_memory
 
-# A picture with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
+# An image with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
 # which part of it.
-Picture = tuple[np.ndarray, tuple[int, int]]
+Image = tuple[np.ndarray, tuple[int, int]]
 Key = tuple[bytes, str, str]
 
 # Magic bytes, with a number that has to change whenever `decode_with_size` or `fit_image` give other pixels, (height, width)
-# as kept, (height, width) of the whole picture, and the CRC-32 of the pixels and all that.
+# as kept, (height, width) of the whole image, and the CRC-32 of the pixels and all that.
 HEADER = struct.Struct("<8s4I4xI")
 MAGIC = b"mtlzoo1\n"
 
 
 class Memory:
-    """Pictures of this process."""
+    """Images of this process."""
 
     def __init__(self) -> None:
-        self._pictures: dict[Key, Picture] = {}
+        self._images: dict[Key, Image] = {}
 
-    def found(self) -> int:
+    def used_bytes(self) -> int:
         """Bytes kept already."""
         return 0
 
-    def free(self) -> int:
+    def free_bytes(self) -> int:
         """Bytes for which there is room."""
         return free_memory()
 
-    def get(self, key: Key) -> Picture | None:
-        """A picture, or `None` where it is not kept, or not as it was written."""
-        return self._pictures.get(key)
+    def get(self, key: Key) -> Image | None:
+        """An image, or `None` where it is not kept, or not as it was written."""
+        return self._images.get(key)
 
-    def put(self, key: Key, picture: Picture) -> None:
-        """Keep a picture."""
+    def put(self, key: Key, picture: Image) -> None:
+        """Keep an image."""
         picture[0].flags.writeable = False
-        self._pictures[key] = picture
+        self._images[key] = picture
 
 
 class Folder:
-    """Pictures of all processes, a file each, which is mapped into memory and read no further than it is needed."""
+    """Images of all processes, a file each, which is mapped into memory and read no further than it is needed."""
 
     def __init__(self, folder: Path) -> None:
         if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(f"Expected a folder to keep decoded pictures in, received a file: {folder}.")
+            raise NotADirectoryError(f"Expected a folder to keep decoded images in, received a file: {folder}.")
         # Another version of OpenCV may round differently.
         self.folder = folder / f"decoded-{MAGIC[6:7].decode()}-opencv-{cv2.__version__}"
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def found(self) -> int:
+    def used_bytes(self) -> int:
         """Bytes kept already. What killed processes have left half-written is removed."""
         total = 0
         for folder, folders, names in os.walk(self.folder):
@@ -73,12 +73,12 @@ class Folder:
             total += sum(stamp[0] for stamp in stamps if stamp)
         return total
 
-    def free(self) -> int:
+    def free_bytes(self) -> int:
         """Bytes for which there is room."""
         return shutil.disk_usage(self.folder).free
 
-    def get(self, key: Key) -> Picture | None:
-        """A picture, or `None` where it is not kept, or not as it was written."""
+    def get(self, key: Key) -> Image | None:
+        """An image, or `None` where it is not kept, or not as it was written."""
         try:
             with open_regular(self._path(key)) as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -92,8 +92,8 @@ class Folder:
         image = np.frombuffer(mapped, np.uint8, offset=HEADER.size).reshape(height, width, 3)
         return (image, (whole[0], whole[1])) if check == _checksum(image, tuple(whole)) else None
 
-    def put(self, key: Key, picture: Picture) -> None:
-        """Keep a picture."""
+    def put(self, key: Key, picture: Image) -> None:
+        """Keep an image."""
         image, whole = np.ascontiguousarray(picture[0]), picture[1]
         # Its name, a hash, says that an entry there is one of the cache's own.
         path = self._path(key)

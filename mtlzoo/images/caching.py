@@ -1,4 +1,4 @@
-"""Pictures that are decoded once and kept, in memory or in a folder, for all epochs and all processes."""
+"""Images that are decoded once and kept, in memory or in a folder, for all epochs and all processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from mtlzoo.errors import ImageError
 from mtlzoo.images.augmentation import Region
-from mtlzoo.images.cache_stores import HEADER, Folder, Key, Memory, Picture, file_stamp
+from mtlzoo.images.cache_stores import HEADER, Folder, Image, Key, Memory, file_stamp
 from mtlzoo.images.decoding import decode_with_size, read_file
 from mtlzoo.images.loading import fit_image
 
@@ -32,20 +32,20 @@ class Rows(Protocol):
 
 
 class ImageCache:
-    """Decoded pictures. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the network's
+    """Decoded images. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the network's
     size asks for; what is not, at the network's size.
 
-    A picture is known by the content of its file, by that size, and by OpenCV's version. Each process reads and hashes a
+    An image is known by the content of its file, by that size, and by OpenCV's version. Each process reads and hashes a
     file once, and again when its size or one of its times has changed, so that a changed file is decoded again; only one
     that changes while the process runs, within the same tick of the file system's clock and to the same size, is missed.
 
-    In a folder each picture is a file of uint8 that is mapped into memory, so that processes share what they read. Files
+    In a folder each image is a file of uint8 that is mapped into memory, so that processes share what they read. Files
     are written beside their place and moved there: any number of processes may fill and read one folder at a time. What
     is damaged or cut short is found by its checksum and replaced. The folder may be deleted whenever nobody uses it.
 
     Args:
         place: `"memory"`, or a folder, which is made.
-        limit: How many bytes may be kept; pictures beyond that are decoded each time. By default half of the free memory,
+        limit: How many bytes may be kept; images beyond that are decoded each time. By default half of the free memory,
             or what the folder holds and half of what is free on its disk.
 
     Attributes:
@@ -68,13 +68,13 @@ class ImageCache:
         if limit is not None and limit < 0:
             raise ValueError(f"Expected a limit of at least 0 bytes, received: {limit!r}.")
         self.place = place if place == "memory" else Path(place)
-        self._shelf = Memory() if place == "memory" else Folder(Path(place))
-        self.used = self._shelf.found()
-        self.limit = self.used + self._shelf.free() // 2 if limit is None else int(limit)
+        self._store = Memory() if place == "memory" else Folder(Path(place))
+        self.used = self._store.used_bytes()
+        self.limit = self.used + self._store.free_bytes() // 2 if limit is None else int(limit)
         self._known: dict[str, tuple[tuple[int, ...], bytes]] = {}
         self._lock = threading.Lock()
 
-    def decode(self, source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> Picture:
+    def decode(self, source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> Image:
         """`decode_image`, from what is kept where possible.
 
         Args:
@@ -83,10 +83,10 @@ class ImageCache:
 
         Returns:
             uint8 RGB image of shape (height, width, 3), which is not to be written to, and the (height, width) of the
-            whole picture.
+            whole image.
 
         Raises:
-            ImageError: The picture cannot be read; such a one is not kept.
+            ImageError: The image cannot be read; such a one is not kept.
         """
         return self._get(source, "whole" if at_least is None else _words(at_least), "", decode_with_size, at_least)
 
@@ -96,28 +96,28 @@ class ImageCache:
         image_size: tuple[int, int],
         resize: str = "stretch",
         region: Region | None = None,
-    ) -> Picture:
+    ) -> Image:
         """`fit_image`, from what is kept where possible; see `decode`."""
         part = "" if region is None else f"-{'_'.join(map(repr, map(float, region)))}"
         return self._get(source, f"{_words(image_size)}-{resize}", part, fit_image, image_size, resize, region)
 
     def _get(
-        self, source: str | Path | bytes, asked: str, part: str, make: Callable[..., Picture], *arguments: Any
-    ) -> Picture:
+        self, source: str | Path | bytes, asked: str, part: str, make: Callable[..., Image], *arguments: Any
+    ) -> Image:
         digest, data = self._digest(source)
         key = (digest, asked, part)
-        kept = self._shelf.get(key)
+        kept = self._store.get(key)
         if kept is not None:
             return kept
         try:
-            picture = make(read_file(source) if data is None else data, *arguments)
+            image = make(read_file(source) if data is None else data, *arguments)
         except ImageError as error:
             raise ImageError(error.reason, None if isinstance(source, bytes) else os.fspath(source)) from None
-        self._keep(key, picture)
-        return picture
+        self._keep(key, image)
+        return image
 
     def estimate(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> int:
-        """How many bytes all pictures of a table take, judged by a few of them.
+        """How many bytes all images of a table take, judged by a few of them.
 
         Args:
             table: The rows.
@@ -141,11 +141,11 @@ class ImageCache:
         return int(np.mean(sizes) * len(paths)) if sizes else 0
 
     def describe(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> str:
-        """A line that says how much the pictures of a table would take and how much there may be."""
+        """A line that says how much the images of a table would take and how much there may be."""
         needed = self.estimate(table, image_size, augmented)
-        rest = "" if needed <= self.limit else "; pictures beyond the limit are decoded in every epoch"
+        rest = "" if needed <= self.limit else "; images beyond the limit are decoded in every epoch"
         where = "memory" if self.place == "memory" else self.place
-        return f"Decoded pictures kept in {where}: about {_size(needed)}, limit {_size(self.limit)}{rest}."
+        return f"Decoded images kept in {where}: about {_size(needed)}, limit {_size(self.limit)}{rest}."
 
     def _digest(self, source: str | Path | bytes) -> tuple[bytes, bytes | None]:
         """The hash of a file's content, and the content if it was read for that."""
@@ -165,18 +165,18 @@ class ImageCache:
             self._known[path] = (stamp, digest)
         return digest, data
 
-    def _keep(self, key: Key, picture: Picture) -> None:
-        size = picture[0].nbytes + HEADER.size
+    def _keep(self, key: Key, image: Image) -> None:
+        size = image[0].nbytes + HEADER.size
         with self._lock:
             if self.used + size > self.limit:
                 return
             self.used += size
         try:
-            self._shelf.put(key, picture)
+            self._store.put(key, image)
         except OSError as error:
-            self.limit = 0  # One warning, not one for every picture.
+            self.limit = 0  # One warning, not one for every image.
             warnings.warn(
-                f"{self.place}: cannot keep decoded pictures ({error.strerror or error}); the others are decoded each time.",
+                f"{self.place}: cannot keep decoded images ({error.strerror or error}); the others are decoded each time.",
                 RuntimeWarning,
                 stacklevel=2,
             )

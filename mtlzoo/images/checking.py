@@ -144,7 +144,7 @@ def _show_progress(checks: Iterable[Looked], total: int) -> Iterable[Looked]:
 
 
 def file_size(path: str) -> int | None:
-    """The bytes of a picture, `None` where there is no such file."""
+    """The bytes of an image, `None` where there is no such file."""
     if (record := find_record(path)) is not None:
         return record.length
     try:

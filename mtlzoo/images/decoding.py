@@ -41,7 +41,7 @@ def decode_image(source: str | Path | bytes, at_least: tuple[int, int] | None = 
 
     Turned as its EXIF orientation says, transparency composited on white, 16 bits scaled to 8, CMYK converted, the
     first frame of an animation. Colour profiles are not applied (Pillow does not either). Bits damaged inside JPEG
-    data do not make it unreadable: as in a viewer, the rest of the picture is what the decoder makes of it.
+    data do not make it unreadable: as in a viewer, the rest of the image is what the decoder makes of it.
 
     Args:
         source: Path of the file, or the content of a file.

@@ -1,4 +1,4 @@
-"""Where things in a picture come to lie in what the network sees, and back."""
+"""Where things in an image come to lie in what the network sees, and back."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
-    """How a batch of pictures, or a whole table of them, was brought to the network's size.
+class ImageGeometry:
+    """How a batch of images, or a whole table of them, was brought to the network's size.
 
     Pixels are counted from 0 at the centre of the upper left one. Relative coordinates run from 0 at the left or upper
     edge to 1 at the right or lower edge, so that a pixel at `x` lies at `(x + 0.5) / width`.
 
     Attributes:
-        matrices: float64 `(rows, 2, 3)`, from (x, y, 1) in pixels of the picture to (x, y) in pixels of what the network
+        matrices: float64 `(rows, 2, 3)`, from (x, y, 1) in pixels of the image to (x, y) in pixels of what the network
             sees. A negative determinant mirrors.
-        sizes: int64 `(rows, 2)`, height and width of each picture.
+        sizes: int64 `(rows, 2)`, height and width of each image.
         image_size: Height and width of what the network sees.
 
     Example:
 
     ```python
-    placement = Placement.whole([(100, 200)], image_size=(50, 50))
-    placement.to_network(np.array([[[99.5, 49.5]]]))  # [[[0.5, 0.5]]], the middle
+    placement = ImageGeometry.whole([(100, 200)], image_size=(50, 50))
+    placement.to_input_points(np.array([[[99.5, 49.5]]]))  # [[[0.5, 0.5]]], the middle
     ```
     """
 
@@ -34,13 +34,13 @@ class Placement:
     image_size: tuple[int, int]
 
     @classmethod
-    def empty(cls, rows: int, image_size: tuple[int, int]) -> Placement:
+    def empty(cls, rows: int, image_size: tuple[int, int]) -> ImageGeometry:
         """Room for so many rows, to be filled in."""
         return cls(np.zeros((rows, 2, 3)), np.zeros((rows, 2), "int64"), tuple(image_size))
 
     @classmethod
-    def whole(cls, sizes: Sequence[tuple[int, int]] | np.ndarray, image_size: tuple[int, int]) -> Placement:
-        """Pictures of these heights and widths, each stretched to the network's size."""
+    def whole(cls, sizes: Sequence[tuple[int, int]] | np.ndarray, image_size: tuple[int, int]) -> ImageGeometry:
+        """Images of these heights and widths, each stretched to the network's size."""
         sizes = np.asarray(sizes, "int64").reshape(-1, 2)
         scale = np.asarray(image_size)[::-1] / sizes[:, ::-1]
         matrices = np.zeros((len(sizes), 2, 3))
@@ -51,30 +51,30 @@ class Placement:
     def __len__(self) -> int:
         return len(self.matrices)
 
-    def take(self, rows: np.ndarray) -> Placement:
+    def take(self, rows: np.ndarray) -> ImageGeometry:
         """That of some rows."""
-        return Placement(self.matrices[rows], self.sizes[rows], self.image_size)
+        return ImageGeometry(self.matrices[rows], self.sizes[rows], self.image_size)
 
     @property
     def mirrored(self) -> np.ndarray:
-        """Which pictures are seen mirrored: bool `(rows,)`."""
+        """Which images are seen mirrored: bool `(rows,)`."""
         linear = self.matrices[:, :, :2]
         return linear[:, 0, 0] * linear[:, 1, 1] < linear[:, 0, 1] * linear[:, 1, 0]
 
-    def to_network(self, points: np.ndarray) -> np.ndarray:
-        """Points in pixels of the picture, `(rows, points, 2)` as (x, y), to relative ones in what the network sees."""
+    def to_input_points(self, points: np.ndarray) -> np.ndarray:
+        """Points in pixels of the image, `(rows, points, 2)` as (x, y), to relative ones in what the network sees."""
         moved = points @ self.matrices[:, :, :2].transpose(0, 2, 1) + self.matrices[:, None, :, 2]
         return (moved + 0.5) / np.asarray(self.image_size)[::-1]
 
-    def to_picture(self, points: np.ndarray) -> np.ndarray:
-        """Relative points in what the network sees, `(rows, points, 2)`, to pixels of the picture."""
+    def to_image_points(self, points: np.ndarray) -> np.ndarray:
+        """Relative points in what the network sees, `(rows, points, 2)`, to pixels of the image."""
         pixels = points * np.asarray(self.image_size)[::-1] - 0.5 - self.matrices[:, None, :, 2]
         return pixels @ np.linalg.inv(self.matrices[:, :, :2]).transpose(0, 2, 1)
 
     def to_pixels(self, points: np.ndarray) -> np.ndarray:
-        """Points relative to the picture, `(rows, points, 2)`, to its pixels."""
+        """Points relative to the image, `(rows, points, 2)`, to its pixels."""
         return points * self.sizes[:, None, ::-1] - 0.5
 
     def to_relative(self, points: np.ndarray) -> np.ndarray:
-        """Points in pixels of the picture, `(rows, points, 2)`, to relative ones in the picture."""
+        """Points in pixels of the image, `(rows, points, 2)`, to relative ones in the image."""
         return (points + 0.5) / self.sizes[:, None, ::-1]

@@ -13,7 +13,7 @@ from mtlzoo.errors import ImageError
 from mtlzoo.images import augmentation as augmentations
 from mtlzoo.images.augmentation import Augmentation, Region
 from mtlzoo.images.decoding import decode_with_size
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 if TYPE_CHECKING:
     from mtlzoo.images.caching import ImageCache
@@ -86,7 +86,7 @@ def load_with_matrix(
         rng: Where the random numbers come from.
         out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
         region: The part of the image that is seen, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
-        cache: Where pictures are kept, as they are before augmentation.
+        cache: Where images are kept, as they are before augmentation.
 
     Returns:
         The uint8 image of shape (height, width, 3), not to be written to if it is neither `out` nor augmented; the float64
@@ -145,10 +145,10 @@ def load_batch(
     regions: Sequence[Region | None] | None = None,
     channels: int = 3,
     cache: ImageCache | None = None,
-) -> tuple[np.ndarray, Placement]:
+) -> tuple[np.ndarray, ImageGeometry]:
     """Loads a batch of images.
 
-    Each image depends on its own seed alone: the same picture comes out whichever worker loads it, in whatever batch.
+    Each image depends on its own seed alone: the same image comes out whichever worker loads it, in whatever batch.
 
     Args:
         paths: One path a row.
@@ -158,7 +158,7 @@ def load_batch(
         seeds: One integer of at least 0 a row; needed if there is an augmentation.
         regions: The part of each image that is seen; by default the whole of all.
         channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
-        cache: Where pictures are kept, as they are before augmentation.
+        cache: Where images are kept, as they are before augmentation.
 
     Returns:
         uint8 images of shape (rows, height, width, channels), and where their pixels come from.
@@ -173,7 +173,7 @@ def load_batch(
         raise ValueError(f"Expected one seed for each of the {len(paths)} rows, received: {received}.")
     check_channels(channels)
     images = np.empty((len(paths), *image_size, channels), np.uint8)
-    placement = Placement.empty(len(paths), image_size)
+    geometry = ImageGeometry.empty(len(paths), image_size)
     for row, path in enumerate(paths):
         rng = None if augmentation is None else np.random.Generator(np.random.Philox(int(seeds[row])))
         out = images[row] if channels == 3 else None
@@ -181,12 +181,12 @@ def load_batch(
         loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region, cache)
         if channels == 1:
             images[row, ..., 0] = cv2.cvtColor(loaded[0], cv2.COLOR_RGB2GRAY)
-        placement.matrices[row], placement.sizes[row] = loaded[1:]
-    return images, placement
+        geometry.matrices[row], geometry.sizes[row] = loaded[1:]
+    return images, geometry
 
 
 def check_channels(channels: int) -> None:
-    """Refuse a number of channels that no picture file has.
+    """Refuse a number of channels that no image file has.
 
     Raises:
         ValueError: It is neither 1 nor 3.

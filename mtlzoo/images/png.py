@@ -1,6 +1,6 @@
 """PNG: decoded by OpenCV, after its parts have been checked.
 
-Pillow would do, but takes a quarter longer (6.2 ms against 5.0 ms of one core for 512 x 512 pixels of a photograph) and
+Pillow would do, but takes a quarter longer (6.2 ms against 5.0 ms of one core for 512 x 512 pixels of an image) and
 takes pixel data for good whose checksum is wrong.
 """
 

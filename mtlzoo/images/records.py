@@ -1,4 +1,4 @@
-"""Pictures inside of larger files: an address such as `part-00000-of-00004.tfrecord#1234+5678-9abcdef0` is a path, too."""
+"""Images inside of larger files: an address such as `part-00000-of-00004.tfrecord#1234+5678-9abcdef0` is a path, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ADDRESS = re.compile(rf"(.*{re.escape(SUFFIX)})#(\d+)\+(\d+)-([0-9a-f]{{8}})", r
 
 
 class Record(NamedTuple):
-    """Where a picture's bytes lie: the file, the first byte, how many, and their CRC-32."""
+    """Where an image's bytes lie: the file, the first byte, how many, and their CRC-32."""
 
     file: str
     offset: int
@@ -43,6 +43,6 @@ def find_record(path: str) -> Record | None:
 
 
 def files_of(paths: Iterable[str]) -> list[str]:
-    """The files that pictures lie in, each once."""
+    """The files that images lie in, each once."""
     files = dict.fromkeys(paths)
     return list(dict.fromkeys(path if (record := find_record(path)) is None else record.file for path in files))

@@ -1,4 +1,4 @@
-"""The loss of several objects in one picture."""
+"""The loss of several objects in one image."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class MaskedWing(MaskedRegressionLoss):
         scale: What differences are divided by first; see :class:`MaskedMeanAbsoluteError`.
         width: Where the logarithm ends, in units of `scale`.
         curvature: How much the logarithm bends, likewise. Both defaults are the paper's 10 and 2 pixels of 224, with the
-            scale of a tenth of the picture's side.
+            scale of a tenth of the image's side.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from mtlzoo.metrics.base import MaskedMetric, Tensor
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedDetectionF1(MaskedMetric):
-    """The mean over labelled pictures of the F1 of what was found: `2 hits / (answers + objects)`, 1 if there is neither.
+    """The mean over labelled images of the F1 of what was found: `2 hits / (answers + objects)`, 1 if there is neither.
 
     An answer is a cell whose best score reaches the threshold and that no cell with a better score of the same class
     suppresses: such with an IoU above `suppression`, themselves suppressed or not (fast non-maximum suppression, Bolya et

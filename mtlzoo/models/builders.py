@@ -18,6 +18,7 @@ from mtlzoo.models.batch_norm import limit_momentum
 from mtlzoo.models.multitask import MultiTaskModel
 from mtlzoo.models.naming import connect_heads
 from mtlzoo.models.precision import PRECISIONS, policy
+from mtlzoo.system.deprecation import renamed_arguments
 
 POOLING: dict[str, Callable[[], keras.Layer]] = {
     "avg": lambda: layers.GlobalAveragePooling2D(name="pooling"),
@@ -28,13 +29,14 @@ POOLING: dict[str, Callable[[], keras.Layer]] = {
 OWN_LAYERS = ("images", "images_in", "preprocessing", "pooling", "dropout")
 
 
+@renamed_arguments(cut="feature_layer")
 def build(
     backbone: str | keras.Model,
     heads: Mapping[str, Head | int],
     input_shape: tuple[int, int, int] | None = None,
     weights: str | os.PathLike | None = "auto",
     *,
-    cut: str | None = None,
+    feature_layer: str | None = None,
     preprocessing: str | None = None,
     pooling: str = "avg",
     dropout: float = 0.2,
@@ -54,7 +56,7 @@ def build(
         input_shape: Height, width and channels; by default the backbone's usual size and three channels.
         weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
             such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
-        cut: The name of the layer at which the backbone ends; its last by default.
+        feature_layer: The name of the layer at which the backbone ends; its last by default.
         preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with, which a
             `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of your own
             or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255,
@@ -62,7 +64,7 @@ def build(
         pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads of landmarks see the map.
         dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
-        resize: How pictures come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
+        resize: How images come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
         precision: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or `"mixed_bfloat16"`; by
             default Keras' global policy, which is float32. Weights and outputs are float32 in any case. On processors
             without instructions for it, half precision is slower. A given `keras.Model` keeps its own.
@@ -83,7 +85,12 @@ def build(
     ```
     """
     if isinstance(backbone, MultiTaskModel):
-        settings = {"input_shape": input_shape, "weights": weights, "cut": cut, "preprocessing": preprocessing}
+        settings = {
+            "input_shape": input_shape,
+            "weights": weights,
+            "feature_layer": feature_layer,
+            "preprocessing": preprocessing,
+        }
         settings |= {"pooling": pooling, "dropout": dropout, "resize": resize, "precision": precision, **arguments}
         _refuse_other_settings(settings)
         return backbone.with_heads(heads, name)
@@ -96,7 +103,12 @@ def build(
         input_shape = _usual_shape(backbone)
     with policy(precision):
         extractor, mode = create_backbone(
-            backbone, input_shape, weights=weights, cut=cut, preprocessing=preprocessing, **arguments
+            backbone,
+            input_shape,
+            weights=weights,
+            feature_layer=feature_layer,
+            preprocessing=preprocessing,
+            **arguments,
         )
 
         # === Functional Model ===

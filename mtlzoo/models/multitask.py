@@ -36,7 +36,7 @@ from mtlzoo.models.steps import compilable, make_balancer
 
 Tensor = Any
 
-# How pictures may come to the input's size; `mtlzoo.data` does it.
+# How images may come to the input's size; `mtlzoo.data` does it.
 RESIZES = ("stretch", "crop", "pad")
 
 
@@ -53,7 +53,7 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         outputs: A dictionary from each head's name to its output tensor.
         name: The name of the model.
         heads: A dictionary from each head's name to the head.
-        resize: How pictures come to the input's size: `"stretch"`, `"crop"` or `"pad"`. It belongs to the model, so that
+        resize: How images come to the input's size: `"stretch"`, `"crop"` or `"pad"`. It belongs to the model, so that
             training, evaluation, prediction and exported files cannot differ.
 
     Attributes:

@@ -38,7 +38,7 @@ def connect_heads(
         for layer_name in safe_names(name):
             if layer_name in taken:
                 continue
-            output = head.connect(source, layer_name)
+            output = head.build_layers(source, layer_name)
             own = {layer.name for layer in keras.Model(source, output).layers[1:]}
             if not own & taken:
                 break

@@ -1,6 +1,6 @@
 """Plots that return a `matplotlib.figure.Figure`: without pyplot, so nothing global changes and no screen is needed."""
 
-from mtlzoo.plotting.annotations import Mark
+from mtlzoo.plotting.annotations import Annotation
 from mtlzoo.plotting.balancing import plot_balancing
 from mtlzoo.plotting.confusion import plot_confusion
 from mtlzoo.plotting.groups import plot_groups
@@ -9,7 +9,7 @@ from mtlzoo.plotting.model import plot_model
 from mtlzoo.plotting.predictions import plot_predictions
 
 __all__ = [
-    "Mark",
+    "Annotation",
     "plot_balancing",
     "plot_confusion",
     "plot_groups",

@@ -1,4 +1,4 @@
-"""Points and boxes on a picture."""
+"""Points and boxes on an image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mtlzoo.plotting import style
 
 SHAPES = {"points": "(n, 2)", "box": "(4,)"}
 ROLES = ("true", "predicted")
-# One look for each role and verdict. The green of what is true is brighter than the text's, which dark pictures swallow.
+# One look for each role and verdict. The green of what is true is brighter than the text's, which dark images swallow.
 COLORS = {
     ("true", None): "#2BE39B",
     ("predicted", True): style.GREEN,
@@ -31,8 +31,8 @@ Look = tuple[str, bool | None]
 
 
 @dataclass(frozen=True, eq=False)
-class Mark:
-    """Points or a box to be drawn on a picture, in its own pixels: (0, 0) is the centre of the upper left one.
+class Annotation:
+    """Points or a box to be drawn on an image, in its own pixels: (0, 0) is the centre of the upper left one.
 
     Attributes:
         coordinates: Points `(n, 2)` as (x, y), of which those with a `NaN` are not drawn; or a box `(4,)` as x_min, y_min,
@@ -49,10 +49,10 @@ class Mark:
     ```python
     import numpy as np
 
-    from mtlzoo.plotting import Mark
+    from mtlzoo.plotting import Annotation
 
     eyes = np.array([[12.0, 20.0], [28.0, 20.0]])
-    marks = [Mark(eyes, role="true"), Mark(eyes + 1, verdict=True), Mark(np.array([4, 6, 36, 44]), "box")]
+    marks = [Annotation(eyes, role="true"), Annotation(eyes + 1, verdict=True), Annotation(np.array([4, 6, 36, 44]), "box")]
     ```
     """
 
@@ -80,14 +80,14 @@ class Mark:
         return (self.role, None if self.role == "true" else self.verdict)
 
 
-def draw_marks(canvas: Axes, marks: Iterable[Mark], frame: Rectangle, size: tuple[int, int]) -> None:
-    """Draw marks on a picture; what lies outside of it is cut off.
+def draw_marks(canvas: Axes, marks: Iterable[Annotation], frame: Rectangle, size: tuple[int, int]) -> None:
+    """Draw marks on an image; what lies outside of it is cut off.
 
     Args:
-        canvas: Where the picture lies.
+        canvas: Where the image lies.
         marks: The marks.
-        frame: The picture's outline, a patch of the canvas.
-        size: Height and width of the picture in pixels.
+        frame: The image's outline, a patch of the canvas.
+        size: Height and width of the image in pixels.
     """
     left, top = frame.get_x(), frame.get_y() + frame.get_height()
     steps = np.array([frame.get_width() / size[1], -frame.get_height() / size[0]])
@@ -120,7 +120,7 @@ class Entry(NamedTuple):
         return forms + style.text_width(NAMES[self.look], style.SMALL_SIZE) + ROOM
 
 
-def legend_lines(marks: Iterable[Mark], width: float) -> list[list[Entry]]:
+def legend_lines(marks: Iterable[Annotation], width: float) -> list[list[Entry]]:
     """The entries that these marks need, in lines of at most `width` inches."""
     marks = list(marks)
     lines: list[list[Entry]] = []

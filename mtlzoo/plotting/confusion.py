@@ -63,7 +63,7 @@ def plot_confusion(
     if not np.isfinite(matrix).all() or (matrix < 0).any():
         raise ValueError("Expected a matrix of finite counts of at least 0, received negative or infinite entries.")
     totals = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
+    fractions = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
 
     # === Layout, in inches ===
     classes = len(labels)
@@ -89,7 +89,7 @@ def plot_confusion(
     style.write(canvas, 0.15, top + header - 0.53, summary, color=style.MUTED)
     edges = left + cell * np.arange(classes + 1), top - cell * np.arange(classes + 1)
     grid = {"edgecolors": "white" if classes <= 20 else style.SURFACE, "linewidth": 1.0 if classes <= 20 else 0.5}
-    canvas.pcolormesh(*edges, shares, cmap=COLORS, vmin=0, vmax=1, **grid)
+    canvas.pcolormesh(*edges, fractions, cmap=COLORS, vmin=0, vmax=1, **grid)
     canvas.plot(edges[0][[0, -1, -1, 0, 0]], edges[1][[0, 0, -1, -1, 0]], color=style.LINE, linewidth=0.8)
     for index, name in enumerate(names):
         middle = (index + 0.5) * cell
@@ -103,7 +103,7 @@ def plot_confusion(
     style.write(canvas, left + size + 0.1, top + 0.14, "rows", style.SMALL_SIZE, style.MUTED)
     style.write(canvas, left + size / 2, 0.2, "predicted", color=style.MUTED, ha="center")
     style.write(canvas, 0.25, below + size / 2, "true", color=style.MUTED, ha="center", rotation=90)
-    _draw_counts(canvas, matrix, shares, left, top, cell)
+    _draw_counts(canvas, matrix, fractions, left, top, cell)
     _draw_scale(canvas, left + size + right, top - 0.1, min(size, 2.2) - 0.1)
     return style.finish(figure, path, overwrite)
 
@@ -118,7 +118,7 @@ def _number(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:,.3g}"
 
 
-def _draw_counts(canvas: Axes, matrix: np.ndarray, shares: np.ndarray, left: float, top: float, cell: float) -> None:
+def _draw_counts(canvas: Axes, matrix: np.ndarray, fractions: np.ndarray, left: float, top: float, cell: float) -> None:
     texts = {(row, column): _number(matrix[row, column]) for row, column in zip(*np.nonzero(matrix), strict=True)}
     if not texts:
         return
@@ -129,7 +129,7 @@ def _draw_counts(canvas: Axes, matrix: np.ndarray, shares: np.ndarray, left: flo
     )
     for (row, column), text in texts.items():
         if widths[text] * size <= room:
-            color = "white" if shares[row, column] > 0.45 else style.INK
+            color = "white" if fractions[row, column] > 0.45 else style.INK
             x, y = left + (column + 0.5) * cell, top - (row + 0.5) * cell
             style.write(canvas, x, y, text, size, color, ha="center", va="center_baseline")
 

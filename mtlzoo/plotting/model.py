@@ -77,7 +77,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, 
     style.write(canvas, MARGIN, height - 0.56, total, color=style.MUTED)
 
     x = MARGIN
-    _draw_picture(canvas, x, middle, _shape(model.input_shape))
+    _draw_image(canvas, x, middle, _shape(model.input_shape))
     x = _draw_arrow(canvas, x + PICTURE, middle)
     _draw_box(canvas, x, middle, "preprocessing", _layer_lines(parts.preprocessing, "none needed"))
     x = _draw_arrow(canvas, x + BOX_WIDTH, middle)
@@ -149,7 +149,7 @@ def _draw_arrow(canvas: Axes, x: float, y: float) -> float:
     return x + GAP
 
 
-def _draw_picture(canvas: Axes, x: float, middle: float, shape: str) -> None:
+def _draw_image(canvas: Axes, x: float, middle: float, shape: str) -> None:
     bottom = middle - PICTURE / 2
     frame = Rectangle((x, bottom), PICTURE, PICTURE, facecolor=style.SURFACE, edgecolor=style.MUTED, linewidth=1.0)
     canvas.add_patch(frame)

@@ -1,4 +1,4 @@
-"""A sheet of pictures with what was predicted for them."""
+"""A sheet of images with what was predicted for them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mtlzoo.plotting import style
-from mtlzoo.plotting.annotations import Mark, draw_legend, draw_marks, legend_height, legend_lines
+from mtlzoo.plotting.annotations import Annotation, draw_legend, draw_marks, legend_height, legend_lines
 
 Line = tuple[str, bool | None]
 VERDICTS = {True: ("✓", style.RIGHT), False: ("✗", style.WRONG), None: ("", style.UNKNOWN)}
-CELL, GAP, MARGIN = 2.4, 0.2, 0.2  # inches: the square a picture is fitted into, between squares, around the sheet
+CELL, GAP, MARGIN = 2.4, 0.2, 0.2  # inches: the square an image is fitted into, between squares, around the sheet
 LINE_HEIGHT, MARK_WIDTH = 0.185, 0.17
 
 
@@ -25,11 +25,11 @@ def plot_predictions(
     correct: Sequence[bool | None] | None = None,
     path: str | os.PathLike | None = None,
     columns: int = 4,
-    marks: Sequence[Sequence[Mark]] | None = None,
+    marks: Sequence[Sequence[Annotation]] | None = None,
     *,
     overwrite: bool = False,
 ) -> Figure:
-    """Draw pictures in a grid, each with lines of text below it: right green, wrong red, unknown gray.
+    """Draw images in a grid, each with lines of text below it: right green, wrong red, unknown gray.
 
     Args:
         images: Arrays of shape `(height, width, 3)`, `(height, width, 1)` or `(height, width)`, values from 0 to 255
@@ -37,9 +37,9 @@ def plot_predictions(
         captions: For each image its lines, pairs of the text and whether it is right (`None`: not known).
         correct: For each image whether it is right as a whole, shown by the colour of its frame. Default: no frames.
         path: Where to save the figure as PNG. Default: not saved.
-        columns: Pictures side by side, at most.
-        marks: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Mark`. A legend below
-            the pictures explains them. Default: none.
+        columns: Images side by side, at most.
+        marks: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Annotation`. A legend
+            the images explains them. Default: none.
         overwrite: Whether an existing file may be replaced.
 
     Returns:
@@ -68,41 +68,39 @@ def plot_predictions(
             f"one image, received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of `correct`, "
             f"{len(marks)} of `marks`."
         )
-    pictures = [_picture(image, index) for index, image in enumerate(images)]
+    pictures = [_image(image, index) for index, image in enumerate(images)]
     # === Layout, in inches ===
     columns = min(columns, len(pictures))
     wrapped = [_wrap(lines) for lines in captions]
     rows = [range(start, min(start + columns, len(pictures))) for start in range(0, len(pictures), columns)]
-    # A row of wide pictures only is as high as the highest of them.
-    picture_heights = [max(_fitted(pictures[index])[1] for index in row) for row in rows]
+    # A row of wide images only is as high as the highest of them.
+    image_heights = [max(_fitted(pictures[index])[1] for index in row) for row in rows]
     text_heights = [max(len(wrapped[index]) for index in row) * LINE_HEIGHT + 0.1 for row in rows]
     inner_width = columns * CELL + (columns - 1) * GAP
     legend = legend_lines((mark for drawn in marks for mark in drawn), inner_width)
-    height = sum(picture_heights) + sum(text_heights) + GAP * (len(rows) - 1) + 2 * MARGIN + legend_height(legend)
+    height = sum(image_heights) + sum(text_heights) + GAP * (len(rows) - 1) + 2 * MARGIN + legend_height(legend)
 
     # === Drawing ===
     figure = style.new_figure(inner_width + 2 * MARGIN, height)
     canvas = style.add_canvas(figure)
     top = height - MARGIN
-    for row, picture_height, text_height in zip(rows, picture_heights, text_heights, strict=True):
+    for row, image_height, text_height in zip(rows, image_heights, text_heights, strict=True):
         for column, index in enumerate(row):
             left = MARGIN + column * (CELL + GAP)
-            frame = _draw_picture(
-                canvas, pictures[index], left, top - picture_height, verdicts[index], correct is not None
-            )
+            frame = _draw_image(canvas, pictures[index], left, top - image_height, verdicts[index], correct is not None)
             draw_marks(canvas, marks[index], frame, pictures[index].shape[:2])
             for number, (text, verdict, first) in enumerate(wrapped[index]):
                 mark, color = VERDICTS[verdict]
-                y = top - picture_height - 0.1 - (number + 0.5) * LINE_HEIGHT
+                y = top - image_height - 0.1 - (number + 0.5) * LINE_HEIGHT
                 style.write(canvas, left + MARK_WIDTH, y, text, color=color)
                 if first and mark:
                     style.write(canvas, left, y, mark, color=color)
-        top -= picture_height + text_height + GAP
+        top -= image_height + text_height + GAP
     draw_legend(canvas, legend, MARGIN, MARGIN + legend_height(legend))
     return style.finish(figure, path, overwrite)
 
 
-def _picture(image: np.ndarray, index: int) -> np.ndarray:
+def _image(image: np.ndarray, index: int) -> np.ndarray:
     image = np.asarray(image)
     if image.ndim == 2:
         image = image[..., None]
@@ -116,7 +114,7 @@ def _picture(image: np.ndarray, index: int) -> np.ndarray:
 
 
 def _fitted(picture: np.ndarray) -> tuple[float, float]:
-    """Return the width and height at which a picture just fits into the square cell."""
+    """Return the width and height at which an image just fits into the square cell."""
     scale = CELL / max(picture.shape[:2])
     return picture.shape[1] * scale, picture.shape[0] * scale
 
@@ -131,13 +129,13 @@ def _wrap(lines: Sequence[Line]) -> list[tuple[str, bool | None, bool]]:
     return wrapped
 
 
-def _draw_picture(
+def _draw_image(
     canvas: Axes, picture: np.ndarray, left: float, bottom: float, verdict: bool | None, framed: bool
 ) -> Rectangle:
     width, height = _fitted(picture)
     limits = canvas.axis()
     canvas.imshow(picture, extent=(left, left + width, bottom, bottom + height), aspect="auto", origin="upper")
-    canvas.axis(limits)  # imshow has set them to the picture's
+    canvas.axis(limits)  # imshow has set them to the image's
     color = VERDICTS[None if verdict is None else bool(verdict)][1]
     edge = {"edgecolor": color, "linewidth": 2.5} if framed else {"edgecolor": style.LINE, "linewidth": 0.6}
     return canvas.add_patch(Rectangle((left, bottom), width, height, facecolor="none", joinstyle="miter", **edge))

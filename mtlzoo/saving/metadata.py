@@ -13,7 +13,7 @@ __all__ = ["KEY", "describe", "read"]
 
 
 def describe(model: MultiTaskModel) -> str:
-    """The heads of a model, and how pictures come to its size."""
+    """The heads of a model, and how images come to its size."""
     return h5_file.describe(model.heads, model.resize)
 
 

@@ -28,7 +28,7 @@ def weights_digest(network: keras.Model) -> bytes:
 
 
 def features_digest(trunk: keras.Model, table: Table, reading: Mapping[str, Any], views: int) -> str:
-    """A checksum over the network up to the cut, its weights, the bytes of every picture, and how they are read.
+    """A checksum over the network up to the cut, its weights, the bytes of every image, and how they are read.
 
     Args:
         trunk: From images to features.

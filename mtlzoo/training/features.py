@@ -1,4 +1,4 @@
-"""Cached features: what a frozen backbone makes of a table's pictures, computed once and used in every epoch."""
+"""Cached features: what a frozen backbone makes of a table's images, computed once and used in every epoch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.data import Table, image_dataset
-from mtlzoo.data.batches import of_known_length, rows_in_batches
+from mtlzoo.data.batches import rows_in_batches, with_cardinality
 from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models.seeds import seeds
 from mtlzoo.system.memory import free_memory
 from mtlzoo.system.progress import Progress
@@ -39,12 +39,12 @@ class FeatureCache:
     """How the features of a frozen backbone are kept while a stage trains the heads alone.
 
     Attributes:
-        views: How many augmented views of the training pictures are drawn; epoch e, counted from 0, sees view e modulo so
+        views: How many augmented views of the training images are drawn; epoch e, counted from 0, sees view e modulo so
             many. With as many views as epochs, training is that without a cache; with fewer it sees less variety. `None`
             caches only where there is no augmentation.
         folder: Where features are kept as files, for further trainings too, and read from there as they are needed. They
-            are found by a checksum over the network up to the cut, its weights, the bytes of every picture and how they
-            are read, so that those of another network or of other pictures are never used. Each process checks every byte
+            are found by a checksum over the network up to the cut, its weights, the bytes of every image and how they
+            are read, so that those of another network or of other images are never used. Each process checks every byte
             of what it finds before it is used; what is damaged or incomplete is computed again in its place.
             `None` keeps them in memory, for one stage.
         limit: How many bytes the features of a stage may take; by default a quarter of the memory, or of the folder's disk,
@@ -71,7 +71,7 @@ class FeatureCache:
         if self.limit is not None and not self.limit >= 0:
             raise ValueError(f"Expected `limit` to be a number of bytes or None, received: {self.limit!r}.")
 
-    def free(self) -> int:
+    def free_bytes(self) -> int:
         """How many bytes features may take."""
         if self.limit is not None:
             return int(self.limit)
@@ -91,11 +91,11 @@ class Features:
     """
 
     values: np.ndarray
-    placements: list[Placement]
+    placements: list[ImageGeometry]
 
 
 def is_fixed(trunk: keras.Model) -> bool:
-    """Whether a trunk gives the same features for a picture whenever it is asked: nothing in it trains or is drawn."""
+    """Whether a trunk gives the same features for an image whenever it is asked: nothing in it trains or is drawn."""
     if trunk.trainable_variables or any(size is None for size in trunk.output.shape[1:]):
         return False
     for layer in trunk.layers:
@@ -108,7 +108,7 @@ def is_fixed(trunk: keras.Model) -> bool:
 
 
 def count_bytes(trunk: keras.Model, rows: int) -> int:
-    """How many bytes the features of so many pictures take."""
+    """How many bytes the features of so many images take."""
     return 4 * rows * math.prod(trunk.output.shape[1:])
 
 
@@ -126,7 +126,7 @@ def get_features(
         show: Whether to show progress.
     """
     # All views are there, whichever comes first.
-    reading = {name: value for name, value in reading.items() if name not in ("first_epoch", "share")}
+    reading = {name: value for name, value in reading.items() if name not in ("first_epoch", "shard")}
     shape = (views, len(table), *trunk.output.shape[1:])
     if folder is None:
         values = np.empty(shape, "float32")
@@ -138,13 +138,13 @@ def get_features(
             values = np.lib.format.open_memmap(temporary / FEATURES, "w+", "float32", shape)
             placements = _compute(trunk, table, reading, values, show)
             values.flush()
-            np.save(temporary / "matrices.npy", [placement.matrices for placement in placements])
+            np.save(temporary / "matrices.npy", [geometry.matrices for geometry in placements])
             np.save(temporary / "sizes.npy", placements[0].sizes)
             seal(temporary)
         if not is_whole(entry, shape):
             raise StateError(f"{entry}: the features that were just written are not what is read; is the disk damaged?")
     matrices, sizes = np.load(entry / "matrices.npy"), np.load(entry / "sizes.npy")
-    placements = [Placement(view, sizes, reading["image_size"]) for view in matrices]
+    placements = [ImageGeometry(view, sizes, reading["image_size"]) for view in matrices]
     return Features(np.load(entry / FEATURES, mmap_mode="r"), placements)
 
 
@@ -160,7 +160,7 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     # All views one after the other: a row of a view is then one number.
     values = features.values.reshape(views * rows_total, *features.values.shape[2:])
     columns = {
-        name: np.concatenate([place_labels(table, name, targets, placement) for placement in features.placements])
+        name: np.concatenate([place_labels(table, name, targets, geometry) for geometry in features.placements])
         for name, targets in table.labels().items()
     }
     with tf.device("CPU:0"):
@@ -183,23 +183,23 @@ def feature_dataset(table: Table, features: Features, reading: Mapping[str, Any]
     batch_size = reading["batch_size"]
     dataset = rows_in_batches(draw_epoch, rows_total, batch_size, train=reading.get("shuffle", False))
     dataset = dataset.map(gather, num_parallel_calls=2, deterministic=True)
-    return of_known_length(dataset, -(-rows_total // batch_size), ahead=4)
+    return with_cardinality(dataset, -(-rows_total // batch_size), ahead=4)
 
 
 def _compute(
     trunk: keras.Model, table: Table, reading: Mapping[str, Any], values: np.ndarray, show: bool
-) -> list[Placement]:
+) -> list[ImageGeometry]:
     """Fill in the features, view by view, and return where the pixels came to lie."""
     import tensorflow as tf
 
     spec = tf.TensorSpec((None, *trunk.input.shape[1:]), "uint8")
     look = tf.function(lambda images: trunk(images, training=False)).get_concrete_function(spec)
-    placement = Placement.empty(len(table), reading["image_size"])
+    geometry = ImageGeometry.empty(len(table), reading["image_size"])
     height, width = reading["image_size"]
-    # Small pictures in small batches would leave cores waiting. The order is that of the rows, whatever the batches.
+    # Small images in small batches would leave cores waiting. The order is that of the rows, whatever the batches.
     batch_size = max(reading["batch_size"], PIXELS_AT_A_TIME // (height * width))
     reading = {**reading, "sample_weight": None, "batch_size": batch_size}
-    dataset = image_dataset(table, **reading, labels=False, placement=placement)
+    dataset = image_dataset(table, **reading, labels=False, geometry=geometry)
     progress, placements, total = Progress(), [], len(values) * len(table)
     for view, into in enumerate(values):
         order, _ = epoch_rows(len(table), reading.get("shuffle", False), reading.get("seed", 0), view)
@@ -209,6 +209,6 @@ def _compute(
             done += len(images)
             if show:
                 seen = view * len(table) + done
-                progress.show(f"Features of {seen} of {total} pictures", last=seen == total)
-        placements.append(Placement(placement.matrices.copy(), placement.sizes.copy(), placement.image_size))
+                progress.show(f"Features of {seen} of {total} images", last=seen == total)
+        placements.append(ImageGeometry(geometry.matrices.copy(), geometry.sizes.copy(), geometry.image_size))
     return placements

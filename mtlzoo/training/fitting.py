@@ -20,9 +20,9 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.models.multitask import check_model
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
-from mtlzoo.training.devices import Devices, carry, find_devices, seeds
+from mtlzoo.training.devices import Devices, copy_weights, find_devices, seeds
+from mtlzoo.training.feature_training import FitInputs, feature_cache, train_on_features
 from mtlzoo.training.features import FeatureCache
-from mtlzoo.training.heads_alone import Lesson, feature_cache, on_features
 from mtlzoo.training.resuming import TrainingState, describe
 from mtlzoo.training.stage_log import Additions, StageLog
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
@@ -73,15 +73,15 @@ def fit(
         balancing: How the heads' losses become one step, a name from :func:`mtlzoo.list_balancing` or a method; it goes
             on from stage to stage. See `MultiTaskModel.compile`.
         batch_size: Rows a step, for tables.
-        augment: How training pictures are varied, for tables: `"default"` flips, turns, zooms and brightens.
+        augment: How training images are varied, for tables: `"default"` flips, turns, zooms and brightens.
         sample_weight: A column of the training table with the weight of each row.
-        cache: Where decoded pictures are kept, for tables: `"memory"`, a folder, or an :class:`ImageCache`; by default they
+        cache: Where decoded images are kept, for tables: `"memory"`, a folder, or an :class:`ImageCache`; by default they
             are decoded in every epoch. Augmentation follows either way.
         jit_compile: Whether XLA compiles the step. `"auto"` is Keras' choice: on a GPU and on JAX, not on a CPU, where it
             made TensorFlow's steps of MobileNet eight times slower.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
             the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
-        features: Where a stage trains the heads alone, the frozen backbone need look at each picture only once. `"auto"`
+        features: Where a stage trains the heads alone, the frozen backbone need look at each image only once. `"auto"`
             does so, for tables, wherever that makes no difference: without augmentation, and if there is room in memory.
             A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does, nor do several devices.
         devices: What to train on: `None` for the one device that Keras takes by itself; `"all"`, of this machine or of all
@@ -109,7 +109,7 @@ def fit(
         from 0; `interrupted` tells whether training was.
 
     Raises:
-        TableError: If a label or, while training, a picture cannot be read, or a head has nothing to learn.
+        TableError: If a label or, while training, an image cannot be read, or a head has nothing to learn.
         ValueError: If there is no stage, a stage names a part that the model has not, a dataset of your own does not know
             its length, what needs validation rows has none, or there are not such devices.
         StateError: If `resume` holds the state of a training with other arguments or other images, or a damaged one.
@@ -131,11 +131,11 @@ def fit(
     keeping = feature_cache(features) if used.replicas == 1 else None
     train, valid = _for_model(model, train, valid)
     reading = {"image_size": model.input_shape[1:3], "resize": model.resize, "channels": model.input_shape[3]}
-    reading |= {"batch_size": batch_size, "cache": image_cache(cache), "share": used.share}  # one cache for all stages
+    reading |= {"batch_size": batch_size, "cache": image_cache(cache), "shard": used.shard}  # one cache for all stages
     validation = None
     if valid is not None:
         validation = used.distribute(*_dataset(valid, reading))
-    trained = used.adopt(model)
+    trained = used.replicate(model)
     best = BestModel("val_score", _calls(on_best, model, used)) if valid is not None else None
     history = keras.callbacks.History()
     history.epoch, history.interrupted = [], False
@@ -198,8 +198,8 @@ def fit(
         try:
             if not over:
                 with plain_errors(), used.training(), keeping_up(trained, steps):
-                    lesson = Lesson(trained, used.distribute(rows, shared), validation, own)
-                    lesson = on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
+                    lesson = FitInputs(trained, used.distribute(rows, shared), validation, own)
+                    lesson = train_on_features(lesson, stage, (train, valid), (training, reading), keeping, verbose)
                     lesson.model.fit(
                         lesson.rows,
                         validation_data=lesson.validation,
@@ -214,7 +214,7 @@ def fit(
             progress.close()
         if best:
             best.restore(trained)
-        carry(trained, model)
+        copy_weights(trained, model)
         if history.interrupted:
             break
         done = history.epoch[-1] + 1
@@ -269,8 +269,8 @@ def _compile(
         with used.scope() if each is trained else nullcontext():
             each.set_trainable(stage.trainable)
             each.compile(stage.make_optimizer(steps), balancing=balancing, jit_compile=jit_compile)
-    carry(model, trained)
-    used.agree(trained)
+    copy_weights(model, trained)
+    used.broadcast_weights(trained)
 
 
 def _calls(
@@ -281,8 +281,8 @@ def _calls(
         return None
 
     def call(trained: MultiTaskModel) -> None:
-        carry(trained, model)
-        with used.alone():
+        copy_weights(trained, model)
+        with used.local_scope():
             on_best(model)
 
     return call

@@ -26,7 +26,7 @@ def step(name, call):
     seconds[name + "_s"] = round(time.perf_counter() - start, 1)
     seconds[name + "_cpu_s"] = round(time.process_time() - cpu, 1)
 step("read", lambda: mtl.data.read_csv(sys.argv[1]))
-# Rows that show the same picture would stay together: eight pictures would be eight rows.
+# Rows that show the same image would stay together: eight images would be eight rows.
 step("split", lambda: mtl.data.split(result[0], [0.8, 0.2], identical=False)[0])
 step("first_batch", lambda: next(iter(mtl.data.image_dataset(result[0], (64, 64), 32, augment="default", shuffle=True))))
 print(json.dumps({**seconds, "peak_mib": round(peak()), "libraries_mib": round(before)}))
@@ -34,7 +34,7 @@ print(json.dumps({**seconds, "peak_mib": round(peak()), "libraries_mib": round(b
 
 
 def write_table(path: Path, rows: int, heads: int, layout: str, seed: int = 0) -> None:
-    """Writes a label file, wide or long, whose rows point to a few pictures, half of the labels missing."""
+    """Writes a label file, wide or long, whose rows point to a few images, half of the labels missing."""
     rng = np.random.default_rng(seed)
     names = np.array([*CLASSES, ""], dtype=object)
     with path.open("w", encoding="utf-8") as file:
@@ -45,14 +45,14 @@ def write_table(path: Path, rows: int, heads: int, layout: str, seed: int = 0) -
             ids = rng.integers(len(CLASSES), size=(count, heads))
             ids[rng.random(ids.shape) < MISSING] = len(CLASSES)
             for row, cells in enumerate(names[ids], start):
-                if long:  # Each row of the table is a picture of its own here.
+                if long:  # Each row of the table is an image of its own here.
                     file.writelines(f"{row}.jpg,head_{head},{cell}\n" for head, cell in enumerate(cells) if cell)
                 else:
                     file.write(f"{row % PICTURES}.jpg,{','.join(cells)}\n")
 
 
-def write_pictures(folder: Path, names: list[str], seed: int = 0) -> None:
-    """Writes a few small pictures, of which all names are links."""
+def write_images(folder: Path, names: list[str], seed: int = 0) -> None:
+    """Writes a few small images, of which all names are links."""
     rng = np.random.default_rng(seed)
     for number in range(PICTURES):
         cv2.imwrite(str(folder / f"{number}.jpg"), rng.integers(0, 256, (64, 64, 3), np.uint8))
@@ -67,7 +67,7 @@ def benchmark_large_tables(
     """Measures reading, splitting 80 to 20, and the first batch, each table in a process of its own.
 
     Args:
-        counts: Numbers of rows. Tables with one row a label are measured up to 10,000 pictures, half a million labels.
+        counts: Numbers of rows. Tables with one row a label are measured up to 10,000 images, half a million labels.
         heads: Heads, of five classes each.
         full: A million rows too.
 
@@ -79,7 +79,7 @@ def benchmark_large_tables(
     counts = (*counts, 1_000_000) if full else counts
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_pictures(folder, [f"{row}.jpg" for row in range(min(10_000, max(counts)))])
+        write_images(folder, [f"{row}.jpg" for row in range(min(10_000, max(counts)))])
         warm = folder / "warm.csv"
         write_table(warm, 40, 2, "wide")
         for layout, rows in [("wide", rows) for rows in counts] + [("long", rows) for rows in counts if rows <= 10_000]:

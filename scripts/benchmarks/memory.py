@@ -1,4 +1,4 @@
-"""Peak memory of one pass over a dataset, for few and for many pictures."""
+"""Peak memory of one pass over a dataset, for few and for many images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ print(peak(), time.perf_counter() - start)
 
 
 def benchmark_memory(counts: tuple[int, ...] = (1_000, 10_000), full: bool = False) -> list[dict[str, int | float]]:
-    """Measures the peak memory of a process that decodes, augments and batches so many pictures of 512 x 512 pixels.
+    """Measures the peak memory of a process that decodes, augments and batches so many images of 512 x 512 pixels.
 
     Args:
         counts: Numbers of rows; all point to the same file.

@@ -1,4 +1,4 @@
-"""How long one picture takes: Keras' `predict`, and `mtl.predict` from the same array and from a file."""
+"""How long one image takes: Keras' `predict`, and `mtl.predict` from the same array and from a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import mtlzoo as mtl
 
 
 def benchmark_single_image(rounds: int = 20) -> list[dict[str, str | float]]:
-    """Measures milliseconds of wall time for one picture, MobileNet 0.25 at 224 pixels with eight heads.
+    """Measures milliseconds of wall time for one image, MobileNet 0.25 at 224 pixels with eight heads.
 
     Args:
         rounds: How often each way answers, in turns; medians are reported.

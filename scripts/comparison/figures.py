@@ -1,4 +1,4 @@
-"""From runs to a table and a picture: how much each method changes, against the plain sum."""
+"""From runs to a table and an image: how much each method changes, against the plain sum."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _spread(row: pd.Series, name: str, mean: str = "{:.3f}", deviation: str = "{
     return mean.format(row[name]) + ("" if np.isnan(spread) else f" ± {deviation.format(spread)}")
 
 
-# === Picture ===
+# === Image ===
 
 
 def plot_comparison(frame: pd.DataFrame, path: Path | None = None) -> Figure:

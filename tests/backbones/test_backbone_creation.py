@@ -72,7 +72,9 @@ def test_survives_file_and_clone(trainable, images, tmp_path):
 
 
 def test_makes_a_named_backbone(images):
-    backbone, mode = create_backbone("mobilenet", (96, 64, 3), weights=None, alpha=0.25, cut="conv_pw_11_relu")
+    backbone, mode = create_backbone(
+        "mobilenet", (96, 64, 3), weights=None, alpha=0.25, feature_layer="conv_pw_11_relu"
+    )
     assert (type(backbone), mode) == (Backbone, "tf")
     assert backbone.output_shape == (None, 6, 4, 128)
     assert backbone.get_layer("conv_pw_11").filters == 128
@@ -162,7 +164,7 @@ def own_model() -> keras.Model:
 
 def test_own_model_keeps_and_shares_its_weights(images):
     model, batch = own_model(), images(2, 16, 16)
-    backbone, mode = create_backbone(model, (16, 16, 3), cut="convolution")
+    backbone, mode = create_backbone(model, (16, 16, 3), feature_layer="convolution")
     assert (type(backbone), backbone.name, mode) == (Backbone, "own", "none")
     assert backbone.get_layer("convolution") is model.get_layer("convolution")
     np.testing.assert_allclose(backbone(batch), model(batch), rtol=1e-5, atol=1e-6)
@@ -184,7 +186,7 @@ def test_own_layers_shared_between_graphs_are_cut_in_the_right_one(images):
     convolution(other)
     inputs = keras.Input((16, 16, 3))
     model = keras.Model(inputs, layers.ReLU()(convolution(layers.Rescaling(0.01)(inputs))))
-    backbone, _ = create_backbone(model, (16, 16, 3), cut="convolution")
+    backbone, _ = create_backbone(model, (16, 16, 3), feature_layer="convolution")
     np.testing.assert_allclose(backbone(batch), convolution(batch * np.float32(0.01)), rtol=1e-5, atol=1e-6)
 
 

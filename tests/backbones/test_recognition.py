@@ -110,13 +110,15 @@ def test_what_cannot_be_known_is_said():
 @pytest.mark.parametrize("name", ["MobileNet", "MobileNetV3Small", "EfficientNetB0", "ConvNeXtTiny"])
 def test_a_classification_top_is_refused_or_cut_off(name):
     model = application(name, include_top=True)
-    with pytest.raises(InputError, match=r"without its classification top.*include_top=False, or say cut=") as caught:
+    with pytest.raises(
+        InputError, match=r"without its classification top.*include_top=False, or say feature_layer="
+    ) as caught:
         mtl.build(model, {"a": 2})
     assert "\n" not in str(caught.value)
     cut = next(
         layer.name for layer in reversed(model.layers) if layer.output.shape[1:3] == (1, 1) or "pool" in layer.name
     )
-    assert mtl.build(model, {"a": 2}, cut=cut).backbone.preprocessing == BACKBONES[name].preprocessing
+    assert mtl.build(model, {"a": 2}, feature_layer=cut).backbone.preprocessing == BACKBONES[name].preprocessing
 
 
 def test_models_of_ones_own_take_the_pixels_as_they_are(tiny_backbone):
@@ -171,7 +173,7 @@ def test_a_graph_made_by_hand_is_not_guessed_at():
 
 def test_a_cut_leaves_the_scaling():
     model = mtl.build(application(), {"a": 2})
-    assert mtl.build(model.backbone, {"a": 2}, cut="conv_pw_5_relu").backbone.preprocessing == "tf"
+    assert mtl.build(model.backbone, {"a": 2}, feature_layer="conv_pw_5_relu").backbone.preprocessing == "tf"
 
 
 def test_a_plain_file_as_backbone_has_its_scaling_inside(tmp_path):

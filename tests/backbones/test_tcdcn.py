@@ -100,7 +100,7 @@ def test_it_learns_from_gray_images(rng):
 
 
 def test_layers_can_be_named_for_cutting_and_freezing():
-    model = mtl.TCDCN(HEADS, cut="pool_3")
+    model = mtl.TCDCN(HEADS, feature_layer="pool_3")
     assert model.backbone.output_shape == (None, 3, 3, 64)
     model = mtl.TCDCN(HEADS)
     model.set_trainable(["conv_4", "dense"])

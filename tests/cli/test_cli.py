@@ -18,7 +18,7 @@ NETWORK = ["--backbone", "mobilenet", "--option", "alpha=0.25", "--image-size", 
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """Sixty pictures whose colour and brightness are their labels, one label in three missing."""
+    """Sixty images whose colour and brightness are their labels, one label in three missing."""
     folder = tmp_path_factory.mktemp("photographs")
     rng = np.random.default_rng(0)
     rows = []
@@ -158,10 +158,10 @@ def test_folders_can_be_trained_on(photographs, tmp_path, capsys):
         folder = tmp_path / "sorted" / ("even" if row % 2 else "odd")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(photographs / f"{row}.png", folder)
-    shares = ["--valid", "0.25", "--test", "0.25", "--stages", "all:1:1e-3"]
-    shares += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "run")]
-    assert main(["train", str(tmp_path / "sorted"), "--format", "folders", *NETWORK, *shares]) == 0
-    assert f"Decoded pictures kept in {tmp_path / 'cache'}: about " in capsys.readouterr().out
+    fractions = ["--valid", "0.25", "--test", "0.25", "--stages", "all:1:1e-3"]
+    fractions += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "run")]
+    assert main(["train", str(tmp_path / "sorted"), "--format", "folders", *NETWORK, *fractions]) == 0
+    assert f"Decoded images kept in {tmp_path / 'cache'}: about " in capsys.readouterr().out
     assert len([path for path in (tmp_path / "cache").rglob("*") if path.is_file()]) == 9
 
 
@@ -233,7 +233,7 @@ def test_missing_files_and_columns(capsys, photographs):
     assert "No such label file" in train(capsys, photographs, data=photographs / "nowhere.csv")
     assert "unknown head 'colour'" in train(capsys, photographs, heads=["colour"])
     assert "no column 'who'" in train(capsys, photographs, "--group", "who")
-    no_image = table(photographs, "no-image.csv", "picture,color\n0.png,blue\n1.png,red\n")
+    no_image = table(photographs, "no-image.csv", "image,color\n0.png,blue\n1.png,red\n")
     assert "'image'" in train(capsys, photographs, data=no_image, heads=["color"])
 
 
@@ -253,7 +253,7 @@ def test_heads_that_cannot_be_learned(capsys, photographs):
         ("cut.png", "half", "truncated"),
     ],
 )
-def test_unreadable_pictures_are_named_and_can_be_skipped(capsys, photographs, tmp_path, name, content, reason):
+def test_unreadable_images_are_named_and_can_be_skipped(capsys, photographs, tmp_path, name, content, reason):
     if content == "half":
         whole = (photographs / "0.png").read_bytes()
         content = whole[: len(whole) // 2]
@@ -266,8 +266,8 @@ def test_unreadable_pictures_are_named_and_can_be_skipped(capsys, photographs, t
     assert reason in line
     assert "--skip-bad" in line
     out = tmp_path / "run"
-    shares = ["--valid", "0.2", "--test", "0.2", "--stages", "all:1:1e-3"]
-    arguments = ["train", bad, "--heads", "color", "dark", *NETWORK, *shares, "--skip-bad", "--out", out]
+    fractions = ["--valid", "0.2", "--test", "0.2", "--stages", "all:1:1e-3"]
+    arguments = ["train", bad, "--heads", "color", "dark", *NETWORK, *fractions, "--skip-bad", "--out", out]
     assert main([str(argument) for argument in arguments]) == 0
     assert "bad.csv, line 6" in (out / "skipped.txt").read_text()
 

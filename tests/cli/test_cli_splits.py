@@ -29,7 +29,7 @@ PARTS = ("train", "train", "val", "test")
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """Forty pictures with a published split, of which the last four rows have no part."""
+    """Forty images with a published split, of which the last four rows have no part."""
     folder, rows = tmp_path_factory.mktemp("photographs"), []
     for row in range(40):
         cv2.imwrite(str(folder / f"{row}.png"), np.full((32, 32, 3), (row % 3 * 80, 0, row * 6), np.uint8))

@@ -1,4 +1,4 @@
-"""The parts of whole jobs: reading for a model, checking pictures, options, and the pictures of a report."""
+"""The parts of whole jobs: reading for a model, checking images, options, and the images of a report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mtlzoo.cli import runs
 from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import build
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, FeatureCache, Stage
 
@@ -75,7 +75,7 @@ def test_unknown_formats(tmp_path):
         runs.read_table(tmp_path, "xml")
 
 
-def test_unreadable_pictures_are_refused_or_left_out(tmp_path, capsys):
+def test_unreadable_images_are_refused_or_left_out(tmp_path, capsys):
     drawn = draw_table(tmp_path, rows=6)
     assert runs.drop_bad_images(drawn, skip=False) == (drawn, [])
     (tmp_path / "2.png").write_bytes(b"nothing")
@@ -164,21 +164,21 @@ def test_features_as_texts(tmp_path):
             runs.parse_features(text)
 
 
-# === The pictures of a report ===
+# === The images of a report ===
 
 
-def test_places_are_marked_where_they_lie_in_the_picture(tmp_path, monkeypatch):
+def test_places_are_marked_where_they_lie_in_the_image(tmp_path, monkeypatch):
     path = tmp_path / "wide.png"
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
     table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
-    placement, shown = locate(table, (32, 32)), []
+    geometry, shown = locate(table, (32, 32)), []
     monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
-    restored = {"tips": table.heads["tips"].restore(np.array([[[0.5, 0.5], [1.0, 1.0]]]), placement)}
-    pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
+    restored = {"tips": table.heads["tips"].to_image_space(np.array([[[0.5, 0.5], [1.0, 1.0]]]), geometry)}
+    pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, geometry, tmp_path / "plot.png")
     ((true, predicted),) = shown
     assert (true.role, predicted.role) == ("true", "predicted")
-    # The wide picture lies in the middle of a square of 256 pixels.
+    # The wide image lies in the middle of a square of 256 pixels.
     np.testing.assert_allclose(true.coordinates, [[127.5, 127.5], [-0.5, 63.5]], atol=1e-6)
     np.testing.assert_allclose(predicted.coordinates, [[127.5, 127.5], [255.5, 191.5]], atol=1e-6)
 
@@ -188,10 +188,12 @@ def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
     table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
-    placement, shown = locate(table, (32, 32)), []
+    geometry, shown = locate(table, (32, 32)), []
     monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
-    restored = {"dots": table.heads["dots"].restore(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), placement)}
-    pictures.plot_answers(table, {"dots": {"answer": [None]}}, restored, placement, tmp_path / "plot.png")
+    restored = {
+        "dots": table.heads["dots"].to_image_space(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), geometry)
+    }
+    pictures.plot_answers(table, {"dots": {"answer": [None]}}, restored, geometry, tmp_path / "plot.png")
     (marks,) = shown
     assert [(mark.kind, mark.role) for mark in marks] == [("box", "true"), ("box", "true"), ("box", "predicted")]
     expected = [[-0.5, 63.5, 255.5, 191.5], [127.5, 127.5, 255.5, 191.5], [-0.5, 63.5, 127.5, 127.5]]
@@ -239,8 +241,8 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
         pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: captions.extend(lines)
     )
     restored = {name: answer["answer"] for name, answer in answers.items()}
-    placement = Placement.whole([(40, 40)] * 4, (32, 32))
-    pictures.plot_answers(Table(frame, heads, root=drawn.root), answers, restored, placement, tmp_path / "plot.png")
+    geometry = ImageGeometry.whole([(40, 40)] * 4, (32, 32))
+    pictures.plot_answers(Table(frame, heads, root=drawn.root), answers, restored, geometry, tmp_path / "plot.png")
     assert sorted(captions, key=str) == sorted(
         [
             [("size: m", True), ("tags: a;b", True), ("price: 1.25 (true 1.5)", None)],

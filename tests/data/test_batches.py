@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from mtlzoo.data.batches import drawn_anew, of_known_length
+from mtlzoo.data.batches import reshuffled_each_epoch, with_cardinality
 
 
 def test_every_pass_draws_anew():
@@ -15,19 +15,19 @@ def test_every_pass_draws_anew():
         calls.append(None)
         return np.arange(3) + 10 * len(calls), np.arange(3)
 
-    dataset = drawn_anew(draw, columns=2)
+    dataset = reshuffled_each_epoch(draw, columns=2)
     assert [tuple(map(int, pair)) for pair in dataset] == [(10, 0), (11, 1), (12, 2)]
     assert [int(number) for number, _ in dataset] == [20, 21, 22]
 
 
 def test_one_column_are_scalars():
-    dataset = of_known_length(drawn_anew(lambda: [np.arange(4)]).batch(2), 2)
+    dataset = with_cardinality(reshuffled_each_epoch(lambda: [np.arange(4)]).batch(2), 2)
     assert [batch.numpy().tolist() for batch in dataset] == [[0, 1], [2, 3]]
     assert len(dataset) == 2
 
 
 def test_no_pass_waits_for_a_tuner_at_its_end():
-    assert of_known_length(drawn_anew(lambda: [np.arange(4)]), 4).options().autotune.enabled is False
+    assert with_cardinality(reshuffled_each_epoch(lambda: [np.arange(4)]), 4).options().autotune.enabled is False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="about glibc's memory")
@@ -36,7 +36,7 @@ def test_memory_is_not_mapped_block_by_block():
     program = """
         import ctypes
         import numpy as np
-        from mtlzoo.data.batches import drawn_anew
+        from mtlzoo.data.batches import reshuffled_each_epoch
 
         class Memory(ctypes.Structure):
             _fields_ = [(name, ctypes.c_size_t) for name in "arena free fast mapped others".split() + list("abcde")]
@@ -46,7 +46,7 @@ def test_memory_is_not_mapped_block_by_block():
             raise SystemExit
         library.malloc.restype, library.mallinfo2.restype = ctypes.c_void_p, Memory
         library.malloc.argtypes, library.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
-        list(drawn_anew(lambda: [np.arange(4)]))
+        list(reshuffled_each_epoch(lambda: [np.arange(4)]))
         library.free(library.malloc(30 * 2**20))  # from now on glibc keeps blocks that are smaller
         before = library.mallinfo2().mapped
         library.malloc(2**20)

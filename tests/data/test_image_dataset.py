@@ -22,8 +22,8 @@ ROWS, SIZE = 23, (16, 12)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Table:
-    """Pictures of different sizes and contents."""
-    folder = tmp_path_factory.mktemp("pictures")
+    """Images of different sizes and contents."""
+    folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
     for row in range(ROWS):
         coarse = rng.integers(0, 256, (4, 3, 3), np.uint8)
@@ -95,7 +95,7 @@ def test_batches_of_one_size_say_so(table):
     assert [len(batch[0]) for batch in batches(even)] == [8, 8]
 
 
-def test_pictures_and_labels_are_those_of_their_rows(table):
+def test_images_and_labels_are_those_of_their_rows(table):
     epoch = batches(image_dataset(table, SIZE, 5, resize="crop"))
     for row, path in enumerate(table.paths()):
         np.testing.assert_array_equal(epoch[row // 5][0][row % 5], load_image(path, SIZE, resize="crop"))
@@ -103,7 +103,7 @@ def test_pictures_and_labels_are_those_of_their_rows(table):
         np.testing.assert_array_equal(np.concatenate([batch[1][name] for batch in epoch]), targets)
 
 
-def test_shuffled_and_varied_pictures_keep_their_labels(table):
+def test_shuffled_and_varied_images_keep_their_labels(table):
     dataset = image_dataset(table, SIZE, 5, shuffle=True, seed=3)
     for batch_images, labels in batches(dataset):
         for image, row in zip(batch_images, labels["id"]):
@@ -235,7 +235,7 @@ def broken(table: Table, folder) -> Table:
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_picture_that_cannot_be_read_is_named_with_its_row(table, tmp_path, shuffle):
+def test_a_image_that_cannot_be_read_is_named_with_its_row(table, tmp_path, shuffle):
     dataset = image_dataset(broken(table, tmp_path), SIZE, 8, shuffle=shuffle, augment="light")
     with pytest.raises(tf.errors.OpError, match=r"TableError: labels.csv, line 11 \(.*broken.png\): "):
         batches(dataset)
@@ -271,7 +271,7 @@ def test_a_label_that_cannot_be_read_is_named_at_once(table):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads the size of the process from /proc")
 def test_memory_holds_a_few_batches(table):
-    """An epoch of 180 MB of pictures: the process may not grow by half of that."""
+    """An epoch of 180 MB of images: the process may not grow by half of that."""
 
     def size() -> int:
         with open("/proc/self/statm") as file:

@@ -10,7 +10,7 @@ import pytest
 from mtlzoo.data import Augmentation, Table, TableError, image_dataset
 from mtlzoo.data.dataset import locate, plain_errors
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 ROWS, SIZE = 12, (96, 80)
 COLORS = {"left_eye": (255, 0, 0), "right_eye": (0, 255, 0), "nose": (0, 0, 255)}
@@ -19,7 +19,7 @@ STRONG = Augmentation(rotation=25, zoom=0.2, shift=0.05, brightness=0)
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Table:
-    """Pictures of three coloured spots on gray, of several sizes, and where the spots are."""
+    """Images of three coloured spots on gray, of several sizes, and where the spots are."""
     folder, rng = tmp_path_factory.mktemp("spots"), np.random.default_rng(0)
     points = []
     for row in range(ROWS):
@@ -62,18 +62,18 @@ def spots_in(image: np.ndarray) -> np.ndarray:
 
 
 def epoch(table, **arguments):
-    placement = Placement.empty(len(table), SIZE)
-    batches = list(image_dataset(table, SIZE, 5, placement=placement, **arguments).as_numpy_iterator())
+    geometry = ImageGeometry.empty(len(table), SIZE)
+    batches = list(image_dataset(table, SIZE, 5, geometry=geometry, **arguments).as_numpy_iterator())
     labels = {name: np.concatenate([batch[1][name] for batch in batches]) for name in table.heads}
-    return np.concatenate([batch[0] for batch in batches]), labels, placement
+    return np.concatenate([batch[0] for batch in batches]), labels, geometry
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 @pytest.mark.parametrize("augment", [None, STRONG, "light", "strong"])
 def test_points_lie_where_the_pixels_went(table, augment, resize):
-    images, labels, placement = epoch(table, augment=augment, resize=resize, seed=3)
+    images, labels, geometry = epoch(table, augment=augment, resize=resize, seed=3)
     compared = 0
-    for image, points, mirrored in zip(images, labels["spots"], placement.mirrored):
+    for image, points, mirrored in zip(images, labels["spots"], geometry.mirrored):
         seen = spots_in(image)
         if mirrored:
             seen = seen[[1, 0, 2]]  # what was the left spot is the right one now
@@ -81,7 +81,7 @@ def test_points_lie_where_the_pixels_went(table, augment, resize):
         np.testing.assert_allclose(points[known], seen[known], atol=0.012)
         compared += known.sum()
     assert compared > 2 * ROWS
-    assert placement.mirrored.any() == (augment is not None)
+    assert geometry.mirrored.any() == (augment is not None)
 
 
 @pytest.mark.parametrize("augment", [None, STRONG])
@@ -92,9 +92,9 @@ def test_regions_are_what_is_seen_and_points_move_along(table, augment):
         for row, points in enumerate(frame["spots"])
     ]
     table = Table(frame, table.heads, root=table.root)
-    images, labels, placement = epoch(table, augment=augment)
+    images, labels, geometry = epoch(table, augment=augment)
     compared = 0
-    for row, (image, points, mirrored) in enumerate(zip(images, labels["spots"], placement.mirrored)):
+    for row, (image, points, mirrored) in enumerate(zip(images, labels["spots"], geometry.mirrored)):
         seen = spots_in(image)[[1, 0, 2] if mirrored else [0, 1, 2]]
         known = ~np.isnan(seen).any(axis=1)
         np.testing.assert_allclose(points[known], seen[known], atol=0.012)
@@ -104,19 +104,19 @@ def test_regions_are_what_is_seen_and_points_move_along(table, augment):
     assert compared > 2 * ROWS
     if augment is None:
         located = locate(table, SIZE)
-        np.testing.assert_allclose(located.matrices, placement.matrices)
-        np.testing.assert_array_equal(located.sizes, placement.sizes)
+        np.testing.assert_allclose(located.matrices, geometry.matrices)
+        np.testing.assert_array_equal(located.sizes, geometry.sizes)
 
 
-def test_a_region_may_reach_beyond_the_picture(table):
+def test_a_region_may_reach_beyond_the_image(table):
     frame = table.frame.iloc[:1].assign(region=[(-100.0, -50.0, 500.0, 300.0)])
     images, labels, _ = epoch(Table(frame, table.heads, root=table.root))
     np.testing.assert_allclose(labels["spots"][0], spots_in(images[0]), atol=0.012)
 
 
 def test_classes_and_tags_of_a_pair_change_places_in_the_mirror(table):
-    _, labels, placement = epoch(table, augment="light")
-    plain, mirrored = table.labels(), placement.mirrored
+    _, labels, geometry = epoch(table, augment="light")
+    plain, mirrored = table.labels(), geometry.mirrored
     assert 0 < mirrored.sum() < ROWS
     for name in ("side", "tags", "looks", "level"):
         assert labels[name].dtype == plain[name].dtype
@@ -134,12 +134,12 @@ def test_classes_and_tags_of_a_pair_change_places_in_the_mirror(table):
 def test_soft_labels_change_places_too():
     head = ClassificationHead(["left", "middle", "right"], flip_pairs=[["left", "right"]])
     matrices = np.array([[[-1.0, 0, 0], [0, 1, 0]], [[1.0, 0, 0], [0, 1, 0]]])
-    placement = Placement(matrices, np.full((2, 2), 9), (9, 9))
+    geometry = ImageGeometry(matrices, np.full((2, 2), 9), (9, 9))
     targets = head.encode([(0.6, 0.3, 0.1), (0.6, 0.3, 0.1)])
-    np.testing.assert_allclose(head.place(targets, placement), [[0.1, 0.3, 0.6], [0.6, 0.3, 0.1]], rtol=1e-6)
+    np.testing.assert_allclose(head.to_input_space(targets, geometry), [[0.1, 0.3, 0.6], [0.6, 0.3, 0.1]], rtol=1e-6)
 
 
-def test_gray_pictures_are_the_luma_of_coloured_ones(table):
+def test_gray_images_are_the_luma_of_coloured_ones(table):
     gray, labels, _ = epoch(table, channels=1)
     colored, same, _ = epoch(table)
     assert gray.shape == (ROWS, *SIZE, 1)
@@ -155,7 +155,7 @@ def test_gray_pictures_are_the_luma_of_coloured_ones(table):
 
 @pytest.fixture
 def boxed(table) -> Table:
-    """The same pictures with the box around their three spots, whose radius is 9."""
+    """The same images with the box around their three spots, whose radius is 9."""
     spots = np.array(table.frame["spots"].tolist()) + 0.5
     boxes = np.concatenate([spots.min(axis=1) - 9, spots.max(axis=1) + 9], axis=1).tolist()
     return Table(table.frame.assign(box=boxes), {"box": BoxHead(format="xyxy")}, root=table.root, first_line=2)
@@ -172,10 +172,10 @@ def test_boxes_lie_around_what_they_lay_around(boxed, augment, resize):
         np.testing.assert_allclose(box * [SIZE[1], SIZE[0], SIZE[1], SIZE[0]], seen, atol=1.6)
 
 
-def test_a_box_outside_of_its_picture_is_named_by_its_line(boxed):
+def test_a_box_outside_of_its_image_is_named_by_its_line(boxed):
     frame = boxed.frame.copy()
     frame.at[7, "box"] = [10, 20, 400, 100]
     broken = Table(frame, boxed.heads, root=boxed.root, source="labels.csv", first_line=2)
-    expected = r"labels\.csv, line 9 \(7\.png\): head 'box': expected a box within the picture of 235 x 340 pixels"
+    expected = r"labels\.csv, line 9 \(7\.png\): head 'box': expected a box within the image of 235 x 340 pixels"
     with pytest.raises(TableError, match=expected), plain_errors():
         epoch(broken, shuffle=True)

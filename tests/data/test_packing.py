@@ -35,14 +35,14 @@ ROWS, SIZE = 17, (20, 16)
 
 @pytest.fixture
 def table(tmp_path) -> Table:
-    """Pictures with labels of many kinds, of which some are missing; rows 3 and 16 are copies."""
-    folder = tmp_path / "pictures"
+    """Images with labels of many kinds, of which some are missing; rows 3 and 16 are copies."""
+    folder = tmp_path / "images"
     folder.mkdir()
     rng = np.random.default_rng(0)
     for row in range(ROWS):
         coarse = rng.integers(0, 256, (5, 4, 3), np.uint8)
-        picture = cv2.resize(coarse, (60 + row, 50), interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(folder / f"{row}.{'jpg' if row % 2 else 'png'}"), picture)
+        image = cv2.resize(coarse, (60 + row, 50), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / f"{row}.{'jpg' if row % 2 else 'png'}"), image)
     names = [f"{row}.{'jpg' if row % 2 else 'png'}" for row in range(ROWS)]
     (folder / names[16]).write_bytes((folder / names[3]).read_bytes())
     frame = pd.DataFrame(
@@ -241,7 +241,7 @@ def test_what_is_refused_leaves_nothing(table, tmp_path):
     Path(table.paths()[4]).unlink()
     with pytest.raises(TableError, match=r"labels.csv, line 6 \(4.png\): file not found"):
         pack(table, folder)
-    assert [path.name for path in tmp_path.iterdir()] == ["pictures"]
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
     with pytest.raises(FileExistsError, match="is left as it is"):
         pack(table, table.root)
 

@@ -99,8 +99,8 @@ def test_columns_that_are_no_heads(write):
 
 
 def test_another_column_of_images_and_another_root(write, tmp_path):
-    path = write("picture,kids\na.jpg,yes\n/b.jpg,no\n")
-    table = read_csv(path, image="picture", root=tmp_path / "photographs")
+    path = write("image,kids\na.jpg,yes\n/b.jpg,no\n")
+    table = read_csv(path, image="image", root=tmp_path / "photographs")
     assert list(table.frame) == ["image", "kids"]
     assert table.paths() == [str(tmp_path / "photographs" / "a.jpg"), "/b.jpg"]
 
@@ -247,7 +247,7 @@ def test_unknown_columns_and_heads(write):
 def test_two_columns_of_one_name(write):
     assert refusal(write("image,kids,kids\na,yes,no\n")) == "labels.csv, line 1: more than one column is called 'kids'."
     assert "more than one column is called 'kids'" in refusal(write("image,kids, kids \na,yes,no\n"))
-    assert "rename the column 'image'" in refusal(write("picture,image,kids\na,1,no\n"), image="picture")
+    assert "rename the column 'image'" in refusal(write("image,image,kids\na,1,no\n"), image="image")
 
 
 def test_heads_without_anything_to_learn(write):

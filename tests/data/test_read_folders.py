@@ -1,4 +1,4 @@
-"""Pictures sorted into folders."""
+"""Images sorted into folders."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_heads_may_be_given(tmp_path):
         read_folders(tmp_path, {"color": 3})
 
 
-def test_what_is_no_picture_is_left_alone(tmp_path):
+def test_what_is_no_image_is_left_alone(tmp_path):
     touch(tmp_path, "no/a.jpg", "yes/b.jpg", "notes.txt", "no/._a.jpg", ".cache/deep/in/c.jpg", "yes/Thumbs.db")
     (tmp_path / "no" / "folder.jpg").mkdir()
     assert read_folders(tmp_path).frame["image"].tolist() == ["no/a.jpg", "yes/b.jpg"]
@@ -62,7 +62,7 @@ def test_what_is_no_picture_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("files", "received"),
     [
-        ([], "no pictures"),
+        ([], "no images"),
         (["a.jpg"], "a.jpg"),
         (["a/b/c/d.jpg"], "a/b/c/d.jpg"),
         (["no/a.jpg", "size/short/b.jpg", "size/long/c.jpg"], "no/a.jpg and size/long/c.jpg"),

@@ -60,9 +60,9 @@ def counts(table: Table) -> np.ndarray:
     return np.concatenate(columns)
 
 
-def worst(table: Table, parts: list[Table], shares: list[float]) -> float:
+def worst(table: Table, parts: list[Table], fractions: list[float]) -> float:
     """By how many rows a label's number in a part differs from its share, at most."""
-    wanted = np.outer(shares, counts(table))
+    wanted = np.outer(fractions, counts(table))
     return float(np.abs(np.stack([counts(part) for part in parts]) - wanted).max())
 
 
@@ -72,12 +72,12 @@ def worst(table: Table, parts: list[Table], shares: list[float]) -> float:
 @pytest.mark.parametrize("heads", HEADS)
 @pytest.mark.parametrize("shares", SHARES, ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_every_label_of_every_head_keeps_its_share(heads, shares, seed):
+def test_every_label_of_every_head_keeps_its_share(heads, fractions, seed):
     """Within a row where there is one head, and within a few where a row must serve many heads at once."""
     table = random_table(np.random.default_rng(seed), 600, HEADS[heads])
-    parts = split(table, shares, seed=seed, identical=False)
-    assert worst(table, parts, shares) <= (1 if heads == "one head" else 4)
-    assert np.abs([len(part) for part in parts] - 600 * np.array(shares)).max() <= 3
+    parts = split(table, fractions, seed=seed, identical=False)
+    assert worst(table, parts, fractions) <= (1 if heads == "one head" else 4)
+    assert np.abs([len(part) for part in parts] - 600 * np.array(fractions)).max() <= 3
 
 
 @pytest.mark.parametrize("heads", ["many kinds", "many heads"])
@@ -108,8 +108,8 @@ def test_one_label_a_row_as_in_fashionai():
     own = rng.choice(8, 2000, p=np.arange(1, 9) / 36)
     for number, name in enumerate(heads):
         table.frame.loc[own != number, name] = None
-    for shares in SHARES:
-        assert worst(table, split(table, shares, identical=False), shares) <= 1
+    for fractions in SHARES:
+        assert worst(table, split(table, fractions, identical=False), fractions) <= 1
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -181,7 +181,7 @@ def test_groups_never_straddle():
 
 @pytest.fixture
 def copies(tmp_path) -> Table:
-    """Sixty pictures of which the last twenty are copies of the first, under other names."""
+    """Sixty images of which the last twenty are copies of the first, under other names."""
     rng = np.random.default_rng(0)
     contents = [rng.bytes(100) for _ in range(40)]
     for row in range(60):
@@ -190,7 +190,7 @@ def copies(tmp_path) -> Table:
     return Table(frame, {"kids": BinaryHead()}, root=tmp_path)
 
 
-def test_identical_pictures_never_straddle(copies):
+def test_identical_images_never_straddle(copies):
     for seed in range(5):
         parts = split(copies, [0.6, 0.4], seed=seed)
         originals = [set(part.frame.index % 40) for part in parts]
@@ -203,7 +203,7 @@ def test_identical_pictures_never_straddle(copies):
 
 
 def test_groups_and_copies_are_chained(copies):
-    """Rows 0 and 40 are the same picture, 40 and 41 are one sender's, 41 and 1 the same picture."""
+    """Rows 0 and 40 are the same image, 40 and 41 are one sender's, 41 and 1 the same image."""
     group = [None] * 40 + [row // 10 for row in range(20)]
     for seed in range(5):
         for part in split(copies, [0.6, 0.4], group=group, seed=seed):
@@ -246,9 +246,9 @@ def test_numpys_own_generator_is_not_touched():
 @pytest.mark.parametrize(
     "shares", [[1.0], [], [0.5, 0.4], [0.5, 0.6], [1.2, -0.2], [1.0, 0.0], [[0.5, 0.5]], [np.nan, 1]]
 )
-def test_wrong_shares(shares):
+def test_wrong_shares(fractions):
     with pytest.raises(ValueError, match="Expected at least two shares above 0 whose sum is 1, received: "):
-        split(Table.of_images(["a", "b", "c"]), shares)
+        split(Table.of_images(["a", "b", "c"]), fractions)
 
 
 def test_wrong_groups():

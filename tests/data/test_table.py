@@ -54,7 +54,7 @@ def test_a_label_that_its_head_does_not_know_is_named_with_its_line(table):
         table.labels()
 
 
-def test_without_lines_the_picture_is_named():
+def test_without_lines_the_image_is_named():
     table = Table(pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", "maybe"]}), {"kids": BinaryHead()})
     with pytest.raises(TableError, match=r"^table, b.jpg: head 'kids'"):
         table.labels()
@@ -146,7 +146,7 @@ def test_paths_start_at_the_root_unless_they_are_absolute(tmp_path):
     assert Table(frame, {}, root=tmp_path).paths()[0] == str(tmp_path / "a.jpg")
 
 
-def test_pictures_without_labels():
+def test_images_without_labels():
     table = Table.of_images(["a.jpg", Path("b.jpg")])
     assert table.paths() == ["a.jpg", "b.jpg"]
     assert table.heads == {}
@@ -158,8 +158,8 @@ def test_pictures_without_labels():
 
 
 def test_columns_that_must_be_there():
-    with pytest.raises(TableError, match="no column 'image'; the columns are: picture, kids"):
-        Table(pd.DataFrame({"picture": ["a"], "kids": ["yes"]}), {"kids": BinaryHead()})
+    with pytest.raises(TableError, match="no column 'image'; the columns are: image, kids"):
+        Table(pd.DataFrame({"image": ["a"], "kids": ["yes"]}), {"kids": BinaryHead()})
     with pytest.raises(TableError, match="no column for the head 'kids'; the columns are: image"):
         Table(pd.DataFrame({"image": ["a"]}), {"kids": BinaryHead()})
 

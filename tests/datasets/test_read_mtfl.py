@@ -124,7 +124,7 @@ def test_the_format_is_registered(write):
 # === Regions ===
 
 
-def test_regions_are_square_and_put_the_points_where_the_test_pictures_have_them(write):
+def test_regions_are_square_and_put_the_points_where_the_test_images_have_them(write):
     (region,) = regions(write, FRONTAL, jitter=0)
     side = region[2] - region[0]
     assert region[3] - region[1] == pytest.approx(side)
@@ -197,12 +197,12 @@ def test_jitter_depends_on_the_row_and_the_seed_alone(write):
     assert (first != regions(write, *faces, seed=1)).all()
 
 
-def test_points_in_one_place_show_the_whole_picture(write):
+def test_points_in_one_place_show_the_whole_image(write):
     assert read_mtfl(write(line(np.full((5, 2), 7.0)), line())).regions()[0] is None
 
 
-def test_the_loader_sees_the_region_of_a_picture_that_is_not_square(write):
-    """Bright points in a dark picture come to lie where the labels say, in regions across its edges too."""
+def test_the_loader_sees_the_region_of_a_image_that_is_not_square(write):
+    """Bright points in a dark image come to lie where the labels say, in regions across its edges too."""
     faces = [FRONTAL - np.array([70, 60]), FRONTAL + np.array([80, 10])]
     folder = write(*[line(face, image=f"{index}.png") for index, face in enumerate(faces)])
     for index, face in enumerate(faces):
@@ -251,7 +251,7 @@ def test_wrong_arguments_are_refused(write, tmp_path):
 def test_lines_with_other_fields_are_refused(write, bad, received):
     message = refusal(write(line(), bad))
     assert message.startswith(
-        f"training.txt, line 2: expected the path of a picture and 14 numbers, received {received}: '{bad[:5]}"
+        f"training.txt, line 2: expected the path of an image and 14 numbers, received {received}: '{bad[:5]}"
     )
 
 

@@ -32,10 +32,10 @@ def refusal(folder: Path, **arguments) -> str:
     return str(caught.value)
 
 
-# === One object a picture ===
+# === One object an image ===
 
 
-def test_one_row_a_picture(write):
+def test_one_row_a_image(write):
     table = read_shapes(write("a.png,triangle,1,2.5,30,40", "", "b c.png,rectangle,0,0,224,224"))
     assert table.frame["image"].tolist() == ["a.png", "b c.png"]
     assert table.frame["shape"].tolist() == ["triangle", "rectangle"]
@@ -81,10 +81,10 @@ def test_drawn_data_set_comes_back_as_the_network_sees_it(tmp_path):
     assert [len(part) for part in split(table, [0.5, 0.5])] == [6, 6]
 
 
-# === Several objects a picture ===
+# === Several objects an image ===
 
 
-def test_several_rows_are_one_picture(write):
+def test_several_rows_are_one_image(write):
     folder = write("a.png,triangle,1,2,3,4", "b.png,rectangle,5,6,7,8", "a.png,rectangle,0,0,9,9", "c.png,,,,,")
     table = read_shapes(folder)
     assert table.frame["image"].tolist() == ["a.png", "b.png", "c.png"]
@@ -132,7 +132,7 @@ def test_drawn_data_set_with_several_objects(tmp_path):
         ("b.png,triangle,one,2,3,4", ["x_min", "finite number", "'one'"]),
         ("b.png,triangle,1,2,3,", ["y_max", "empty cell"]),
         ("b.png,triangle,1,2,inf,4", ["x_max", "finite number"]),
-        ("b.png,triangle,-1,2,3,4", ["inside its picture", "x_min -1"]),
+        ("b.png,triangle,-1,2,3,4", ["inside its image", "x_min -1"]),
         ("a.png,triangle,1,2,3,4", ["more than one row", "several=True"]),
     ],
 )
@@ -150,19 +150,19 @@ def test_wrong_rows_are_named(write, row, parts):
     ("box", "named"),
     [("0,0,41,30", "x_max 41"), ("0,0,40,30.5", "y_max 30.5"), ("-0.5,0,4,3", "x_min -0.5"), ("0,-9,4,3", "y_min -9")],
 )
-def test_boxes_outside_their_picture(write, suffix, box, named):
+def test_boxes_outside_their_image(write, suffix, box, named):
     folder = write(f"whole{suffix},triangle,0,0,40,30", f"small{suffix},triangle,{box}")
     for name in ("whole", "small"):
         cv2.imwrite(str(folder / f"{name}{suffix}"), np.zeros((30, 40, 3), np.uint8))
     for several in (None, True):
         message = refusal(folder, several=several)
         assert message.startswith(
-            f"train.csv, line 3 (small{suffix}): expected a box inside its picture of 40 x 30 pixels"
+            f"train.csv, line 3 (small{suffix}): expected a box inside its image of 40 x 30 pixels"
         )
         assert named in message
 
 
-def test_pictures_that_cannot_be_read_are_left_to_who_reads_them(write):
+def test_images_that_cannot_be_read_are_left_to_who_reads_them(write):
     folder = write("missing.png,triangle,0,0,9000,9000", "broken.png,triangle,0,0,10,10")
     (folder / "broken.png").write_bytes(b"\x89PNG")
     assert len(read_shapes(folder)) == 2
@@ -173,7 +173,7 @@ def test_half_an_object(write, row):
     folder = write("a.png,triangle,1,2,3,4", row)
     missing = "box" if ",," in row[:7] else "shape"
     assert refusal(folder, several=True).endswith(
-        f"a shape and a box, or neither for a picture without objects, received only the {missing}."
+        f"a shape and a box, or neither for an image without objects, received only the {missing}."
     )
 
 

@@ -22,7 +22,7 @@ def write(tmp_path):
         for number, name in enumerate(names):
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(contents[number] if contents else f"picture {number}")
+            path.write_text(contents[number] if contents else f"image {number}")
         return tmp_path
 
     return write
@@ -117,7 +117,7 @@ def test_ages_can_be_read_as_levels(write):
 # === Folders ===
 
 
-def test_pictures_are_sorted_and_nothing_else_is_read(write):
+def test_images_are_sorted_and_nothing_else_is_read(write):
     folder = write(
         "crop/99_0_0_20170101000000000.jpg",
         "9_0_0_20170101000000000.jpg",
@@ -132,7 +132,7 @@ def test_pictures_are_sorted_and_nothing_else_is_read(write):
     assert table.where(0) == f"{folder}, 10_0_0_20170101000000000.jpg"
 
 
-def test_subfolders_are_read_where_the_folder_has_no_pictures(write):
+def test_subfolders_are_read_where_the_folder_has_no_images(write):
     folder = write(
         f"part2/1_0_0_{DATE}.jpg",
         f"part1/2_0_0_{DATE}.jpg",
@@ -148,11 +148,11 @@ def test_subfolders_are_read_where_the_folder_has_no_pictures(write):
     assert read_utkface(folder / "part1").frame["age"].tolist() == [2]
 
 
-def test_folders_without_pictures_are_refused(tmp_path):
+def test_folders_without_images_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"No such folder: .*nowhere"):
         read_utkface(tmp_path / "nowhere")
     (tmp_path / "readme.txt").touch()
-    with pytest.raises(TableError, match=r"no pictures; expected files such as 25_0_1_\d{17}.jpg.chip.jpg"):
+    with pytest.raises(TableError, match=r"no images; expected files such as 25_0_1_\d{17}.jpg.chip.jpg"):
         read_utkface(tmp_path)
 
 
@@ -185,16 +185,16 @@ def test_notes_name_only_the_first(write):
     assert note == "8 names without a readable age: 10.jpg, 11.jpg, 12.jpg, 13.jpg, 14.jpg, ..."
 
 
-def test_identical_pictures_are_counted(write):
+def test_identical_images_are_counted(write):
     names = [f"{age}_0_0_{DATE}.jpg" for age in (10, 11, 12, 13, 14)]
     folder = write(*names, f"14_1_0_{DATE}.jpg", f"__0_{DATE}.jpg", contents=("a", "b", "a", "a", "b", "c", "c"))
     assert read_utkface(folder).notes[-1] == (
-        "3 groups of byte-identical pictures (7 rows), in 2 of them with different ages; `split` keeps each group on one "
+        "3 groups of byte-identical images (7 rows), in 2 of them with different ages; `split` keeps each group on one "
         "side"
     )
 
 
-def test_split_keeps_identical_pictures_on_one_side(write):
+def test_split_keeps_identical_images_on_one_side(write):
     contents = tuple(f"{number % 20:02}" for number in range(50))
     table = read_utkface(write(*[f"{number}_0_0_{DATE}.jpg" for number in range(50)], contents=contents))
     parts = split(table, [0.5, 0.5])

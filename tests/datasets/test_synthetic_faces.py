@@ -50,7 +50,7 @@ def picture(directory: pathlib.Path, path: str) -> np.ndarray:
 # === UTKFace ===
 
 
-def test_utkface_names_and_pictures(chips):
+def test_utkface_names_and_images(chips):
     files = sorted(path for path in chips.rglob("*") if not path.name.startswith("."))
     assert files[0] == chips / "UTKFace"
     assert len(files) == 246
@@ -65,7 +65,7 @@ def test_utkface_names_and_pictures(chips):
     assert len(dates) == 245
 
 
-def test_utkface_quirks_from_60_pictures_on(tmp_path, chips):
+def test_utkface_quirks_from_60_images_on(tmp_path, chips):
     few = make_faces(tmp_path, images=60, seed=3)
     for directory in (few, chips):
         names = [CHIP_NAME.fullmatch(file.name).groups() for file in (directory / "UTKFace").iterdir()]
@@ -114,7 +114,7 @@ def test_mtfl_quirks_of_the_tables(heads):
             assert 1 <= tags[3] <= 5
 
 
-def test_mtfl_lists_all_pictures(heads):
+def test_mtfl_lists_all_images(heads):
     folders = collections.Counter()
     for name, count in (("training.txt", 200), ("testing.txt", 70)):
         listed = rows(heads, name)
@@ -135,7 +135,7 @@ def test_mtfl_shapes_and_gray_files(heads):
         shapes = [image.shape[:2] for path, image in pictures.items() if path.startswith(group)]
         expected = {"lfw_5590\\": {(250, 250)}, "AFLW/": {(150, 150)}}.get(group, set(shapes))
         assert set(shapes) == expected
-    assert len(set(shapes)) == 1  # Of the test pictures; those of net_7876 differ.
+    assert len(set(shapes)) == 1  # Of the test images; those of net_7876 differ.
     training = [image for path, image in pictures.items() if not path.startswith("AFLW")]
     assert 0.2 < np.mean([image.shape[0] != image.shape[1] for image in training]) < 0.27
     assert len({image.shape[:2] for image in training}) > 50
@@ -193,7 +193,7 @@ def test_labels_are_imbalanced_and_say_little_about_each_other():
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_same_seed_same_bytes_and_other_seed_other_pictures(tmp_path, layout):
+def test_same_seed_same_bytes_and_other_seed_other_images(tmp_path, layout):
     first, second, other = (
         contents(make_faces(tmp_path / name, images=8, seed=seed, layout=layout))
         for name, seed in (("a", 5), ("b", 5), ("c", 6))
@@ -304,7 +304,7 @@ def test_draw_face_names_what_is_possible(wrong):
 
 
 def test_camera_sees_the_centre_at_the_target():
-    """Half a large pixel before the centre of the first one lies the edge of the picture, at any scale."""
+    """Half a large pixel before the centre of the first one lies the edge of the image, at any scale."""
     centre = np.array([0.03, 0.2])
     for scale in (1, 2, 4):
         camera = aim((90, 120), centre, (20.0, 33.0), 70.0, 0.3, scale)

@@ -67,7 +67,7 @@ def test_a_few_maybes_and_only_at_neighbours(small):
         assert values[letters.index("m")] in neighbours(attribute, values[letters.index("y")])
 
 
-def test_pictures_are_photographs_of_various_sizes(small):
+def test_images_are_photographs_of_various_sizes(small):
     pictures = [cv2.imread(str(path)) for path in sorted((small / "Images").rglob("*.jpg"))]
     heights, widths = np.array([picture.shape[:2] for picture in pictures]).T
     assert 256 <= heights.min() < heights.max() <= 400
@@ -89,7 +89,7 @@ def test_every_value_occurs_from_400_rows_on_and_unevenly():
 # === Chance ===
 
 
-def test_same_seed_same_bytes_and_other_seed_other_pictures(tmp_path):
+def test_same_seed_same_bytes_and_other_seed_other_images(tmp_path):
     first, second, other = (
         contents(make_fashionai(tmp_path / name, images=12, seed=seed)) for name, seed in (("a", 5), ("b", 5), ("c", 6))
     )
@@ -169,7 +169,7 @@ def test_draw_garment(attribute, value):
 
 @pytest.mark.parametrize("attribute", ["pant_length", "skirt_length"])
 def test_longer_garments_cover_more_of_the_legs(attribute):
-    """With all else equal, the picture differs from that of the longest value in fewer and fewer rows."""
+    """With all else equal, the image differs from that of the longest value in fewer and fewer rows."""
     values = FASHIONAI_ATTRIBUTES[attribute][1:]
     for seed in range(5):
         pictures = [draw_garment(attribute, value, np.random.default_rng(seed), (160, 160)) for value in values]

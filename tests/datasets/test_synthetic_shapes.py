@@ -21,7 +21,7 @@ COLUMNS = ["image", "shape", "x_min", "y_min", "x_max", "y_max"]
 
 
 def coverage(image: np.ndarray) -> np.ndarray:
-    """How much of each pixel is painted, in a picture with one target on white and nothing else."""
+    """How much of each pixel is painted, in an image with one target on white and nothing else."""
     ink = 255 - image.astype(float)
     # The channel in which the colour differs most from white; most pixels of the target are painted in full.
     channel = ink.sum(axis=(0, 1)).argmax()
@@ -60,7 +60,7 @@ def test_polygon_covers_its_area(rng):
         np.testing.assert_allclose(covered, np.outer(*expected), atol=1.5 / 255)
 
 
-def test_polygon_may_reach_over_the_edge_of_the_picture():
+def test_polygon_may_reach_over_the_edge_of_the_image():
     image = np.full((10, 12, 3), 255, np.uint8)
     paint_polygon(image, np.array([(-5.0, -5.0), (6.0, -5.0), (6.0, 20.0), (-5.0, 20.0)]), (1, 2, 3))
     assert (image[:, :6] == (1, 2, 3)).all()
@@ -270,7 +270,7 @@ def several(tmp_path_factory):
     return make_shapes(tmp_path_factory.mktemp("several") / "data", images=60, seed=3, tests=8, objects=3)
 
 
-def test_tables_list_all_pictures(single):
+def test_tables_list_all_images(single):
     listed = [row["image"] for part in ("train", "test") for row in rows(single, part)]
     assert len(rows(single, "train")) == 30
     assert len(set(listed)) == 38
@@ -303,7 +303,7 @@ def test_a_row_for_each_object(several):
 
 
 @pytest.mark.parametrize("objects", [1, 4])
-def test_same_seed_same_bytes_and_other_seed_other_pictures(tmp_path, objects):
+def test_same_seed_same_bytes_and_other_seed_other_images(tmp_path, objects):
     first, second, other = (
         contents(make_shapes(tmp_path / name, images=6, seed=seed, objects=objects))
         for name, seed in (("a", 5), ("b", 5), ("c", 6))
@@ -325,7 +325,7 @@ def test_tests_default_to_a_quarter(tmp_path):
     assert len(rows(make_shapes(tmp_path, images=9), "test")) == 2
 
 
-def test_no_test_picture_is_a_training_picture(single):
+def test_no_test_image_is_a_training_image(single):
     digests = [data for name, data in contents(single).items() if name.endswith(".png")]
     assert len(set(digests)) == 38
 

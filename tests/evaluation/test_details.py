@@ -78,7 +78,7 @@ def test_numbers_are_as_they_are():
 @pytest.mark.parametrize("rows", [0, 1, 2, 5])
 def test_every_array_has_the_rows_on_its_first_axis_and_agrees_with_decode(head: Head, rows, rng):
     features = keras.Input((6,))
-    model = keras.Model(features, head.connect(features, "answer"))
+    model = keras.Model(features, head.build_layers(features, "answer"))
     array = model(rng.normal(size=(rows, 6)).astype("float32")).numpy()
     found, decoded = head.details(array), head.decode(array)
     assert {len(value) for value in found.values()} == {rows}
@@ -94,7 +94,7 @@ def test_every_array_has_the_rows_on_its_first_axis_and_agrees_with_decode(head:
     assert found["probabilities"].dtype == np.float32
 
 
-def test_a_model_on_pictures(model, drawn):
+def test_a_model_on_images(model, drawn):
     found, arrays, readable = predictions(model, drawn, 16), outputs(model, drawn), predict(model, drawn)
     assert list(found) == list(model.heads)
     np.testing.assert_allclose(found["color"]["probabilities"], arrays["color"], rtol=1e-4, atol=1e-5)
@@ -106,7 +106,7 @@ def test_a_model_on_pictures(model, drawn):
     np.testing.assert_allclose(one["level"]["predictions"], found["level"]["predictions"][3:4], rtol=1e-4)
 
 
-def test_places_are_those_of_the_whole_picture(drawn):
+def test_places_are_those_of_the_whole_image(drawn):
     images = keras.Input((12, 10, 3))
     features = layers.Conv2D(2, 3, strides=2, name="only")(images)
     heads = {"points": LandmarkHead(2, format="xy")}

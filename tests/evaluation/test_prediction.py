@@ -1,4 +1,4 @@
-"""Answers for tables, paths and arrays: the same ones, in order, and quickly for a single picture."""
+"""Answers for tables, paths and arrays: the same ones, in order, and quickly for a single image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mtlzoo.evaluation import outputs, predict
 
 @pytest.fixture(scope="module")
 def pictures(drawn) -> np.ndarray:
-    """The drawn pictures at the model's size."""
+    """The drawn images at the model's size."""
     return np.stack([load_image(path, (12, 10), resize="crop") for path in drawn.paths()])
 
 
@@ -49,16 +49,16 @@ def test_the_order_of_rows_is_kept(model, drawn, expected):
     assert_equal(outputs(model, drawn.take(rows), 8), expected, rows)
 
 
-def test_one_picture_in_any_form(model, drawn, pictures, expected):
+def test_one_image_in_any_form(model, drawn, pictures, expected):
     one = slice(3, 4)
     path = drawn.paths()[3]
     for images in (path, Path(path), [path], (path,), drawn.take([3]), pictures[3], pictures[3:4]):
         assert_equal(outputs(model, images), expected, one)
 
 
-def test_one_picture_does_not_set_up_a_pipeline(model, drawn, pictures, monkeypatch):
+def test_one_image_does_not_set_up_a_pipeline(model, drawn, pictures, monkeypatch):
     def refuse(*_, **__):
-        raise AssertionError("predict takes ten times as long for one picture")
+        raise AssertionError("predict takes ten times as long for one image")
 
     monkeypatch.setattr(type(model), "predict", refuse)
     for images in (drawn.paths()[3], drawn.take([3]), pictures[3], pictures[:32]):
@@ -112,13 +112,13 @@ def test_arrays_that_are_no_images(model, pictures):
             outputs(model, images)
 
 
-def test_no_pictures(model, drawn, pictures):
+def test_no_images(model, drawn, pictures):
     for images in ([], drawn.take([]), pictures[:0]):
         with pytest.raises(TableError, match=r"no rows|No images"):
             predict(model, images)
 
 
-def test_pictures_that_cannot_be_read(model, drawn, tmp_path):
+def test_images_that_cannot_be_read(model, drawn, tmp_path):
     path = tmp_path / "broken.jpg"
     path.write_bytes(b"nothing")
     for images in (path, [path]):
@@ -133,7 +133,7 @@ def test_pictures_that_cannot_be_read(model, drawn, tmp_path):
         predict(model, Table(frame, {}, source="labels.csv", first_line=2))
 
 
-def test_the_pictures_shape_is_the_models_business(model, tmp_path):
+def test_the_images_shape_is_the_models_business(model, tmp_path):
     """Whatever the size of the file, it is cropped as the model was told to."""
     wide = np.zeros((30, 90, 3), np.uint8)
     wide[:, 35:55] = 200

@@ -215,7 +215,7 @@ def test_refusals(model, drawn):
         evaluate(model, drawn, predictions={name: array[1:] for name, array in outputs(model, drawn).items()})
 
 
-def test_a_box_outside_of_its_picture_is_named_by_its_row(tmp_path):
+def test_a_box_outside_of_its_image_is_named_by_its_row(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
     frame = pd.DataFrame({"image": ["a.png"] * 2, "place": [[0, 0, 30, 20], [0, 0, 30, 40]]})
     table = Table(frame, {"place": BoxHead(format="xyxy")}, root=tmp_path, source="labels.csv", first_line=2)

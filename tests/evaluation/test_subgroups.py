@@ -11,7 +11,7 @@ import pytest
 from mtlzoo.data import Table, TableError
 from mtlzoo.evaluation import evaluate, evaluate_groups, outputs
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead, RegressionHead
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 HEADS = {
     "size": ClassificationHead(["s", "m", "l"]),
@@ -30,8 +30,8 @@ def cells(column: list) -> pd.Series:
 
 
 @pytest.fixture
-def judged(rng) -> tuple[Table, dict[str, np.ndarray], Placement]:
-    """A table with a quarter of the labels missing, predictions, and where the pictures lie."""
+def judged(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
+    """A table with a quarter of the labels missing, predictions, and where the images lie."""
     points = EYES + rng.normal(0, 0.02, (ROWS, 3, 2))
     frame = pd.DataFrame(
         {
@@ -56,22 +56,22 @@ def judged(rng) -> tuple[Table, dict[str, np.ndarray], Placement]:
         "price": rng.normal(10, 4, (ROWS, 1)),
         "points": points + rng.normal(0, 0.02, (ROWS, 3, 2)),
     }
-    placement = Placement.whole(rng.integers(20, 60, (ROWS, 2)), (32, 32))
-    return Table(frame, HEADS, source="labels.csv", first_line=2), predictions, placement
+    geometry = ImageGeometry.whole(rng.integers(20, 60, (ROWS, 2)), (32, 32))
+    return Table(frame, HEADS, source="labels.csv", first_line=2), predictions, geometry
 
 
 def groups_of(judged, by, **options) -> pd.DataFrame:
     """All that judging known predictions needs of a model is its heads."""
-    table, predictions, placement = judged
-    return evaluate_groups(SimpleNamespace(heads=HEADS), table, by, 32, predictions, placement, **options)
+    table, predictions, geometry = judged
+    return evaluate_groups(SimpleNamespace(heads=HEADS), table, by, 32, predictions, geometry, **options)
 
 
 def report_of(judged, rows=slice(None)) -> pd.DataFrame:
-    table, predictions, placement = judged
+    table, predictions, geometry = judged
     rows = np.arange(ROWS)[rows]
     predictions = {name: array[rows] for name, array in predictions.items()}
     model = SimpleNamespace(heads=HEADS)
-    return evaluate(model, table.take(rows), predictions=predictions, placement=placement.take(rows)).iloc[: len(HEADS)]
+    return evaluate(model, table.take(rows), predictions=predictions, geometry=geometry.take(rows)).iloc[: len(HEADS)]
 
 
 # === Figures ===
@@ -109,8 +109,8 @@ def test_the_form_of_the_frame(judged):
 
 def test_the_order_of_rows_and_of_columns_does_not_matter(judged, rng):
     order = rng.permutation(ROWS)
-    table, predictions, placement = judged
-    turned = table.take(order), {name: array[order] for name, array in predictions.items()}, placement.take(order)
+    table, predictions, geometry = judged
+    turned = table.take(order), {name: array[order] for name, array in predictions.items()}, geometry.take(order)
     figures = ["labelled", "metric", "value", "score", "gap"]
     one, other = groups_of(judged, ["size", "camera"]), groups_of(turned, ["camera", "size"])
     pd.testing.assert_frame_equal(other.loc[one.index, figures], one[figures])
@@ -118,13 +118,13 @@ def test_the_order_of_rows_and_of_columns_does_not_matter(judged, rng):
 
 
 def test_what_stands_in_unlabelled_rows_does_not_matter(judged):
-    table, predictions, placement = judged
+    table, predictions, geometry = judged
     labelled = table.labelled()
     spoilt = {
         name: np.where(labelled[name].to_numpy().reshape(-1, *[1] * (array.ndim - 1)), array, np.nan)
         for name, array in predictions.items()
     }
-    pd.testing.assert_frame_equal(groups_of((table, spoilt, placement), "camera"), groups_of(judged, "camera"))
+    pd.testing.assert_frame_equal(groups_of((table, spoilt, geometry), "camera"), groups_of(judged, "camera"))
 
 
 # === Intervals ===
@@ -139,7 +139,7 @@ def test_every_interval_holds_its_value_and_narrows_with_rows(judged):
         assert width[("all", "all", head)] < width.xs(head, level="head").drop("all").min()
 
 
-def shares(right: int, rows: int) -> pd.Series:
+def fractions(right: int, rows: int) -> pd.Series:
     table = Table(pd.DataFrame({"image": "a.jpg", "kids": ["yes"] * rows, "camera": "z5"}), {"kids": BinaryHead()})
     predictions = {"kids": np.where(np.arange(rows) < right, 0.9, 0.1)[:, None]}
     return evaluate_groups(SimpleNamespace(heads=table.heads), table, "camera", predictions=predictions).iloc[-1]
@@ -151,7 +151,7 @@ def shares(right: int, rows: int) -> pd.Series:
 )
 def test_the_interval_of_a_share_is_wilsons(right, rows, low, high):
     """The figures that Newcombe (1998) gives in his table I, method 3; the last is 1 less those for 0 of 29."""
-    found = shares(right, rows)
+    found = fractions(right, rows)
     assert found["value"] == pytest.approx(right / rows)
     assert [found["low"], found["high"]] == pytest.approx([low, high], abs=5e-5)
 
@@ -178,10 +178,10 @@ def test_a_metric_that_is_no_mean_of_rows_is_resampled(judged):
 
 
 def test_with_fewer_than_two_labelled_rows_there_is_no_interval(judged):
-    table, predictions, placement = judged
+    table, predictions, geometry = judged
     frame = table.frame.assign(camera=["one", "none", "none", *["many"] * (ROWS - 3)])
     frame["price"] = [3.0, None, None, *frame["price"][3:]]
-    found = groups_of((Table(frame, HEADS), predictions, placement), "camera").xs("price", level="head")
+    found = groups_of((Table(frame, HEADS), predictions, geometry), "camera").xs("price", level="head")
     assert found["labelled"].tolist()[2:] == [0, 1]
     assert found.loc[[("camera", "one"), ("camera", "none")], ["low", "high"]].isna().all(axis=None)
     assert found.loc[("camera", "one"), "value"] == pytest.approx(abs(3.0 - predictions["price"][0, 0]))
@@ -190,8 +190,8 @@ def test_with_fewer_than_two_labelled_rows_there_is_no_interval(judged):
 
 
 def test_a_head_without_any_label_has_no_figures(judged):
-    table, predictions, placement = judged
-    found = groups_of((Table(table.frame.assign(size=None), HEADS), predictions, placement), "camera")
+    table, predictions, geometry = judged
+    found = groups_of((Table(table.frame.assign(size=None), HEADS), predictions, geometry), "camera")
     rows = found.xs("size", level="head")
     assert (rows["labelled"] == 0).all()
     assert rows[["value", "low", "high", "score", "gap"]].isna().all(axis=None)
@@ -312,8 +312,8 @@ def test_refusals(judged):
         TableError, match=r"line 2 \(0\.jpg\): expected a number in 'camera' to find its interval, received"
     ):
         groups_of(judged, {"camera": [0, 1]})
-    table, predictions, placement = judged
+    table, predictions, geometry = judged
     with pytest.raises(TableError, match="no rows"):
-        groups_of((table.take([]), predictions, placement), "camera")
+        groups_of((table.take([]), predictions, geometry), "camera")
     with pytest.raises(ValueError, match=f"Expected {ROWS} predictions for 'size', received: {ROWS - 1}"):
-        groups_of((table, {name: array[1:] for name, array in predictions.items()}, placement), "camera")
+        groups_of((table, {name: array[1:] for name, array in predictions.items()}, geometry), "camera")

@@ -169,7 +169,7 @@ def test_what_somebody_else_has_written_meanwhile_stays(tmp_path, kind, system):
 def full(tmp_path):
     """A folder with everything that may stand in the way."""
     (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.png").write_text("a picture")
+    (tmp_path / "photos" / "a.png").write_text("an image")
     (tmp_path / "file.csv").write_text("mine")
     fill(tmp_path / "model", "old")
     fill(tmp_path / "mixed", "old")

@@ -49,7 +49,7 @@ class HeadChecks:
 
     def model(self, head: Head) -> keras.Model:
         features = keras.Input((6,))
-        return keras.Model(features, head.connect(features, "answer"))
+        return keras.Model(features, head.build_layers(features, "answer"))
 
     def pytest_generate_tests(self, metafunc):
         if "head" in metafunc.fixturenames:

@@ -62,12 +62,12 @@ def test_labels_that_are_not_two_names_are_refused(labels):
 
 
 def test_labels_are_recognised_and_sorted_so_that_no_comes_before_yes():
-    assert BinaryHead.for_labels(pd.Series(["yes", "no", "yes"])).labels == ["no", "yes"]
-    assert BinaryHead.recognises(pd.Series(["1", "0"]))
-    assert BinaryHead.recognises(pd.Series([1.0, 0.0]))  # as pandas keeps 0 and 1 with gaps
-    assert not BinaryHead.recognises(pd.Series(["0.5", "1.5"]))
-    assert not BinaryHead.recognises(pd.Series(["a", "b", "c"]))
-    assert not BinaryHead.recognises(pd.Series(["a;b", "a"]))
+    assert BinaryHead.from_labels(pd.Series(["yes", "no", "yes"])).labels == ["no", "yes"]
+    assert BinaryHead.matches(pd.Series(["1", "0"]))
+    assert BinaryHead.matches(pd.Series([1.0, 0.0]))  # as pandas keeps 0 and 1 with gaps
+    assert not BinaryHead.matches(pd.Series(["0.5", "1.5"]))
+    assert not BinaryHead.matches(pd.Series(["a", "b", "c"]))
+    assert not BinaryHead.matches(pd.Series(["a;b", "a"]))
 
 
 def test_figures_are_those_of_scikit_learn(rng):
@@ -75,11 +75,11 @@ def test_figures_are_those_of_scikit_learn(rng):
     head, targets = BinaryHead(), rng.integers(-1, 2, size=200).astype("float32")
     predictions = rng.random((200, 1)).astype("float32")
     known = targets >= 0
-    truth, shares = targets[known], predictions[known, 0]
+    truth, fractions = targets[known], predictions[known, 0]
     figures = head.evaluate(targets, predictions)
-    assert figures["accuracy"] == pytest.approx(scores.accuracy_score(truth, shares >= 0.5))
-    assert figures["balanced_accuracy"] == pytest.approx(scores.balanced_accuracy_score(truth, shares >= 0.5))
-    assert figures["auc"] == pytest.approx(scores.roc_auc_score(truth, shares))
+    assert figures["accuracy"] == pytest.approx(scores.accuracy_score(truth, fractions >= 0.5))
+    assert figures["balanced_accuracy"] == pytest.approx(scores.balanced_accuracy_score(truth, fractions >= 0.5))
+    assert figures["auc"] == pytest.approx(scores.roc_auc_score(truth, fractions))
 
 
 def test_the_area_under_the_curve_of_one_class_is_unknown():

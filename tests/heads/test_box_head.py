@@ -8,7 +8,7 @@ from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import BoxHead, LabelError
 from mtlzoo.heads.box_formats import FORMATS, from_corners, to_corners
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 
 def random_boxes(rng, rows=ROWS):
@@ -93,17 +93,17 @@ def test_wrong_labels_name_their_row_and_what_was_expected(format, cell, message
 def test_rounding_is_no_mistake():
     assert BoxHead().labelled(BoxHead().encode([[-0.0005, 0, 1.0005, 1]])).all()
     head = BoxHead(format="xyxy")
-    placed = head.place(head.encode([[-0.5, 0, 100.9, 50]]), Placement.whole([(50, 100)], (20, 20)))
+    placed = head.to_input_space(head.encode([[-0.5, 0, 100.9, 50]]), ImageGeometry.whole([(50, 100)], (20, 20)))
     np.testing.assert_array_equal(placed, [[0, 0, 1, 1]])
 
 
 @pytest.mark.parametrize("cell", [[0, 0, 102, 50], [-2, 0, 5, 5], [0, 0, 5, 51.5]])
-def test_a_box_in_pixels_outside_of_its_picture_is_found_when_it_is_placed(cell):
+def test_a_box_in_pixels_outside_of_its_image_is_found_when_it_is_placed(cell):
     head = BoxHead(format="xyxy")
     targets = head.encode([None, [0, 0, 100, 50], cell])
     listed = ", ".join(f"{number:g}" for number in cell)
-    with pytest.raises(LabelError, match=f"within the picture of 100 x 50 pixels, received {listed}") as caught:
-        head.place(targets, Placement.whole([(50, 100)] * 3, (20, 20)))
+    with pytest.raises(LabelError, match=f"within the image of 100 x 50 pixels, received {listed}") as caught:
+        head.to_input_space(targets, ImageGeometry.whole([(50, 100)] * 3, (20, 20)))
     assert caught.value.row == 2
 
 
@@ -117,38 +117,42 @@ def test_wrong_arguments_are_refused():
 def test_numbers_above_one_are_pixels():
     import pandas as pd
 
-    assert BoxHead.for_labels(pd.Series(["0.1;0.2;0.3;1"])) == BoxHead()
-    assert BoxHead.for_labels(pd.Series(["0.1;0.2;0.3;1", [3, 4, 5, 6]])) == BoxHead(format="xyxy")
+    assert BoxHead.from_labels(pd.Series(["0.1;0.2;0.3;1"])) == BoxHead()
+    assert BoxHead.from_labels(pd.Series(["0.1;0.2;0.3;1", [3, 4, 5, 6]])) == BoxHead(format="xyxy")
 
 
 # === Places ===
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_quarter_of_the_picture_is_one_in_every_format_and_comes_back(format):
-    placement = Placement.whole([(100, 200)], (50, 50))
+def test_a_quarter_of_the_image_is_one_in_every_format_and_comes_back(format):
+    geometry = ImageGeometry.whole([(100, 200)], (50, 50))
     corners = np.array([[0.5, 0.0, 1.0, 0.5]]) * (1 if format.startswith("rel_") else [200, 100, 200, 100])
     head = BoxHead(format=format)
     targets = head.encode(from_corners(corners, format))
-    np.testing.assert_allclose(head.place(targets, placement), [[0.5, 0, 1, 0.5]], atol=1e-6)
-    np.testing.assert_allclose(head.restore(head.place(targets, placement), placement), targets, atol=1e-4)
-    np.testing.assert_allclose(head.marks(targets, placement)["box"], [[99.5, -0.5, 199.5, 49.5]], atol=1e-4)
+    np.testing.assert_allclose(head.to_input_space(targets, geometry), [[0.5, 0, 1, 0.5]], atol=1e-6)
+    np.testing.assert_allclose(
+        head.to_image_space(head.to_input_space(targets, geometry), geometry), targets, atol=1e-4
+    )
+    np.testing.assert_allclose(head.marks(targets, geometry)["box"], [[99.5, -0.5, 199.5, 49.5]], atol=1e-4)
 
 
 @pytest.mark.parametrize("format", ["xywh", "rel_yxyx"])
-def test_restoring_undoes_placing_unless_the_picture_is_turned_or_cut(format, rng):
+def test_restoring_undoes_placing_unless_the_image_is_turned_or_cut(format, rng):
     head = BoxHead(format=format)
     sizes = rng.integers(100, 300, (ROWS, 2))
     relative = random_boxes(rng)
     corners = relative * (1 if format.startswith("rel_") else np.tile(sizes[:, ::-1], 2))
     targets = head.encode(from_corners(corners, format))
-    placement = Placement.whole(sizes, (64, 48))
-    mirrored = placement.matrices.copy()
+    geometry = ImageGeometry.whole(sizes, (64, 48))
+    mirrored = geometry.matrices.copy()
     mirrored[:, 0] = [[-scale, 0, 47 - shift] for scale, _, shift in mirrored[:, 0]]
-    for where in (placement, Placement(mirrored, sizes, (64, 48))):
-        np.testing.assert_allclose(head.restore(head.place(targets, where), where), targets, rtol=1e-4, atol=1e-4)
+    for where in (geometry, ImageGeometry(mirrored, sizes, (64, 48))):
+        np.testing.assert_allclose(
+            head.to_image_space(head.to_input_space(targets, where), where), targets, rtol=1e-4, atol=1e-4
+        )
     np.testing.assert_allclose(
-        head.place(targets, Placement(mirrored, sizes, (64, 48))),
+        head.to_input_space(targets, ImageGeometry(mirrored, sizes, (64, 48))),
         np.stack([1 - relative[:, 2], relative[:, 1], 1 - relative[:, 0], relative[:, 3]], axis=-1),
         atol=1e-5,
     )
@@ -158,11 +162,11 @@ def test_what_is_not_seen_is_cut_off_and_a_box_out_of_sight_is_missing():
     head = BoxHead()
     targets = head.encode([[0.5, 0.25, 1, 0.75], [0.0, 0, 0.25, 1], None])
     matrices = np.array([[[1.0, 0, -50], [0, 1, 0]]] * 3)  # the right half of 100 x 50 pixels
-    placement = Placement(matrices, np.array([[50, 100]] * 3), (50, 50))
-    placed = head.place(targets, placement)
+    geometry = ImageGeometry(matrices, np.array([[50, 100]] * 3), (50, 50))
+    placed = head.to_input_space(targets, geometry)
     np.testing.assert_allclose(placed[0], [0, 0.25, 1, 0.75], atol=1e-6)
     assert head.labelled(placed).tolist() == [True, False, False]
-    left = head.place(head.encode([[0.25, 0, 0.75, 1]] * 3), placement)
+    left = head.to_input_space(head.encode([[0.25, 0, 0.75, 1]] * 3), geometry)
     np.testing.assert_allclose(left, [[0, 0, 0.5, 1]] * 3, atol=1e-6)
 
 
@@ -171,16 +175,16 @@ def test_a_turned_box_is_the_upright_one_around_it():
     half = np.sqrt(0.5)
     matrix = np.array([[[half, -half, 0], [half, half, 0]]])  # about the middle of a square of 101 pixels
     matrix[0, :, 2] = 50 - matrix[0, :, :2] @ [50, 50]
-    placement = Placement(matrix, np.array([[101, 101]]), (101, 101))
-    placed = head.place(head.encode([[40.5, 40.5, 60.5, 60.5]]), placement) * 101
+    geometry = ImageGeometry(matrix, np.array([[101, 101]]), (101, 101))
+    placed = head.to_input_space(head.encode([[40.5, 40.5, 60.5, 60.5]]), geometry) * 101
     np.testing.assert_allclose(
         placed, [[50.5 - 20 * half, 50.5 - 20 * half, 50.5 + 20 * half, 50.5 + 20 * half]], rtol=1e-5
     )
 
 
-def test_answers_lie_within_the_picture():
+def test_answers_lie_within_the_image():
     head = BoxHead(format="xyxy")
-    restored = head.restore(np.array([[-0.5, 0.5, 1.5, 1.25]]), Placement.whole([(50, 100)], (20, 20)))
+    restored = head.to_image_space(np.array([[-0.5, 0.5, 1.5, 1.25]]), ImageGeometry.whole([(50, 100)], (20, 20)))
     np.testing.assert_allclose(restored, [[0, 25, 100, 50]])
 
 
@@ -208,7 +212,7 @@ def test_a_larger_box_is_of_another_stratum(rng):
 
 @pytest.mark.parametrize("loss", ["smooth_l1", "giou", "giou+l1", "mse"])
 def test_it_sees_where_things_are(loss):
-    """A mean over the picture could not tell where the bright block is."""
+    """A mean over the image could not tell where the bright block is."""
     rng = np.random.default_rng(0)
     keras.utils.set_random_seed(0)
     images, boxes = np.zeros((512, 8, 8, 1), "float32"), np.zeros((512, 4), "float32")
@@ -219,7 +223,7 @@ def test_it_sees_where_things_are(loss):
         box[:] = np.array([left, top, right, bottom]) / 8
     head = BoxHead(loss=loss, hidden=[32])
     features = keras.Input((8, 8, 1))
-    model = keras.Model(features, head.connect(features, "block"))
+    model = keras.Model(features, head.build_layers(features, "block"))
     model.compile(keras.optimizers.Adam(0.01), head.loss())
     model.fit(images, boxes, epochs=20, verbose=0)
     figures = head.evaluate(boxes, model.predict(images, verbose=0))
@@ -228,7 +232,7 @@ def test_it_sees_where_things_are(loss):
 
 def test_no_answer_is_inverted(rng):
     answers = rng.random((ROWS, 4))
-    restored = BoxHead().restore(answers, Placement.whole([(50, 100)] * ROWS, (20, 20)))
+    restored = BoxHead().to_image_space(answers, ImageGeometry.whole([(50, 100)] * ROWS, (20, 20)))
     np.testing.assert_allclose(restored[:, :2], np.minimum(answers[:, :2], answers[:, 2:]))
     np.testing.assert_allclose(restored[:, 2:], np.maximum(answers[:, :2], answers[:, 2:]))
 
@@ -266,12 +270,12 @@ def test_a_box_of_another_format_names_it(format, cell, others):
         BoxHead(format=format).encode([None, cell])
 
 
-def test_a_box_out_of_its_picture_names_the_format_in_which_it_is_not():
+def test_a_box_out_of_its_image_names_the_format_in_which_it_is_not():
     head = BoxHead(format="xywh")
     with pytest.raises(
-        LabelError, match=r"row 0: .*picture of 100 x 80 pixels, received 60, 40, 90, 70 \(xywh\); as xyxy"
+        LabelError, match=r"row 0: .*image of 100 x 80 pixels, received 60, 40, 90, 70 \(xywh\); as xyxy"
     ):
-        head.place(head.encode([[60, 40, 90, 70]]), Placement.whole([(80, 100)], (50, 50)))
+        head.to_input_space(head.encode([[60, 40, 90, 70]]), ImageGeometry.whole([(80, 100)], (50, 50)))
 
 
 def test_shares_given_as_pixels_are_refused():
@@ -295,7 +299,7 @@ def test_what_files_write_for_no_box_is_missing(format, cell):
 )
 def test_the_units_of_a_column_are_seen(cells, format):
     labels = pd.Series(cells, dtype=object)
-    assert BoxHead.for_labels(labels) == BoxHead(format=format)
+    assert BoxHead.from_labels(labels) == BoxHead(format=format)
     assert len(BoxHead(format=format).encode(labels)) == len(cells)
 
 
@@ -304,10 +308,10 @@ def test_a_column_that_cannot_be_corners_asks_for_the_format():
     with pytest.raises(
         ValueError, match=r"received 50, 40, 20, 10; as xywh it would be one; say the format, such as .*box:format=xywh"
     ):
-        BoxHead.for_labels(labels)
-    assert BoxHead.for_labels(labels, format="xywh") == BoxHead(format="xywh")
+        BoxHead.from_labels(labels)
+    assert BoxHead.from_labels(labels, format="xywh") == BoxHead(format="xywh")
     with pytest.raises(ValueError, match=r"expected boxes of 4 numbers, received '1;2;3'"):
-        BoxHead.for_labels(pd.Series(["1;2;3"]))
+        BoxHead.from_labels(pd.Series(["1;2;3"]))
 
 
 def test_one_box_in_shares_among_pixels_is_refused_with_its_row():

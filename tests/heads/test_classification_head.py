@@ -104,7 +104,7 @@ def test_truth_values_find_the_class_that_is_called_so():
     ],
 )
 def test_a_head_made_for_a_column_knows_all_its_labels(cells, names):
-    head = ClassificationHead.for_labels(pd.Series(cells))
+    head = ClassificationHead.from_labels(pd.Series(cells))
     assert head.names == names
     assert (head.encode(pd.Series(cells)) >= 0).all()
 

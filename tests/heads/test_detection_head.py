@@ -12,7 +12,7 @@ from keras import layers
 
 from mtlzoo.heads import DetectionHead, LabelError
 from mtlzoo.heads.detections import average_precision, find_objects
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 NAMES = ["triangle", "rectangle"]
 GRID = 3
@@ -20,9 +20,9 @@ GRID = 3
 
 class TestDetectionHead(HeadChecks):
     heads = [
-        DetectionHead(NAMES, most=4, hidden=[8]),
-        DetectionHead(NAMES, most=4, hidden=[4, 3], dropout=0.3, loss_weight=2, threshold=0.2),
-        DetectionHead(NAMES, most=4, format="rel_yxyx", hidden=[3]),
+        DetectionHead(NAMES, max_objects=4, hidden=[8]),
+        DetectionHead(NAMES, max_objects=4, hidden=[4, 3], dropout=0.3, loss_weight=2, score_threshold=0.2),
+        DetectionHead(NAMES, max_objects=4, format="rel_yxyx", hidden=[3]),
     ]
     cells = [
         "triangle 0.25 0.5 0.75 0.625; rectangle, 0, 0, 0.5, 1",
@@ -42,7 +42,7 @@ class TestDetectionHead(HeadChecks):
     def model(self, head):
         features = keras.Input((6,))
         feature_map = layers.Reshape((GRID, GRID, 2))(layers.Dense(GRID * GRID * 2)(features))
-        return keras.Model(features, head.connect(feature_map, "answer"))
+        return keras.Model(features, head.build_layers(feature_map, "answer"))
 
     def targets(self, head, rng, rows=ROWS):
         targets = np.full((rows, 4, 6), NAN, "float32")
@@ -112,7 +112,14 @@ def test_wrong_labels_name_their_row_and_what_was_expected(cell, message):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"classes": []}, {"classes": "ab"}, {"most": 0}, {"threshold": 2}, {"overlap": -1}, {"format": "corners"}],
+    [
+        {"classes": []},
+        {"classes": "ab"},
+        {"max_objects": 0},
+        {"score_threshold": 2},
+        {"nms_iou_threshold": -1},
+        {"format": "corners"},
+    ],
 )
 def test_wrong_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match=r"Expected"):
@@ -125,10 +132,10 @@ def test_without_convolutions_it_is_told_apart():
 
 
 def test_a_head_for_labels():
-    head = DetectionHead.for_labels(pd.Series(["b 3 4 50 60; a 1 2 3 4", "[]"]))
-    assert head == DetectionHead(["a", "b"], format="xyxy", most=2)
+    head = DetectionHead.from_labels(pd.Series(["b 3 4 50 60; a 1 2 3 4", "[]"]))
+    assert head == DetectionHead(["a", "b"], format="xyxy", max_objects=2)
     with pytest.raises(ValueError, match="no row has an object"):
-        DetectionHead.for_labels(pd.Series(["[]"]))
+        DetectionHead.from_labels(pd.Series(["[]"]))
 
 
 # === Places ===
@@ -137,31 +144,31 @@ def test_a_head_for_labels():
 @pytest.mark.parametrize("format", ["xywh", "rel_center_xywh"])
 def test_objects_move_with_the_pixels_and_come_back(format):
     box = [100, 25, 100, 50] if format == "xywh" else [0.75, 0.5, 0.5, 0.5]
-    head = DetectionHead(NAMES, format=format, most=3)
+    head = DetectionHead(NAMES, format=format, max_objects=3)
     targets = head.encode([[("rectangle", *box)], None, []])
-    placement = Placement.whole([(100, 200)] * 3, (50, 50))
-    placed = head.place(targets, placement)
+    geometry = ImageGeometry.whole([(100, 200)] * 3, (50, 50))
+    placed = head.to_input_space(targets, geometry)
     np.testing.assert_allclose(placed[0, 0], [0.5, 0.25, 1, 0.75, 0, 1], atol=1e-6)
     assert np.isnan(placed[0, 1:]).all()
     assert (placed[1] == -1).all()
     assert np.isnan(placed[2]).all()
-    restored = head.restore(np.nan_to_num(placed[:1]), placement.take([0]))
+    restored = head.to_image_space(np.nan_to_num(placed[:1]), geometry.take([0]))
     np.testing.assert_allclose(restored[0, 0], targets[0, 0], atol=1e-4)
     for values in (targets, restored):
-        marks = head.marks(values, placement.take(np.arange(len(values))))["boxes"]
+        marks = head.marks(values, geometry.take(np.arange(len(values))))["boxes"]
         np.testing.assert_allclose(marks[0], [[99.5, 24.5, 199.5, 74.5]], atol=1e-4)
-    assert [len(boxes) for boxes in head.marks(targets, placement)["boxes"]] == [1, 0, 0]
+    assert [len(boxes) for boxes in head.marks(targets, geometry)["boxes"]] == [1, 0, 0]
 
 
-def test_what_is_out_of_sight_is_no_object_and_what_is_out_of_the_picture_is_an_error():
-    head = DetectionHead(NAMES, format="xyxy", most=3)
-    right_half = Placement(np.array([[[1.0, 0, -50], [0, 1, 0]]]), np.array([[50, 100]]), (50, 50))
+def test_what_is_out_of_sight_is_no_object_and_what_is_out_of_the_image_is_an_error():
+    head = DetectionHead(NAMES, format="xyxy", max_objects=3)
+    right_half = ImageGeometry(np.array([[[1.0, 0, -50], [0, 1, 0]]]), np.array([[50, 100]]), (50, 50))
     targets = head.encode([[("triangle", 0, 0, 20, 20), ("triangle", 40, 0, 60, 50)]])
-    placed = head.place(targets, right_half)
+    placed = head.to_input_space(targets, right_half)
     assert np.isnan(placed[0, [0, 2]]).all()
     np.testing.assert_allclose(placed[0, 1, :4], [0, 0, 0.2, 1], atol=1e-6)
-    with pytest.raises(LabelError, match="within the picture of 100 x 50 pixels, received 90, 0, 120, 9"):
-        head.place(head.encode([[("triangle", 90, 0, 120, 9)]]), right_half)
+    with pytest.raises(LabelError, match="within the image of 100 x 50 pixels, received 90, 0, 120, 9"):
+        head.to_input_space(head.encode([[("triangle", 90, 0, 120, 9)]]), right_half)
 
 
 # === From cells to objects ===
@@ -175,9 +182,9 @@ def test_of_cells_that_see_the_same_the_surest_is_kept_for_each_class():
     decoded = head.decode(cells[None])
     assert decoded["answer"][0] == [["triangle", *shifted], ["rectangle", *near], ["triangle", *far]]
     assert decoded["probability"][0] == pytest.approx([0.9, 0.8, 0.6])
-    assert len(DetectionHead(NAMES, overlap=0.99).decode(cells[None])["answer"][0]) == 4
-    assert len(DetectionHead(NAMES, threshold=0.3).decode(cells[None])["answer"][0]) == 4
-    assert DetectionHead(NAMES, threshold=0.95).decode(cells[None])["answer"][0] == []
+    assert len(DetectionHead(NAMES, nms_iou_threshold=0.99).decode(cells[None])["answer"][0]) == 4
+    assert len(DetectionHead(NAMES, score_threshold=0.3).decode(cells[None])["answer"][0]) == 4
+    assert DetectionHead(NAMES, score_threshold=0.95).decode(cells[None])["answer"][0] == []
 
 
 def test_suppression_is_the_usual_greedy_one(rng):
@@ -185,14 +192,14 @@ def test_suppression_is_the_usual_greedy_one(rng):
     boxes, scores = np.concatenate([low, low + rng.uniform(0.2, 0.4, (80, 2))], axis=1), rng.uniform(0, 1, (80, 2))
     cells, ids, kept_scores = find_objects(boxes, scores, 0.3, 0.4)
 
-    def overlap(one, other):
+    def nms_iou_threshold(one, other):
         both = np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0).prod()
         return both / ((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod() - both)
 
     expected = []
     for cell in np.argsort(-scores.max(axis=1)):
         same = [other for other in expected if scores[other].argmax() == scores[cell].argmax()]
-        if scores[cell].max() >= 0.3 and all(overlap(boxes[cell], boxes[other]) <= 0.4 for other in same):
+        if scores[cell].max() >= 0.3 and all(nms_iou_threshold(boxes[cell], boxes[other]) <= 0.4 for other in same):
             expected.append(cell)
     assert 5 < len(expected) < 60
     assert cells.tolist() == expected
@@ -218,7 +225,7 @@ def test_average_precision_is_cocos():
 
 
 def test_evaluating_writes_nothing_and_says_what_is_needed(capsys, monkeypatch):
-    head = DetectionHead(NAMES, most=5)
+    head = DetectionHead(NAMES, max_objects=5)
     truths = np.concatenate([objects((0, 0, 0, 0.5, 0.5)), objects()])
     figures = head.evaluate(truths, np.nan_to_num(truths))
     assert (figures["value"], figures["ap"], figures["baseline"]) == pytest.approx((1, 1, 0.5))
@@ -302,10 +309,10 @@ def test_without_a_grid_it_is_square():
 def test_it_needs_a_map_and_learns_its_size():
     head = DetectionHead(NAMES)
     with pytest.raises(ValueError, match="Expected a feature map"):
-        head.connect(keras.Input((6,)), "objects")
+        head.build_layers(keras.Input((6,)), "objects")
     with pytest.raises(ValueError, match="Expected a feature map"):
-        head.connect(keras.Input((None, None, 6)), "objects")
-    assert head.connect(keras.Input((3, 5, 6)), "objects").shape == (None, 15, 6)
+        head.build_layers(keras.Input((None, None, 6)), "objects")
+    assert head.build_layers(keras.Input((3, 5, 6)), "objects").shape == (None, 15, 6)
     assert head.grid == [3, 5]
 
 
@@ -321,10 +328,10 @@ def test_it_finds_blocks():
             image[y : y + 5, x : x + width] = 1
             found.append(("wide" if width > 4 else "narrow", x / 16, y / 16, (x + width) / 16, (y + 5) / 16))
         cells.append(found)
-    head = DetectionHead(["narrow", "wide"], most=3, hidden=[16, 16])
+    head = DetectionHead(["narrow", "wide"], max_objects=3, hidden=[16, 16])
     inputs = keras.Input((16, 16, 1))
     features = layers.Conv2D(16, 4, strides=2, padding="same", activation="relu")(inputs)
-    model = keras.Model(inputs, head.connect(features, "blocks"))
+    model = keras.Model(inputs, head.build_layers(features, "blocks"))
     targets = head.encode(cells)
     model.compile(keras.optimizers.Adam(0.01), head.loss())
     model.fit(images, targets, epochs=20, verbose=0)

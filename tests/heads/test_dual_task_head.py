@@ -6,7 +6,7 @@ import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import DualTaskHead, LabelError
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 
 class TestDualTaskHead(HeadChecks):
@@ -78,9 +78,9 @@ def test_wrong_labels_name_their_row_and_what_was_expected(cell, message):
 
 def test_names_are_found_in_the_labels():
     labels = pd.Series(["square;1;2;3;4", "circle;1;2;3;4", ("square", 1, 2, 3, 4)])
-    assert DualTaskHead.for_labels(labels).labels == ["circle", "square"]
+    assert DualTaskHead.from_labels(labels).labels == ["circle", "square"]
     with pytest.raises(ValueError, match="expected the names of two shapes and boxes of 4 numbers, received 'square'"):
-        DualTaskHead.for_labels(labels[:1])
+        DualTaskHead.from_labels(labels[:1])
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_wrong_arguments_are_refused(arguments):
 def test_the_order_is_left_right_top_bottom_in_pixels_of_the_canvas_and_comes_back():
     head = DualTaskHead()
     targets = head.encode([("rectangle", 100, 25, 200, 50), None])
-    placement = Placement.whole([(100, 200)] * 2, (96, 96))
-    placed = head.place(targets, placement)
+    geometry = ImageGeometry.whole([(100, 200)] * 2, (96, 96))
+    placed = head.to_input_space(targets, geometry)
     np.testing.assert_allclose(placed[0], [1, 112, 224, 56, 112], rtol=1e-6)
     assert np.isnan(placed[1]).all()
     answer = placed[:1] * [224, 1, 1, 1, 1]
-    restored = head.restore(answer, placement.take([0]))
+    restored = head.to_image_space(answer, geometry.take([0]))
     np.testing.assert_allclose(restored, [[224, 100, 25, 200, 50]], rtol=1e-6)
     assert head.decode(restored)["answer"][0] == pytest.approx(["rectangle", 100, 25, 200, 50])
-    np.testing.assert_allclose(head.marks(restored, placement.take([0]))["box"], [[99.5, 24.5, 199.5, 49.5]], rtol=1e-6)
+    np.testing.assert_allclose(head.marks(restored, geometry.take([0]))["box"], [[99.5, 24.5, 199.5, 49.5]], rtol=1e-6)
 
 
 def test_a_box_out_of_sight_takes_its_shape_along():
     head = DualTaskHead()
-    placement = Placement(np.array([[[1.0, 0, -150], [0, 1, 0]]]), np.array([[100, 200]]), (50, 50))
-    assert not head.labelled(head.place(head.encode([("triangle", 0, 0, 50, 50)]), placement)).any()
+    geometry = ImageGeometry(np.array([[[1.0, 0, -150], [0, 1, 0]]]), np.array([[100, 200]]), (50, 50))
+    assert not head.labelled(head.to_input_space(head.encode([("triangle", 0, 0, 50, 50)]), geometry)).any()
 
 
 def test_the_loss_is_the_books():

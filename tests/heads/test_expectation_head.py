@@ -88,11 +88,11 @@ def test_labels_between_bins_and_at_decimal_ends_are_kept():
 
 
 def test_a_column_gets_the_whole_numbers_from_its_smallest_to_its_largest():
-    assert ExpectationHead.for_labels(pd.Series(["31", "9", "116"])) == ExpectationHead((9, 116))
-    assert ExpectationHead.for_labels(pd.Series([0.5, 2.1])) == ExpectationHead((0, 3))
-    assert not ExpectationHead.recognises(pd.Series(range(100)))
+    assert ExpectationHead.from_labels(pd.Series(["31", "9", "116"])) == ExpectationHead((9, 116))
+    assert ExpectationHead.from_labels(pd.Series([0.5, 2.1])) == ExpectationHead((0, 3))
+    assert not ExpectationHead.matches(pd.Series(range(100)))
     with pytest.raises(ValueError, match="expected numbers, received 'old'"):
-        ExpectationHead.for_labels(pd.Series(["31", "old"]))
+        ExpectationHead.from_labels(pd.Series(["31", "old"]))
 
 
 def test_adapting_learns_the_scale_which_score_and_loss_use():
@@ -121,7 +121,7 @@ def test_learns_a_curve_as_well_as_a_regression_head(rng):
         keras.utils.set_random_seed(0)
         head.adapt(ages)
         inputs = keras.Input((3,))
-        model = keras.Model(inputs, head.connect(inputs, "age"))
+        model = keras.Model(inputs, head.build_layers(inputs, "age"))
         model.compile(keras.optimizers.Adam(0.01), head.loss())
         model.fit(features, ages, batch_size=50, epochs=30, verbose=0)
         errors[type(head)] = head.evaluate(ages, model.predict_on_batch(features))["mae"]

@@ -7,7 +7,7 @@ import pytest
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import LabelError, LandmarkHead
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 
 FACE = ["left_eye", "right_eye", "nose"]
 
@@ -107,32 +107,32 @@ def test_what_the_names_tell():
 
 def moved(linear, shift, size=(100, 200), image_size=(50, 50)):
     matrix = np.column_stack([linear, shift])[None].astype(float)
-    return Placement(matrix, np.array([size]), image_size)
+    return ImageGeometry(matrix, np.array([size]), image_size)
 
 
 def test_pixels_become_shares_of_what_the_network_sees_and_come_back():
     head = LandmarkHead(FACE, format="xy")
     points = head.encode([[[99.5, 49.5], [-0.5, 99.5], [199.5, -0.5]]])
-    placement = Placement.whole([(100, 200)], (50, 50))
-    np.testing.assert_allclose(head.place(points, placement), [[[0.5, 0.5], [0, 1], [1, 0]]], atol=1e-6)
-    np.testing.assert_allclose(head.restore(head.place(points, placement), placement), points, atol=1e-4)
+    geometry = ImageGeometry.whole([(100, 200)], (50, 50))
+    np.testing.assert_allclose(head.to_input_space(points, geometry), [[[0.5, 0.5], [0, 1], [1, 0]]], atol=1e-6)
+    np.testing.assert_allclose(head.to_image_space(head.to_input_space(points, geometry), geometry), points, atol=1e-4)
     relative = LandmarkHead(FACE)
-    shares = relative.encode([[[0.5, 0.5], [0, 1], [1, 0]]])
-    np.testing.assert_allclose(relative.place(shares, placement), shares, atol=1e-6)
-    np.testing.assert_allclose(relative.restore(shares, placement), shares, atol=1e-6)
-    np.testing.assert_allclose(relative.marks(shares, placement)["points"], points)
+    fractions = relative.encode([[[0.5, 0.5], [0, 1], [1, 0]]])
+    np.testing.assert_allclose(relative.to_input_space(fractions, geometry), fractions, atol=1e-6)
+    np.testing.assert_allclose(relative.to_image_space(fractions, geometry), fractions, atol=1e-6)
+    np.testing.assert_allclose(relative.marks(fractions, geometry)["points"], points)
 
 
 @pytest.mark.parametrize("format", ["xy", "rel_xy"])
 def test_restoring_undoes_placing_whatever_the_matrix(format, rng):
     head = LandmarkHead(FACE, format=format)
-    placement = Placement(rng.normal(size=(9, 2, 3)), rng.integers(100, 300, (9, 2)), (64, 48))
+    geometry = ImageGeometry(rng.normal(size=(9, 2, 3)), rng.integers(100, 300, (9, 2)), (64, 48))
     points = rng.random((9, 3, 2)) * (100 if format == "xy" else 1)
-    placed = head.place(points, placement)
-    mirrored = placement.mirrored
+    placed = head.to_input_space(points, geometry)
+    mirrored = geometry.mirrored
     assert mirrored.any()
     assert not mirrored.all()
-    restored = head.restore(placed, placement)
+    restored = head.to_image_space(placed, geometry)
     np.testing.assert_allclose(restored[~mirrored], points[~mirrored], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(restored[mirrored], points[mirrored][:, [1, 0, 2]], rtol=1e-3, atol=1e-3)
 
@@ -141,7 +141,7 @@ def test_in_the_mirror_left_is_right_and_missing_stays_with_its_point():
     head = LandmarkHead(FACE)
     points = head.encode(["0.25;0.5;;;0.5;0.75"])
     mirror = moved([[-0.25, 0], [0, 0.5]], [49.375, -0.25])
-    placed = head.place(points, mirror)
+    placed = head.to_input_space(points, mirror)
     assert np.isnan(placed[0, 0]).all()
     np.testing.assert_allclose(placed[0, 1], [0.75, 0.5], atol=1e-6)
     np.testing.assert_allclose(placed[0, 2], [0.5, 0.75], atol=1e-6)
@@ -163,13 +163,13 @@ def test_the_error_is_the_mean_distance_over_that_between_the_eyes():
     assert LandmarkHead(3).evaluate(truth, answer)["nme"] == pytest.approx(0.1 / 3)
 
 
-def test_in_a_stretched_picture_distances_are_those_of_its_pixels():
+def test_in_a_stretched_image_distances_are_those_of_its_pixels():
     head = LandmarkHead(FACE, format="xy")
     truth = np.array([[[50.0, 50.0], [150.0, 50.0], [100.0, 80.0]]])
     answer = truth + np.array([[0, 10.0], [0, 0], [0, 0]])  # downwards, where the network sees twice as much of it
-    placement = Placement.whole([(100, 200)], (50, 50))
-    placed = head.place(truth, placement), head.place(answer, placement)
-    assert head.evaluate(*placed, placement)["nme"] == pytest.approx(10 / 3 / 100, rel=1e-5)
+    geometry = ImageGeometry.whole([(100, 200)], (50, 50))
+    placed = head.to_input_space(truth, geometry), head.to_input_space(answer, geometry)
+    assert head.evaluate(*placed, geometry)["nme"] == pytest.approx(10 / 3 / 100, rel=1e-5)
     assert head.evaluate(*placed)["nme"] == pytest.approx(2 * 10 / 3 / 100, rel=1e-5)
 
 
@@ -193,7 +193,7 @@ def test_the_baseline_is_the_mean_shape():
 
 
 def test_it_sees_where_things_are():
-    """A mean over the picture could not tell where the bright spot is."""
+    """A mean over the image could not tell where the bright spot is."""
     rng = np.random.default_rng(0)
     keras.utils.set_random_seed(0)
     rows, columns = rng.integers(8, size=(2, 256))
@@ -202,7 +202,7 @@ def test_it_sees_where_things_are():
     points = np.stack([columns + 0.5, rows + 0.5], axis=-1)[:, None] / 8
     head = LandmarkHead(1)
     features = keras.Input((8, 8, 1))
-    model = keras.Model(features, head.connect(features, "spot"))
+    model = keras.Model(features, head.build_layers(features, "spot"))
     model.compile(keras.optimizers.Adam(0.05), head.loss())
     model.fit(images, points, epochs=40, verbose=0)
     assert head.evaluate(points, model.predict(images, verbose=0))["nme"] < 0.02
@@ -241,12 +241,12 @@ def test_a_missing_point_leaves_the_others():
 
 def test_pixels_far_outside_are_refused_with_their_row():
     head = LandmarkHead(1, format="xy")
-    placement = Placement.whole([(100, 200)] * 2, (50, 50))
+    geometry = ImageGeometry.whole([(100, 200)] * 2, (50, 50))
     near = head.encode(["-20;140", "290;-9"])
-    assert np.isfinite(head.place(near, placement)).all()
+    assert np.isfinite(head.to_input_space(near, geometry)).all()
     for cell in ("-999;3", "40;1000", "-1;-900"):
-        with pytest.raises(LabelError, match=r"row 1: expected points in the picture of 200 x 100 pixels, or near it"):
-            head.place(head.encode(["20;40", cell]), placement)
+        with pytest.raises(LabelError, match=r"row 1: expected points in the image of 200 x 100 pixels, or near it"):
+            head.to_input_space(head.encode(["20;40", cell]), geometry)
 
 
 @pytest.mark.parametrize(
@@ -260,18 +260,18 @@ def test_pixels_far_outside_are_refused_with_their_row():
 )
 def test_the_units_of_a_column_are_seen(cells, head):
     labels = pd.Series(cells, dtype=object)
-    assert LandmarkHead.for_labels(labels) == head
+    assert LandmarkHead.from_labels(labels) == head
     assert len(head.encode(labels)) == len(cells)
 
 
 @pytest.mark.parametrize("cell", ["1;2;3", "left", "", [1, 2, 3], 4.0])
 def test_a_column_without_points_is_refused(cell):
     with pytest.raises(ValueError, match=r"expected points as x, y, x, y, \.\.\., received|no row has a point"):
-        LandmarkHead.for_labels(pd.Series([cell], dtype=object))
+        LandmarkHead.from_labels(pd.Series([cell], dtype=object))
 
 
-def test_shares_of_one_picture_among_pixels_are_refused_with_its_row():
-    with pytest.raises(LabelError, match="but all of one picture lie from 0 to 1") as caught:
+def test_shares_of_one_image_among_pixels_are_refused_with_its_row():
+    with pytest.raises(LabelError, match="but all of one image lie from 0 to 1") as caught:
         LandmarkHead(2, format="xy").encode(["20;30;40;50", "0.1;0.2;0.3;0.4"])
     assert caught.value.row == 1
     assert LandmarkHead(2, format="xy").encode(["20;30;0.5;0.5", "0.5;0.5;30;40"]).shape == (2, 2, 2)

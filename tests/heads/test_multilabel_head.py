@@ -72,11 +72,11 @@ def test_arrays_that_are_no_targets_are_refused_with_their_row():
 
 def test_a_head_made_for_a_column_knows_all_its_tags():
     column = pd.Series(["zip;hood", "none", "belt|zip", "hood;"])
-    head = MultiLabelHead.for_labels(column)
+    head = MultiLabelHead.from_labels(column)
     assert head.names == ["belt", "hood", "zip"]
     assert head.encode(column).tolist() == [[0, 1, 1], [0, 0, 0], [1, 0, 1], [0, 1, 0]]
-    assert MultiLabelHead.recognises(column)
-    assert not MultiLabelHead.recognises(pd.Series(["zip", "hood"]))
+    assert MultiLabelHead.matches(column)
+    assert not MultiLabelHead.matches(pd.Series(["zip", "hood"]))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_f1_is_that_of_scikit_learn_where_nothing_is_missing(rng):
     assert figures["accuracy"] == pytest.approx((targets == (predictions >= 0.5)).mean())
     everything = scores.f1_score(targets, np.ones_like(targets), average="macro")
     assert figures["baseline"] == pytest.approx(everything)
-    shares = targets.mean(axis=0)
-    assert figures["accuracy_baseline"] == pytest.approx(np.maximum(shares, 1 - shares).mean())
+    fractions = targets.mean(axis=0)
+    assert figures["accuracy_baseline"] == pytest.approx(np.maximum(fractions, 1 - fractions).mean())
 
 
 def test_the_accuracys_baseline_takes_each_tags_more_frequent_value():
@@ -147,11 +147,11 @@ def test_two_numbers_that_may_be_ids_are_refused():
     assert MultiLabelHead(["0", "1"]).encode([[1, 0]]).tolist() == [[1, 1]]
     for cells in (["[1, 0, 1]", "[0, 0, 1]"], ["1;0;1", "0;0;1"]):
         with pytest.raises(ValueError, match="lists of 0 and 1; if they say for each tag"):
-            MultiLabelHead.for_labels(pd.Series(cells))
+            MultiLabelHead.from_labels(pd.Series(cells))
 
 
 def test_none_means_no_tag_in_any_case():
-    head = MultiLabelHead.for_labels(pd.Series(["a;b", "None", "a"]))
+    head = MultiLabelHead.from_labels(pd.Series(["a;b", "None", "a"]))
     assert head.names == ["a", "b"]
     assert head.encode(["None", "NONE", "none"]).tolist() == [[0, 0]] * 3
     assert MultiLabelHead(["a", "None"]).encode(["None"]).tolist() == [[0, 1]]

@@ -79,8 +79,8 @@ def test_the_baseline_is_the_median_label_and_the_score_the_share_of_the_scale()
 def test_levels_are_given_in_their_order_and_for_a_column_in_sorted_order():
     assert OrdinalHead(LEVELS).levels == LEVELS
     assert OrdinalHead(3).levels == 3
-    assert OrdinalHead.for_labels(pd.Series(["10", "9", "2"])).names == ["2", "9", "10"]
-    assert not OrdinalHead.recognises(pd.Series(["1", "2", "3"]))
+    assert OrdinalHead.from_labels(pd.Series(["10", "9", "2"])).names == ["2", "9", "10"]
+    assert not OrdinalHead.matches(pd.Series(["1", "2", "3"]))
 
 
 def test_a_far_miss_costs_more_than_a_near_one():

@@ -120,7 +120,7 @@ def test_the_network_starts_near_the_mean_whether_adapted_before_or_after_it_is_
     inputs = keras.Input((6,))
     if adapt_first:
         head.adapt(targets)
-    model = keras.Model(inputs, head.connect(inputs, "price"))
+    model = keras.Model(inputs, head.build_layers(inputs, "price"))
     if not adapt_first:
         head.adapt(targets)
         head.update(model.get_layer("price"))
@@ -164,11 +164,11 @@ def test_strata_are_tenths_of_the_ranks(rng):
 
 
 def test_columns_of_quantities_are_recognised_and_numbered_classes_are_not():
-    assert RegressionHead.recognises(pd.Series(["1.5", "2"]))
-    assert RegressionHead.recognises(pd.Series(range(30)))
-    assert not RegressionHead.recognises(pd.Series([0, 1, 2, 1]))
-    assert not RegressionHead.recognises(pd.Series(["1.5", "old"]))
-    assert RegressionHead.for_labels(pd.Series(["1.5"])) == RegressionHead()
+    assert RegressionHead.matches(pd.Series(["1.5", "2"]))
+    assert RegressionHead.matches(pd.Series(range(30)))
+    assert not RegressionHead.matches(pd.Series([0, 1, 2, 1]))
+    assert not RegressionHead.matches(pd.Series(["1.5", "old"]))
+    assert RegressionHead.from_labels(pd.Series(["1.5"])) == RegressionHead()
 
 
 def test_digits_with_a_line_between_are_no_number():

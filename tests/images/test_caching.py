@@ -1,4 +1,4 @@
-"""Decoded pictures that are kept: the same batches, changed and damaged files, limits, several processes."""
+"""Decoded images that are kept: the same batches, changed and damaged files, limits, several processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw(path: Path, height: int, width: int, seed: int) -> None:
 
 @pytest.fixture
 def table(tmp_path) -> Table:
-    """Nine pictures, of which most come reduced, and one file in two rows."""
+    """Nine images, of which most come reduced, and one file in two rows."""
     names = [f"{row}{'.jpg' if row % 2 else '.png'}" for row in range(9)]
     for row, name in enumerate(names):
         draw(tmp_path / name, 30 + 12 * row, 90 - 5 * row, row)
@@ -71,7 +71,7 @@ def decoded(monkeypatch) -> list:
     return calls
 
 
-# === The same pictures ===
+# === The same images ===
 
 
 @pytest.mark.parametrize("region", [False, True])
@@ -99,11 +99,11 @@ def test_a_folder_serves_the_next_run(table, tmp_path, decoded):
         np.testing.assert_array_equal, epochs(image_dataset(table, SIZE, cache=str(folder)), 1), expected
     )
     assert len(decoded) == once
-    epochs(image_dataset(table, (21, 16), cache=folder), 1)  # pictures for another size are others
+    epochs(image_dataset(table, (21, 16), cache=folder), 1)  # images for another size are others
     assert len(decoded) == 2 * once
 
 
-def test_pictures_cannot_be_written_to(table, place):
+def test_images_cannot_be_written_to(table, place):
     cache = ImageCache(place)
     for _ in range(2):
         image, whole = cache.decode(table.paths()[5], SIZE)
@@ -144,13 +144,13 @@ def test_a_renamed_file_is_not(table, place, decoded):
     assert len(decoded) == 1
 
 
-def test_unreadable_pictures_are_named_and_not_kept(tmp_path, place):
-    cache, path = ImageCache(place), tmp_path / "picture.png"
-    with pytest.raises(ImageError, match=r"picture\.png: file not found"):
+def test_unreadable_images_are_named_and_not_kept(tmp_path, place):
+    cache, path = ImageCache(place), tmp_path / "image.png"
+    with pytest.raises(ImageError, match=r"image\.png: file not found"):
         cache.decode(path)
-    path.write_bytes(b"no picture")
+    path.write_bytes(b"no image")
     for _ in range(2):
-        with pytest.raises(ImageError, match=r"picture\.png: not an image") as caught:
+        with pytest.raises(ImageError, match=r"image\.png: not an image") as caught:
             cache.decode(path)
         assert caught.value.path == str(path)
     draw(path, 10, 10, 0)
@@ -195,7 +195,7 @@ def test_damaged_entries_are_replaced(table, tmp_path, damage, decoded):
 # === Limits ===
 
 
-def test_beyond_the_limit_pictures_are_decoded_each_time(table, place, decoded):
+def test_beyond_the_limit_images_are_decoded_each_time(table, place, decoded):
     one = 3 * SIZE[0] * SIZE[1] + HEADER.size
     cache = ImageCache(place, limit=one + 10)
     expected = epochs(image_dataset(table, SIZE), 2)
@@ -225,7 +225,7 @@ def test_the_size_is_told_beforehand(table, place, augment):
     estimate = cache.estimate(table, SIZE, augmented=augment is not None)
     epochs(image_dataset(table.take(range(9)), SIZE, cache=cache, augment=augment), 1)
     assert estimate == cache.used
-    assert cache.describe(table, SIZE).startswith("Decoded pictures kept in ")
+    assert cache.describe(table, SIZE).startswith("Decoded images kept in ")
     assert "decoded in every epoch" in ImageCache(place, limit=9).describe(table, SIZE)
     nothing = [Table.of_images([]), Table.of_images(["no/such.jpg"])]
     assert [cache.estimate(each, SIZE) for each in nothing] == [0, 0]
@@ -239,18 +239,18 @@ def test_what_is_not_augmented_is_kept_at_the_networks_size(table, place):
         np.testing.assert_array_equal(image, fit_image(table.paths()[5], SIZE, "crop", (1.0, 2.0, 20.0, 30.0))[0])
         assert whole == decode_with_size(table.paths()[5])[1]
     assert cache.used == image.nbytes + HEADER.size
-    cache.fit(table.paths()[5], SIZE, "crop")  # another part, another way and another size are other pictures
+    cache.fit(table.paths()[5], SIZE, "crop")  # another part, another way and another size are other images
     cache.fit(table.paths()[5], SIZE, "pad")
     cache.fit(table.paths()[5], SIZE[::-1], "pad")
     assert cache.used == 4 * (image.nbytes + HEADER.size)
     folders = {path.parent for path in kept(cache)}
     cache.fit(table.paths()[5], SIZE, "crop", (1.5, 2.0, 20.0, 30.0))
-    assert {path.parent for path in kept(cache)} == folders  # however many boxes a picture has
+    assert {path.parent for path in kept(cache)} == folders  # however many boxes an image has
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(NotADirectoryError, match="Expected a folder to keep decoded pictures in, received a file"):
+    with pytest.raises(NotADirectoryError, match="Expected a folder to keep decoded images in, received a file"):
         ImageCache(tmp_path / "file")
 
 
@@ -260,7 +260,7 @@ def test_a_full_disk_costs_one_warning(table, tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache._shelf, "put", full)
+    monkeypatch.setattr(cache._store, "put", full)
     with pytest.warns(RuntimeWarning, match="No space left on device") as caught:
         images = [cache.decode(path, SIZE)[0] for path in table.paths()]
     assert len(caught) == 1

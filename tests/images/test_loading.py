@@ -1,4 +1,4 @@
-"""From files to arrays: right size, right place, the same picture whoever loads it."""
+"""From files to arrays: right size, right place, the same image whoever loads it."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ def test_bars_are_black_whatever_the_fill(paths):
 
 def test_batch_is_its_images(paths):
     seeds = np.arange(len(paths)) + 7
-    batch, placement = load_batch(paths, (32, 48), "default", seeds=seeds)
-    assert len(placement) == len(paths)
+    batch, geometry = load_batch(paths, (32, 48), "default", seeds=seeds)
+    assert len(geometry) == len(paths)
     assert batch.shape == (len(paths), 32, 48, 3)
     assert batch.dtype == np.uint8
     for row, (path, seed) in enumerate(zip(paths, seeds, strict=True)):
@@ -93,7 +93,7 @@ def test_batch_is_its_images(paths):
         np.testing.assert_array_equal(batch[row], load_image(path, (32, 48), "default", rng=rng))
 
 
-def test_a_picture_depends_on_its_seed_alone(paths):
+def test_a_image_depends_on_its_seed_alone(paths):
     seeds = list(range(len(paths)))
     batch = load_batch(paths, (32, 48), "default", "crop", seeds)[0]
     np.testing.assert_array_equal(load_batch(paths[::-1], (32, 48), "default", "crop", seeds[::-1])[0], batch[::-1])

@@ -295,7 +295,7 @@ def test_keras_turns_a_nan_target_into_a_nan_loss():
 def test_without_missing_labels_it_is_keras_own_loss(rng):
     ids, tags = rng.integers(CLASSES, size=ROWS), rng.integers(2, size=(ROWS, 3)).astype("float32")
     probabilities = softmax(rng.normal(size=(ROWS, CLASSES))).astype("float32")
-    shares = rng.uniform(0.01, 0.99, (ROWS, 3)).astype("float32")
+    fractions = rng.uniform(0.01, 0.99, (ROWS, 3)).astype("float32")
     numbers, answers = rng.normal(size=(2, ROWS, 3)).astype("float32")
     one_hot = np.eye(CLASSES, dtype="float32")[ids]
     pairs = [
@@ -311,12 +311,12 @@ def test_without_missing_labels_it_is_keras_own_loss(rng):
             one_hot,
             probabilities,
         ),
-        (losses.MaskedBinaryCrossentropy(3), keras.losses.BinaryCrossentropy(), tags, shares),
+        (losses.MaskedBinaryCrossentropy(3), keras.losses.BinaryCrossentropy(), tags, fractions),
         (
             losses.MaskedBinaryCrossentropy(3, label_smoothing=0.1),
             keras.losses.BinaryCrossentropy(label_smoothing=0.1),
             tags,
-            shares,
+            fractions,
         ),
         (losses.MaskedMeanSquaredError(3), keras.losses.MeanSquaredError(), numbers, answers),
         (losses.MaskedMeanAbsoluteError(3), keras.losses.MeanAbsoluteError(), numbers, answers),

@@ -58,11 +58,11 @@ def test_the_size_is_the_backbones_usual_one_unless_told(monkeypatch):
 
 
 def test_cuts_the_backbone_at_a_layer():
-    whole, cut = (mtl.build("mobilenet", HEADS, **SMALL, cut=cut) for cut in (None, "conv_pw_6_relu"))
+    whole, cut = (mtl.build("mobilenet", HEADS, **SMALL, feature_layer=layer) for layer in (None, "conv_pw_6_relu"))
     assert cut.backbone.output_shape[-1] == 128
     assert cut.count_params() < whole.count_params()
     with pytest.raises(ValueError, match="name of a layer"):
-        mtl.build("mobilenet", HEADS, **SMALL, cut="conv_pw_66")
+        mtl.build("mobilenet", HEADS, **SMALL, feature_layer="conv_pw_66")
 
 
 def test_what_the_backbone_was_trained_with_is_inside_the_graph(rng):
@@ -154,7 +154,7 @@ def test_one_head_is_enough(tiny_backbone, images):
     assert history["score"] == history["wear_accuracy"]
 
 
-def test_a_model_may_be_named_and_says_how_pictures_come_to_its_size(tiny_backbone):
+def test_a_model_may_be_named_and_says_how_images_come_to_its_size(tiny_backbone):
     model = mtl.build(tiny_backbone, HEADS, (16, 16, 3), name="mine", resize="pad")
     assert (model.name, model.resize) == ("mine", "pad")
 

@@ -106,7 +106,7 @@ def test_is_a_functional_model_with_a_dictionary_of_outputs_in_the_order_of_the_
         }
 
 
-def test_integer_pictures_predict_what_float_ones_do(make, images):
+def test_integer_images_predict_what_float_ones_do(make, images):
     model = make()
     whole = images.astype("uint8")
     for name, value in model.predict(whole, verbose=0).items():
@@ -125,7 +125,7 @@ def test_outputs_that_are_not_those_of_the_heads_are_refused(make):
 def test_a_model_made_by_hand_trains_and_says_that_it_has_no_backbone():
     inputs = keras.Input((4,))
     head = mtl.BinaryHead()
-    model = MultiTaskModel(inputs, {"sex": head.connect(inputs, "sex")}, heads={"sex": head})
+    model = MultiTaskModel(inputs, {"sex": head.build_layers(inputs, "sex")}, heads={"sex": head})
     model.compile(run_eagerly=True)
     model.fit(np.ones((4, 4)), {"sex": np.array([0, 1, 1, -1])}, verbose=0)
     with pytest.raises(ValueError, match="`Backbone` among the layers"):

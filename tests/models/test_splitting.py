@@ -37,7 +37,7 @@ def test_a_network_of_heads_has_no_trunk():
     features = keras.Input((5,))
     heads = mtl.heads.get_heads({"a": 2, "b": 3})
     model = mtl.MultiTaskModel(
-        features, {name: head.connect(features, name) for name, head in heads.items()}, heads=heads
+        features, {name: head.build_layers(features, name) for name, head in heads.items()}, heads=heads
     )
     parts = split(model)
     assert not parts.trunk.weights

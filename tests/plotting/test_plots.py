@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mtlzoo.plotting import (
-    Mark,
+    Annotation,
     plot_balancing,
     plot_confusion,
     plot_groups,
@@ -37,7 +37,7 @@ def texts(figure):
 
 
 def assert_inside(figure):
-    """No text may run over the edge of the picture."""
+    """No text may run over the edge of the image."""
     figure.canvas.draw()
     width, height = figure.bbox.width, figure.bbox.height
     for text in figure.findobj(matplotlib.text.Text):
@@ -270,7 +270,7 @@ def test_wrong_matrices_are_refused(matrix, labels, message):
 # === Predictions ===
 
 
-def test_pictures_of_all_sizes_with_their_captions(tmp_path):
+def test_images_of_all_sizes_with_their_captions(tmp_path):
     generator = np.random.default_rng(0)
     shapes = [(30, 20, 3), (20, 30, 3), (25, 25), (64, 8, 1), (8, 64, 3), (1, 1, 3), (300, 200, 3)]
     images = [generator.integers(0, 256, shape).astype("uint8") for shape in shapes]
@@ -291,7 +291,7 @@ def test_pictures_of_all_sizes_with_their_captions(tmp_path):
     assert_png(tmp_path / "predictions.png", figure)
 
 
-def test_captions_lie_below_their_own_picture():
+def test_captions_lie_below_their_own_image():
     images = [np.zeros((20, 30, 3), "uint8")] * 5
     (axes,) = plot_predictions(images, [[(f"caption {number}", None)] for number in range(5)], columns=2).axes
     for picture, text in zip(axes.images, axes.texts, strict=True):
@@ -313,7 +313,7 @@ def test_long_captions_are_wrapped_and_marked_once():
     assert_inside(figure)
 
 
-def test_frames_tell_whether_a_picture_is_right():
+def test_frames_tell_whether_a_image_is_right():
     images, captions = [np.zeros((9, 9, 3), "uint8")] * 3, [[]] * 3
     (axes,) = plot_predictions(images, captions, correct=[True, False, None]).axes
     edges = [to_hex(patch.get_edgecolor()).upper() for patch in axes.patches]
@@ -338,7 +338,7 @@ def test_float_images_run_from_0_to_255():
         ([np.zeros((0, 9, 3))], [[]], None, r"\(0, 9, 3\)"),
     ],
 )
-def test_wrong_pictures_are_refused(images, captions, correct, message):
+def test_wrong_images_are_refused(images, captions, correct, message):
     with pytest.raises(ValueError, match=message):
         plot_predictions(images, captions, correct)
 
@@ -357,16 +357,19 @@ LOOKS["predicted", None] = "predicted"
 
 
 def drawn_marks(images, marks, columns=4):
-    """The lines drawn on the pictures, without those of the legend, and where each picture lies."""
+    """The lines drawn on the images, without those of the legend, and where each image lies."""
     (axes,) = plot_predictions(images, [[]] * len(images), marks=marks, columns=columns).axes
     return [line for line in axes.get_lines() if line.get_clip_box().width < axes.bbox.width], [
         image.get_extent() for image in axes.images
     ]
 
 
-def test_marks_lie_in_the_pictures_own_pixels():
-    """The picture's corners, its middle, and a box about one pixel."""
-    points, box = Mark(np.array([[-0.5, -0.5], [3.5, 1.5], [1.5, 0.5]])), Mark(np.array([0.5, -0.5, 1.5, 0.5]), "box")
+def test_marks_lie_in_the_images_own_pixels():
+    """The image's corners, its middle, and a box about one pixel."""
+    points, box = (
+        Annotation(np.array([[-0.5, -0.5], [3.5, 1.5], [1.5, 0.5]])),
+        Annotation(np.array([0.5, -0.5, 1.5, 0.5]), "box"),
+    )
     lines, extents = drawn_marks([np.zeros((9, 9)), np.zeros((2, 4, 3))], [[], [points, box]])
     left, right, bottom, top = extents[1]
     expected = [[left, top], [right, bottom], [(left + right) / 2, (bottom + top) / 2]]
@@ -379,15 +382,20 @@ def test_marks_lie_in_the_pictures_own_pixels():
 
 def test_points_that_are_missing_are_left_out():
     points = np.array([[1, 2], [np.nan, 2], [3, np.nan], [4, 5]])
-    marks = [Mark(points), Mark(np.full((3, 2), np.nan)), Mark([0, 0, np.nan, 3], "box"), Mark(np.empty((0, 2)))]
+    marks = [
+        Annotation(points),
+        Annotation(np.full((3, 2), np.nan)),
+        Annotation([0, 0, np.nan, 3], "box"),
+        Annotation(np.empty((0, 2))),
+    ]
     lines, _ = drawn_marks([np.zeros((9, 9))], [marks])
     assert [len(line.get_xydata()) for line in lines] == [2, 0, 0]
 
 
-def test_what_lies_outside_of_the_picture_is_cut_off():
+def test_what_lies_outside_of_the_image_is_cut_off():
     image, marks = (
         np.full((20, 20, 3), 255, "uint8"),
-        [Mark([-30, 5, 60, 90], "box"), Mark(np.array([[19.4, 10], [50, 10]]))],
+        [Annotation([-30, 5, 60, 90], "box"), Annotation(np.array([[19.4, 10], [50, 10]]))],
     )
     sheets = []
     for drawn in ([[]], [marks]):
@@ -406,7 +414,9 @@ def test_what_lies_outside_of_the_picture_is_cut_off():
 def test_marks_are_seen_on_any_background_and_told_apart(background, kind, role, verdict):
     image = np.full((20, 20, 3), background, "uint8")
     coordinates = np.array([[9.5, 9.5]]) if kind == "points" else np.array([4, 4, 15, 15])
-    pixels = rendered(plot_predictions([image], [[]], marks=[[Mark(coordinates, kind, role, verdict)]]))[32:388, 32:388]
+    pixels = rendered(plot_predictions([image], [[]], marks=[[Annotation(coordinates, kind, role, verdict)]]))[
+        32:388, 32:388
+    ]
     brightness = pixels @ [0.2126, 0.7152, 0.0722]
     assert (np.abs(brightness - background) > 75).sum() > 60
     middle = pixels[175:181, 175:181]
@@ -421,9 +431,12 @@ def test_the_legend_names_what_is_there():
     assert texts(plot_predictions([image], [[]], marks=[[]])) == []
     assert plot_predictions([image], [[]], marks=[[]]).get_figheight() == without.get_figheight()
     for (role, verdict), name in LOOKS.items():
-        marks = [[Mark(points, role=role, verdict=verdict), Mark(box, "box", role, verdict)]]
+        marks = [[Annotation(points, role=role, verdict=verdict), Annotation(box, "box", role, verdict)]]
         assert texts(plot_predictions([image], [[]], marks=marks)) == [name]
-    everything = [[Mark(box, "box", role, verdict) for role, verdict in reversed(LOOKS)], [Mark(points, role="true")]]
+    everything = [
+        [Annotation(box, "box", role, verdict) for role, verdict in reversed(LOOKS)],
+        [Annotation(points, role="true")],
+    ]
     for columns in (1, 2):
         figure = plot_predictions([image] * 2, [[("caption", None)]] * 2, marks=everything, columns=columns)
         assert [text for text in texts(figure) if text != "caption"] == list(LOOKS.values())
@@ -437,11 +450,11 @@ def test_the_legend_names_what_is_there():
 def test_wrong_marks_are_refused():
     for kind, shape in (("points", (4,)), ("points", (2, 3)), ("box", (2, 2)), ("box", (5,))):
         with pytest.raises(ValueError, match=rf"Expected {kind} of shape \(.*received: \({shape[0]},"):
-            Mark(np.zeros(shape), kind)
+            Annotation(np.zeros(shape), kind)
     with pytest.raises(ValueError, match="received: 'circle' and 'predicted'"):
-        Mark(np.zeros((1, 2)), "circle")
+        Annotation(np.zeros((1, 2)), "circle")
     with pytest.raises(ValueError, match="received: 'points' and 'guessed'"):
-        Mark(np.zeros((1, 2)), role="guessed")
+        Annotation(np.zeros((1, 2)), role="guessed")
     with pytest.raises(ValueError, match="2 images, 2 captions, 2 entries of `correct`, 1 of `marks`"):
         plot_predictions([np.zeros((9, 9))] * 2, [[]] * 2, marks=[[]])
 

@@ -118,7 +118,7 @@ def test_every_script_that_is_imported_lies_in_the_folder(folder):
 
 
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-def test_the_model_takes_one_picture_and_names_its_outputs(folder, model):
+def test_the_model_takes_one_image_and_names_its_outputs(folder, model):
     import tensorflow as tf
 
     runner = tf.lite.Interpreter(str(folder / "model.tflite")).get_signature_runner()

@@ -61,7 +61,7 @@ def opened(pages):
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory):
-    path = tmp_path_factory.mktemp("pictures") / "photo.png"
+    path = tmp_path_factory.mktemp("images") / "photo.png"
     Image.fromarray(picture(90, 120)).save(path)
     return path
 
@@ -78,13 +78,13 @@ def test_every_number_is_that_of_keras(pages, models, tmp_path, name):
         answers = pages[name].answers_to(path)
         assert largest_difference(answers, expected(models[name], path)) < TOLERANCE, size
         seen.append(answers["price"][0])
-    assert np.ptp(seen) > 100 * TOLERANCE  # the pictures do make a difference
+    assert np.ptp(seen) > 100 * TOLERANCE  # the images do make a difference
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 def test_every_pixel_is_that_of_the_training_pipeline(opened, tmp_path, resize):
     for size in SIZES:
-        path = tmp_path / "picture.png"
+        path = tmp_path / "image.png"
         Image.fromarray(picture(*size)).save(path)
         wanted = mtl.data.load_image(path, (48, 64), resize=resize).astype(int)
         arguments = {"pixels": Image.open(path).convert("RGBA").tobytes().hex(), "size": size, "resize": resize}
@@ -104,7 +104,7 @@ def test_every_pixel_is_that_of_the_training_pipeline(opened, tmp_path, resize):
 
 @pytest.mark.parametrize("mode", ["L", "P", "1", "LA"])
 def test_other_kinds_of_png_give_the_same_numbers(opened, models, tmp_path, mode):
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     image = Image.fromarray(picture(90, 120)).convert("L" if mode == "LA" else mode)
     if mode == "LA":
         image.putalpha(255)
@@ -114,7 +114,7 @@ def test_other_kinds_of_png_give_the_same_numbers(opened, models, tmp_path, mode
 
 def test_transparency_is_put_on_white(opened, models, tmp_path):
     """The browser multiplies colours with their opacity in bytes: a value may differ by one."""
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     Image.fromarray(picture(90, 120, 4)).save(path)
     difference = largest_difference(opened.answers_to(path), expected(models["stretch"], path))
     assert difference < 0.05
@@ -152,18 +152,18 @@ def test_answers_are_those_of_the_heads(opened, models, photo):
     for name in ("price", "age"):
         answer = models["stretch"].heads[name].decode(numbers[name][None])["answer"][0]
         assert float(said[name].query_selector(".answer").text_content()) == pytest.approx(answer, rel=1e-3)
-    shares = [float(bar.text_content()[:-1]) for bar in said["length"].query_selector_all(".share")]
-    assert shares == sorted(shares, reverse=True)
-    assert sum(shares) == pytest.approx(100, abs=0.5)
+    fractions = [float(bar.text_content()[:-1]) for bar in said["length"].query_selector_all(".share")]
+    assert fractions == sorted(fractions, reverse=True)
+    assert sum(fractions) == pytest.approx(100, abs=0.5)
     announced = opened.text("#announcement")
     assert all(f"{name}: " in announced for name in said)
     assert "ms for the network" in opened.text("#status")
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
-def test_points_and_boxes_come_back_to_the_picture(pages, photo, resize):
+def test_points_and_boxes_come_back_to_the_image(pages, photo, resize):
     from mtlzoo.images.augmentation import resize_matrix
-    from mtlzoo.images.geometry import Placement
+    from mtlzoo.images.geometry import ImageGeometry
 
     numbers = pages[resize].answers_to(photo)
     cards = {card.query_selector("h2").text_content(): card for card in pages[resize].page.query_selector_all(".card")}
@@ -171,10 +171,10 @@ def test_points_and_boxes_come_back_to_the_picture(pages, photo, resize):
     for name, count in (("corners", 3), ("box", 2)):
         cells = [cell.text_content() for cell in cards[name].query_selector_all("td")[:count]]
         told[name] = [[float(part) for part in cell.split(", ")] for cell in cells]
-    placement = Placement(resize_matrix((90, 120), (48, 64), resize)[None], np.array([[90, 120]]), (48, 64))
+    geometry = ImageGeometry(resize_matrix((90, 120), (48, 64), resize)[None], np.array([[90, 120]]), (48, 64))
     for name, places in told.items():
         wanted = (
-            placement.to_picture(numbers[name].reshape(1, -1, 2))[0] + 0.5
+            geometry.to_image_points(numbers[name].reshape(1, -1, 2))[0] + 0.5
         )  # from the corner, not from a pixel's centre
         np.testing.assert_allclose(places, wanted, atol=0.051)
 
@@ -236,7 +236,7 @@ def test_the_median_level_is_that_of_the_head(opened):
     assert said == head.decode(rows)["answer"].tolist()
 
 
-# === Where pictures come from ===
+# === Where images come from ===
 
 
 def test_a_scene_is_drawn(opened):
@@ -260,7 +260,7 @@ def test_a_scene_is_drawn(opened):
 
 
 @pytest.mark.parametrize(("kind", "field"), [("drop", "dataTransfer"), ("paste", "clipboardData")])
-def test_pictures_are_dropped_and_pasted(opened, models, photo, kind, field):
+def test_images_are_dropped_and_pasted(opened, models, photo, kind, field):
     arguments = {"kind": kind, "field": field, "content": list(photo.read_bytes())}
     answers = opened.answers_after(
         lambda: opened.page.evaluate(
@@ -324,12 +324,12 @@ def test_it_fits_a_phone(pages, photo):
 # === What goes wrong ===
 
 
-def test_a_file_that_is_no_picture_is_refused_and_the_old_answer_stays(opened, photo, tmp_path):
+def test_a_file_that_is_no_image_is_refused_and_the_old_answer_stays(opened, photo, tmp_path):
     numbers = opened.answers_to(photo)
     path = tmp_path / "notes.png"
-    path.write_text("no picture at all")
+    path.write_text("no image at all")
     opened.page.set_input_files("#file", path)
-    assert "“notes.png” is no picture" in opened.problem()
+    assert "“notes.png” is no image" in opened.problem()
     assert {name: list(values) for name, values in numbers.items()} == json.loads(opened.text("#numbers"))
     opened.answers_to(photo)
     assert opened.page.is_hidden("#problem")

@@ -41,7 +41,7 @@ def every_head() -> dict[str, mtl.heads.Head]:
 
 
 def build_model(resize: str = "stretch", channels: int = 3, image_size: tuple[int, int] = (48, 64), heads=None):
-    """A network of two convolutions with random weights, whose answers depend on the picture."""
+    """A network of two convolutions with random weights, whose answers depend on the image."""
     keras.utils.set_random_seed(1)
     images = keras.Input((None, None, channels))
     x = layers.Rescaling(1 / 32, -4.0)(images)
@@ -52,7 +52,7 @@ def build_model(resize: str = "stretch", channels: int = 3, image_size: tuple[in
 
 
 def expected(model, path: Path) -> dict[str, np.ndarray]:
-    """What Keras says of a picture file, each output in one row."""
+    """What Keras says of an image file, each output in one row."""
     height, width, channels = model.input_shape[1:]
     image = mtl.data.load_image(path, (height, width), resize=model.resize, channels=channels)
     return {name: values.ravel() for name, values in model.predict(image[None], verbose=0).items()}
@@ -156,7 +156,7 @@ class OpenPage:
         return int(self.page.get_attribute("html", "data-answered") or 0)
 
     def answers_after(self, action) -> dict[str, np.ndarray]:
-        """Do something that brings a picture, and read all numbers that come of it."""
+        """Do something that brings an image, and read all numbers that come of it."""
         before = self.answered
         action()
         self.page.wait_for_function("before => Number(document.documentElement.dataset.answered) > before", arg=before)

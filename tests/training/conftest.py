@@ -1,4 +1,4 @@
-"""Drawn pictures in two parts, and a network that learns them in seconds."""
+"""Drawn images in two parts, and a network that learns them in seconds."""
 
 from __future__ import annotations
 

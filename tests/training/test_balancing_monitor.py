@@ -47,7 +47,7 @@ def test_fighting_tasks_are_seen(model, features, balancing):
     np.testing.assert_allclose(cosines, cosines.transpose(0, 2, 1), atol=1e-6)
     np.testing.assert_allclose(cosines[:, [0, 1], [0, 1]], 1, atol=1e-5)
     assert np.isnan(cosines[:, 2]).all()
-    # In one batch of four no picture is labelled for both, so that their gradients have nothing in common.
+    # In one batch of four no image is labelled for both, so that their gradients have nothing in common.
     assert (conflicts[:, 0, 1] == 0.75).all()
     assert history["conflicts"] == [0.75, 0.75]
     np.testing.assert_allclose(history["one_weight"], monitor.history["weights"][:, 0])

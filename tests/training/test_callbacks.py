@@ -175,8 +175,8 @@ def test_the_bar_fills_and_tells_how_long_it_takes(terminal, every_step):
         show(Progress("title", 1), epochs=1)
     drawn = terminal.getvalue().split("\r")
     bars = [re.search(r"\[(=*) *\] +(\d+)%  (\d:\d\d) left", text) for text in drawn]
-    shares = [(len(bar[1]), int(bar[2]), bar[3]) for bar in bars if bar]
-    assert shares == [(6, 25, "0:03"), (12, 50, "0:02"), (18, 75, "0:01"), (24, 100, "0:00")]
+    fractions = [(len(bar[1]), int(bar[2]), bar[3]) for bar in bars if bar]
+    assert fractions == [(6, 25, "0:03"), (12, 50, "0:02"), (18, 75, "0:01"), (24, 100, "0:00")]
 
 
 def test_fast_steps_are_not_all_drawn(terminal, monkeypatch):

@@ -15,7 +15,7 @@ import pytest
 from replica_figures import BATCH, CASES, UNLABELLED, heads, labels
 
 from mtlzoo.data import image_dataset
-from mtlzoo.data.shares import Share
+from mtlzoo.data.sharding import BatchShard
 from mtlzoo.heads import HEADS
 from mtlzoo.system import workers
 from mtlzoo.training import Stage, fit
@@ -125,16 +125,16 @@ def test_two_workers_find_what_one_device_does_even_if_one_is_lost(figures, tmp_
 # === Shares of batches ===
 
 
-def parts(share: Share, rows: int) -> tuple[list[int], list[float]]:
-    chosen, factors = share.rows(rows)
+def parts(shard: BatchShard, rows: int) -> tuple[list[int], list[float]]:
+    chosen, factors = shard.rows(rows)
     return chosen.numpy().tolist(), factors.numpy().tolist()
 
 
 def test_a_batch_is_filled_up_with_its_own_rows_at_no_weight():
-    assert parts(Share(2), 5) == ([0, 1, 2, 3, 4, 0], [1, 1, 1, 1, 1, 0])
-    assert parts(Share(2), 4) == ([0, 1, 2, 3], [1, 1, 1, 1])
-    assert parts(Share(4), 1) == ([0, 0, 0, 0], [1, 0, 0, 0])
-    assert parts(Share(4, first=2, count=2), 5) == ([4, 0, 1, 2], [1, 0, 0, 0])
+    assert parts(BatchShard(2), 5) == ([0, 1, 2, 3, 4, 0], [1, 1, 1, 1, 1, 0])
+    assert parts(BatchShard(2), 4) == ([0, 1, 2, 3], [1, 1, 1, 1])
+    assert parts(BatchShard(4), 1) == ([0, 0, 0, 0], [1, 0, 0, 0])
+    assert parts(BatchShard(4, first=2, count=2), 5) == ([4, 0, 1, 2], [1, 0, 0, 0])
 
 
 def test_a_share_keeps_given_weights():
@@ -146,7 +146,7 @@ def test_a_share_keeps_given_weights():
         ((np.array([2.0, 3, 4]),), [2, 3, 4, 0]),
         (({"a": np.array([[2.0], [3], [4]])},), {"a": [2, 3, 4, 0], "b": [1, 1, 1, 0]}),
     ):
-        shared = Share(2).of(tf.data.Dataset.from_tensor_slices((*arrays, *given)).batch(3))
+        shared = BatchShard(2).of(tf.data.Dataset.from_tensor_slices((*arrays, *given)).batch(3))
         x, y, weights = next(iter(shared))
         assert x.numpy().tolist() == [0, 1, 2, 0]
         assert y["b"].numpy().tolist() == [0, 1, 2, 0]
@@ -154,7 +154,7 @@ def test_a_share_keeps_given_weights():
             {name: value.numpy().tolist() for name, value in weights.items()} if isinstance(weights, dict) else weights
         )
         assert found == expected if isinstance(expected, dict) else found.numpy().tolist() == expected
-        first, second = Share(2).by_replica(shared)
+        first, second = BatchShard(2).by_replica(shared)
         assert [first[0].numpy().tolist(), second[0].numpy().tolist()] == [[0, 1], [2, 0]]
 
 
@@ -168,7 +168,7 @@ def test_workers_read_their_own_rows_only_and_together_all(drawn, monkeypatch):
     halves = []
     for worker in range(2):
         loaded.clear()
-        halves.append(list(image_dataset(drawn[1], (12, 10), 5, shuffle=True, seed=3, share=Share(2, worker, 1))))
+        halves.append(list(image_dataset(drawn[1], (12, 10), 5, shuffle=True, seed=3, shard=BatchShard(2, worker, 1))))
         assert len(loaded) <= len(drawn[1]) // 2 + 4
     for (images, *_), first, second in zip(whole, *halves, strict=True):
         together = np.concatenate([first[0], second[0]])

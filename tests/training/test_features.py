@@ -50,7 +50,7 @@ def make(tables: list[Table], backbone: keras.Model, **arguments) -> MultiTaskMo
 
 @pytest.fixture
 def looks(monkeypatch) -> list[int]:
-    """The number of pictures that the backbone is shown for the cache, each time."""
+    """The number of images that the backbone is shown for the cache, each time."""
     counted = []
     compute = module._compute
 
@@ -137,7 +137,7 @@ def test_fewer_views_come_again(twice, looks):
     assert looks == [72, 12]
 
 
-def test_how_many_pictures_are_looked_at_at_a_time_changes_nothing(tables, tiny_backbone, monkeypatch):
+def test_how_many_images_are_looked_at_at_a_time_changes_nothing(tables, tiny_backbone, monkeypatch):
     trunk = split_model(make(tables, tiny_backbone)).trunk
     reading = {"image_size": (16, 16), "batch_size": 5, "augment": "default", "shuffle": True, "seed": 3}
     at_once = module.get_features(trunk, tables[0], reading, 2, None, False)
@@ -321,7 +321,7 @@ def test_a_trunk_with_more_than_a_frozen_backbone(tables, tiny_backbone, looks, 
         features = keras.layers.Activation("relu", activity_regularizer="l2")(features)
     heads = {name: head for name, head in tables[0].heads.items() if not head.spatial}
     features = keras.layers.GlobalAveragePooling2D()(features)
-    outputs = {name: head.connect(features, name) for name, head in heads.items()}
+    outputs = {name: head.build_layers(features, name) for name, head in heads.items()}
     fit(MultiTaskModel(images, outputs, heads=heads), *tables, HEADS, **QUICK)
     assert bool(looks) == (between == "nothing")
 
@@ -334,10 +334,10 @@ def copy_files(tables: list[Table], folder: Path) -> list[Table]:
     return [Table(table.frame, table.heads, folder, "drawn.csv", 2) for table in tables]
 
 
-def test_features_are_found_again_and_only_those_of_this_network_and_these_pictures(
+def test_features_are_found_again_and_only_those_of_this_network_and_these_images(
     tables, tiny_backbone, looks, tmp_path
 ):
-    moved = copy_files(tables, tmp_path / "pictures")
+    moved = copy_files(tables, tmp_path / "images")
     cache = FeatureCache(folder=tmp_path / "cache")
 
     def computed(model=None, given=moved, **arguments) -> tuple[list[int], tuple]:
@@ -352,7 +352,7 @@ def test_features_are_found_again_and_only_those_of_this_network_and_these_pictu
     assert again[0] == []
     assert_same(first[1], again[1], atol=0)
 
-    # The same pictures under other names, another order of rows, other labels and weights: these are not in the features.
+    # The same images under other names, another order of rows, other labels and weights: these are not in the features.
     elsewhere = copy_files(tables, tmp_path / "elsewhere")
     elsewhere[0] = Table(
         elsewhere[0].frame.assign(color=["red", "blue", "green"] * 12), elsewhere[0].heads, elsewhere[0].root
@@ -360,11 +360,11 @@ def test_features_are_found_again_and_only_those_of_this_network_and_these_pictu
     assert computed(given=elsewhere)[0] == []
     assert computed(sample_weight="weight", batch_size=7, seed=5, stages=Stage(2, 1e-3, "heads"))[0] == []
 
-    # Another picture.
+    # Another image.
     path = moved[0].paths()[0]
-    picture = cv2.imread(path)
-    picture[3, 3] += 9
-    cv2.imwrite(path, picture)
+    image = cv2.imread(path)
+    image[3, 3] += 9
+    cv2.imwrite(path, image)
     assert computed()[0] == [36]
 
     # Another way to read them.
@@ -373,7 +373,7 @@ def test_features_are_found_again_and_only_those_of_this_network_and_these_pictu
     # Other preprocessing, another cut, other weights.
     changed = build(tiny_backbone, tables[0].heads, (16, 16, 3), weights=None, preprocessing="tf", dropout=0.5)
     assert computed(changed)[0] == [36, 12]
-    assert computed(make(tables, tiny_backbone, cut="conv_pw_11_relu"))[0] == [36, 12]
+    assert computed(make(tables, tiny_backbone, feature_layer="conv_pw_11_relu"))[0] == [36, 12]
     kernel = tiny_backbone.get_layer("conv_pw_12").kernel
     kernel.assign(kernel + 1e-3)
     stale = computed()
@@ -451,7 +451,7 @@ def test_what_is_no_cached_features_is_left_alone(tables, tiny_backbone, tmp_pat
 
 
 def test_the_size_is_told_beforehand_and_bounded(tables, tiny_backbone, looks, capsys):
-    """Spatial heads see the map: 2 x 2 x 16 numbers of 4 bytes for each of 48 pictures."""
+    """Spatial heads see the map: 2 x 2 x 16 numbers of 4 bytes for each of 48 images."""
     size = 48 * 2 * 2 * 16 * 4
     for limit, seen in ((size, [36, 12]), (size - 1, [])):
         looks.clear()
@@ -461,18 +461,18 @@ def test_the_size_is_told_beforehand_and_bounded(tables, tiny_backbone, looks, c
         told, title, *_ = capsys.readouterr().out.splitlines()
         assert title == "Stage 1 of 1: heads, learning rate 0.02"
         assert told == (
-            "Features of 48 pictures are computed once (12.3 kB) and used in all 3 epochs"
+            "Features of 48 images are computed once (12.3 kB) and used in all 3 epochs"
             if seen
-            else "Features of 48 pictures would take 12.3 kB, more than the 12.3 kB that they may: they are computed anew "
+            else "Features of 48 images would take 12.3 kB, more than the 12.3 kB that they may: they are computed anew "
             "in every epoch"
         )
 
 
 def test_without_a_limit_a_quarter_of_what_is_free_is_the_limit(tmp_path, monkeypatch):
-    assert FeatureCache(limit=0).free() == 0
-    assert 2**20 < FeatureCache().free() < 2**46
+    assert FeatureCache(limit=0).free_bytes() == 0
+    assert 2**20 < FeatureCache().free_bytes() < 2**46
     disk = shutil.disk_usage(tmp_path).free / 4
-    assert FeatureCache(folder=tmp_path / "not" / "there").free() == pytest.approx(disk, rel=0.2)
+    assert FeatureCache(folder=tmp_path / "not" / "there").free_bytes() == pytest.approx(disk, rel=0.2)
 
 
 # === Refusals ===
@@ -488,8 +488,8 @@ def test_wrong_arguments_are_refused(tables, tiny_backbone):
         fit(make(tables, tiny_backbone), *tables, HEADS, features=True, **QUICK)
 
 
-def test_a_picture_that_cannot_be_read_is_named(tables, tiny_backbone, tmp_path):
-    moved = copy_files(tables, tmp_path / "pictures")
+def test_a_image_that_cannot_be_read_is_named(tables, tiny_backbone, tmp_path):
+    moved = copy_files(tables, tmp_path / "images")
     Path(moved[0].paths()[4]).write_bytes(b"nothing")
     for cache in ("auto", FeatureCache(folder=tmp_path / "cache")):
         with pytest.raises(mtl.data.TableError, match=r"^drawn.csv, line \d+ \(\d+.png\): not an image"):

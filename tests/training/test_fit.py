@@ -209,7 +209,7 @@ class Refuse(keras.callbacks.Callback):
         raise ValueError("enough")
 
 
-def test_kept_pictures_give_the_same_numbers(drawn, network, monkeypatch):
+def test_kept_images_give_the_same_numbers(drawn, network, monkeypatch):
     options = {**QUICK, "augment": "default"}
     stages = [Stage(1), Stage(2)]
     expected = fit(network({"color": 3}), *drawn, stages, **options)
@@ -406,7 +406,7 @@ def test_labels_that_the_model_does_not_know(drawn, network):
         fit(network({"size": 3}), *drawn, Stage(1), **QUICK)
 
 
-def test_a_picture_that_breaks_off_training_is_named(drawn, network, tmp_path):
+def test_a_image_that_breaks_off_training_is_named(drawn, network, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     frame = drawn[0].frame.assign(image=drawn[0].paths())
     frame.iloc[5, 0] = str(tmp_path / "broken.jpg")

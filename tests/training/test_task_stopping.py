@@ -195,7 +195,7 @@ def test_a_later_stage_begins_with_what_was_stopped_and_a_new_callback_afresh(mo
 
 @pytest.fixture
 def rows() -> list[tf.data.Dataset]:
-    """Training and validation pictures whose colour tells `color`, while `noise` can only be memorised."""
+    """Training and validation images whose colour tells `color`, while `noise` can only be memorised."""
     rng = np.random.default_rng(1)
     parts = []
     for _ in range(2):

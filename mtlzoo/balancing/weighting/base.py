@@ -125,7 +125,7 @@ def weighted_sum(weights: Tensor, losses: Tensor, present: Tensor) -> Tensor:
     return ops.sum(ops.where(present, weights * losses, ops.zeros_like(losses)))
 
 
-def shares(logits: Tensor, present: Tensor) -> Tensor:
+def fractions(logits: Tensor, present: Tensor) -> Tensor:
     """The softmax over present tasks `(tasks,)`, 0 for the others; all 0 where none is present."""
     from keras import ops
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, count, shares, weighted_sum
+from mtlzoo.balancing.weighting.base import LossWeighting, Variable, count, fractions, weighted_sum
 
 Tensor = Any
 
@@ -47,7 +47,7 @@ class DynamicWeightAverage(LossWeighting):
 
     def total(self, losses: Tensor, present: Tensor, variables: Mapping[str, Tensor]) -> Tensor:
         """The weighted sum."""
-        weights = count(present) * shares(variables["rates"] / self.temperature, present)
+        weights = count(present) * fractions(variables["rates"] / self.temperature, present)
         return weighted_sum(weights, losses, present)
 
     def on_epoch_end(self, losses: np.ndarray, variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.balancing.weighting.adam import adam_step, adam_variables
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, shares, tensors, weighted_sum
+from mtlzoo.balancing.weighting.base import LossWeighting, Variable, fractions, tensors, weighted_sum
 
 Tensor = Any
 
@@ -59,7 +59,7 @@ class FAMO(LossWeighting):
         from keras import ops
 
         losses = ops.maximum(losses, 0.0) + EPSILON
-        weights = shares(variables["logits"], present)
+        weights = fractions(variables["logits"], present)
         scale = ops.sum(weights / ops.stop_gradient(losses))
         return weighted_sum(weights / ops.maximum(scale, TINY), ops.log(losses), present)
 
@@ -78,6 +78,6 @@ class FAMO(LossWeighting):
         after = ops.maximum(ops.where(present, after, ops.ones_like(after)), 0.0) + EPSILON
         change = ops.log(before) - ops.log(after)
         logits = variables["logits"]
-        weights = shares(logits, present)
+        weights = fractions(logits, present)
         gradient = weights * (change - ops.sum(weights * change)) + self.decay * logits
         return adam_step("logits", gradient, present, variables, self.learning_rate)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, shares, weighted_sum
+from mtlzoo.balancing.weighting.base import LossWeighting, Variable, fractions, weighted_sum
 
 Tensor = Any
 
@@ -32,4 +32,4 @@ class RandomLossWeighting(LossWeighting):
 
     def total(self, losses: Tensor, present: Tensor, variables: Mapping[str, Tensor]) -> Tensor:
         """The weighted sum."""
-        return weighted_sum(shares(variables["draws"], present), losses, present)
+        return weighted_sum(fractions(variables["draws"], present), losses, present)

@@ -59,8 +59,8 @@ class Camera:
 
     Args:
         size: `(height, width)` in pixels.
-        top, bottom: heights of the body, in head units, at the upper and lower edge of the picture.
-        shift: where the middle of the body lies, in head units from the middle of the picture.
+        top, bottom: heights of the body, in head units, at the upper and lower edge of the image.
+        shift: where the middle of the body lies, in head units from the middle of the image.
         lean: the body's lean in radians.
         sway: how far the hips are shifted to one side, in head units.
         build: width of the body relative to its height.
@@ -167,7 +167,7 @@ class Canvas:
             return
         (top, bottom), (left, right) = ((side.start, side.stop) for side in window)
         height, width = bottom - top, right - left
-        # The mask is wider than the window, or pieces would seem to end at the edge of the picture.
+        # The mask is wider than the window, or pieces would seem to end at the edge of the image.
         mask = np.zeros((height + 2 * margin, width + 2 * margin), np.float32)
         fixed = _fixed_point(pixels - (left - margin, top - margin))
         cv2.fillPoly(mask, [fixed], 1.0, cv2.LINE_8, _SUBPIXELS)
@@ -194,7 +194,7 @@ def _bounds(pixels: np.ndarray) -> np.ndarray:
 
 
 def _window(bounds: np.ndarray, shape: tuple[int, ...], margin: int = 1) -> tuple[slice, slice] | None:
-    """Rows and columns of the picture that an outline touches; `None` if it lies outside."""
+    """Rows and columns of the image that an outline touches; `None` if it lies outside."""
     left, top, right, bottom = bounds.tolist()
     left, right = max(int(left) - margin, 0), min(int(right) + 1 + margin, shape[1])
     top, bottom = max(int(top) - margin, 0), min(int(bottom) + 1 + margin, shape[0])

@@ -23,7 +23,7 @@ class Fabric:
 
     Attributes:
         colour: RGB, 0 to 255.
-        tile: `None` for plain cloth, else the uint8 picture that is repeated in both directions.
+        tile: `None` for plain cloth, else the uint8 image that is repeated in both directions.
     """
 
     colour: tuple[float, ...]

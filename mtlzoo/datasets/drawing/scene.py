@@ -1,4 +1,4 @@
-"""Where the picture is taken: size, background, light, and what the lens and the sensor add."""
+"""Where the image is taken: size, background, light, and what the lens and the sensor add."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from mtlzoo.datasets.drawing.canvas import Camera, Canvas
 from mtlzoo.datasets.drawing.fabric import darker
 
-__all__ = ["SUPERSAMPLING", "background", "develop", "picture_size"]
+__all__ = ["SUPERSAMPLING", "background", "develop", "image_size"]
 
-SUPERSAMPLING = 2  # Pictures are drawn larger and shrunk, which removes the jaggies of the textures.
+SUPERSAMPLING = 2  # Images are drawn larger and shrunk, which removes the jaggies of the textures.
 RATIOS = (0.667, 0.667, 0.75, 0.75, 0.75, 0.8, 1.0)  # Width to height.
 
 
-def picture_size(rng: np.random.Generator) -> tuple[int, int]:
+def image_size(rng: np.random.Generator) -> tuple[int, int]:
     """A height and width such as shop photographs have: 256 to 400 pixels tall, mostly portrait."""
     height = int(rng.integers(256, 401))
     ratio = RATIOS[rng.integers(len(RATIOS))] * rng.uniform(0.97, 1.03)
@@ -46,7 +46,7 @@ def background(camera: Camera, rng: np.random.Generator) -> np.ndarray:
 
 
 def _furnish(image: np.ndarray, camera: Camera, floor: int, rng: np.random.Generator) -> None:
-    """A window, a door, a picture or a plant beside the figure."""
+    """A window, a door, an image or a plant beside the figure."""
     height, width = image.shape[:2]
     unit = camera.unit
     for _ in range(int(rng.integers(1, 3))):
@@ -63,7 +63,7 @@ def _furnish(image: np.ndarray, camera: Camera, floor: int, rng: np.random.Gener
         elif kind == 1:  # door
             cv2.rectangle(image, (left, floor - int(7.0 * unit)), (left + int(2.2 * unit), floor), colour, -1)
             cv2.rectangle(image, (left, floor - int(7.0 * unit)), (left + int(2.2 * unit), floor), frame, 3)
-        elif kind == 2:  # picture
+        elif kind == 2:  # image
             top, size = int(rng.uniform(0.02, 0.4) * height), int(unit * rng.uniform(0.7, 1.5))
             cv2.rectangle(image, (left, top), (left + size, top + size), frame, -1)
             inset = size // 8

@@ -1,4 +1,4 @@
-"""Names, label lines and pictures of faces as UTKFace and MTFL have them, quirks included."""
+"""Names, label lines and images of faces as UTKFace and MTFL have them, quirks included."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GENDER_SHARES = (0.523, 0.477)
 _ETHNICITY_SHARES = np.array([10078, 4526, 3434, 3975, 1692]) / 23705
 _POSE_SHARES = (0.02, 0.13, 0.7, 0.13, 0.02)
 # Quirks of single names lie at these places of every ten thousand, so that they are as rare as in the real set, and
-# there from 60 pictures on.
+# there from 60 images on.
 _QUIRK_PERIOD = 10_000
 _NO_ETHNICITY, _BLANK, _NO_DOT = 17, 31, 43
 _COPY_PERIOD, _COPY = 60, 50
@@ -29,14 +29,14 @@ _WRONG_AGES = 0.6  # Of the copies.
 
 
 class UtkfaceFile(NamedTuple):
-    """A picture under its name, which holds the labels."""
+    """An image under its name, which holds the labels."""
 
     name: str
     data: bytes
 
 
 def utkface_file(index: int, seed: int) -> UtkfaceFile:
-    """Draws a picture of UTKFace's layout; every 60th is a copy of one of the 49 before it, under another name."""
+    """Draws an image of UTKFace's layout; every 60th is a copy of one of the 49 before it, under another name."""
     rng = np.random.default_rng([seed, 0, index])
     if index % _COPY_PERIOD == _COPY:
         face, data = _chip(index - int(rng.integers(1, _COPY)), seed)
@@ -51,7 +51,7 @@ def utkface_file(index: int, seed: int) -> UtkfaceFile:
     quirk = index % _QUIRK_PERIOD
     if quirk == _NO_ETHNICITY:
         fields.pop()
-    # Half a minute apart: no two pictures have the same date.
+    # Half a minute apart: no two images have the same date.
     taken = datetime.datetime(2017, 1, 9, 14, 24, 8) + datetime.timedelta(seconds=37 * index)
     date = f"{taken:%Y%m%d%H%M%S}{int(rng.integers(1000)):03d}"
     extension = {_BLANK: " .jpg", _NO_DOT: "jpg"}.get(quirk, ".jpg")
@@ -75,9 +75,9 @@ def _chip(index: int, seed: int) -> tuple[DrawnFace, bytes]:
 def _age_shares() -> np.ndarray:
     """How frequent each age is, 0 to 116: as in UTKFace, many of 1 and 26 years, and more round numbers than others."""
     bounds = (0, 1, 2, 5, 10, 20, 26, 27, 30, 40, 50, 60, 70, 80, 90, 117)
-    shares = (0.002, 0.047, 0.044, 0.042, 0.065, 0.115, 0.093, 0.105, 0.19, 0.095, 0.097, 0.056, 0.03, 0.017, 0.004)
+    fractions = (0.002, 0.047, 0.044, 0.042, 0.065, 0.115, 0.093, 0.105, 0.19, 0.095, 0.097, 0.056, 0.03, 0.017, 0.004)
     weights = np.where((np.arange(117) % 5 == 0) & (np.arange(117) > 29), 2.0, 1.0)
-    for low, high, share in zip(bounds[:-1], bounds[1:], shares, strict=True):
+    for low, high, share in zip(bounds[:-1], bounds[1:], fractions, strict=True):
         weights[low:high] *= share / weights[low:high].sum()
     # The tail gets thinner to the end.
     weights[90:] *= np.exp(-np.arange(27) / 8)
@@ -88,13 +88,13 @@ _AGE_SHARES = _age_shares()
 
 # === MTFL ===
 
-LFW_SHARE, WIDE_SHARE, GRAY_SHARE = 0.415, 0.235, 0.04  # LFW's pictures, others that are not square, gray files.
+LFW_SHARE, WIDE_SHARE, GRAY_SHARE = 0.415, 0.235, 0.04  # LFW's images, others that are not square, gray files.
 _FIRST_NAMES = ("Ada", "Bruno", "Carla", "Daniel", "Elena", "Felix", "Grace", "Hugo", "Irene", "Jonas", "Kaori", "Luis")
 _LAST_NAMES = ("Abel", "Bianchi", "Costa", "Duarte", "Eriksen", "Fujita", "Garcia", "Hansen", "Ito", "Jansen", "Khan")
 
 
 class MtflFile(NamedTuple):
-    """A picture, its path as `training.txt` or `testing.txt` has it, and the rest of its line."""
+    """An image, its path as `training.txt` or `testing.txt` has it, and the rest of its line."""
 
     path: str
     numbers: str
@@ -102,7 +102,7 @@ class MtflFile(NamedTuple):
 
 
 def mtfl_file(split: str, index: int, seed: int) -> MtflFile:
-    """Draws a picture of MTFL's layout; `split` is `"train"`, whole heads, or `"test"`, faces cut close."""
+    """Draws an image of MTFL's layout; `split` is `"train"`, whole heads, or `"test"`, faces cut close."""
     rng = np.random.default_rng([seed, 2 + ("train", "test").index(split), index])
     gray = _evenly(index, seed, math.sqrt(2)) < GRAY_SHARE
     place = _evenly(index, seed, (math.sqrt(5) - 1) / 2)

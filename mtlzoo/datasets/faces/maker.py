@@ -34,11 +34,11 @@ def make_faces(
     `layout="utkface"` writes `UTKFace/`, colour JPEG files of 200 x 200 pixels named `age_gender_race_date.jpg.chip.jpg`:
 
     - age 0 to 116; gender 0 male, 1 female; race 0 white, 1 black, 2 asian, 3 indian, 4 other; the date has 17 digits;
-    - as in the real set, some names (from 60 pictures on, and then one in ten thousand of each kind) have no race, a
+    - as in the real set, some names (from 60 images on, and then one in ten thousand of each kind) have no race, a
       blank before the extension, or no dot there;
-    - one picture in 60 is a byte-identical copy of another, under a name that often says another age.
+    - one image in 60 is a byte-identical copy of another, under a name that often says another age.
 
-    `layout="mtfl"` writes `training.txt` and `testing.txt` and the pictures they list, with lines
+    `layout="mtfl"` writes `training.txt` and `testing.txt` and the images they list, with lines
     `path x1 x2 x3 x4 x5 y1 y2 y3 y4 y5 gender smile glasses pose`:
 
     - the points are left eye, right eye, tip of the nose, left and right corner of the mouth as the viewer sees them, in
@@ -47,27 +47,27 @@ def make_faces(
       as the viewer sees it;
     - lines end with CR LF, all but the first begin with a blank, the last is one blank; training paths have backslashes
       (`lfw_5590\Ada_Costa_0001.jpg`, `net_7876\2_0_0.jpg`), test paths slashes (`AFLW/0001-image20056.jpg`);
-    - training pictures show whole heads, those of `lfw_5590/` 250 x 250 pixels, those of `net_7876/` of many sizes, a
-      quarter of all not square; test pictures are cut close around the face; a few files of both are gray.
+    - training images show whole heads, those of `lfw_5590/` 250 x 250 pixels, those of `net_7876/` of many sizes, a
+      quarter of all not square; test images are cut close around the face; a few files of both are gray.
 
-    The same arguments give the same bytes. Each picture depends on `seed` and its own number only, so a larger set
+    The same arguments give the same bytes. Each image depends on `seed` and its own number only, so a larger set
     begins with the smaller one.
 
     Args:
         directory: where to write; made if it does not exist.
-        images: number of pictures, of training pictures for `"mtfl"`.
+        images: number of images, of training images for `"mtfl"`.
         seed: a number from 0.
-        tests: number of test pictures; a quarter of `images` by default. UTKFace has none.
+        tests: number of test images; a quarter of `images` by default. UTKFace has none.
         layout: `"utkface"` or `"mtfl"`.
         overwrite: write into a directory that is not empty, in place of what was drawn there before.
-        progress: show a line that counts the pictures on standard error.
+        progress: show a line that counts the images on standard error.
 
     Returns:
         `directory` as a path.
 
     Raises:
         ValueError: if `layout` is none, `images` is below 1, `tests` or `seed` below 0, or `tests` asks for test
-            pictures that the layout does not have.
+            images that the layout does not have.
         OutputError: if `directory` is a file, is not empty and `overwrite` is false, or holds such a data set that was not
             drawn.
 
@@ -85,7 +85,7 @@ def make_faces(
     if layout not in LAYOUTS:
         raise ValueError(f"Expected `layout` to be one of {list(LAYOUTS)}, received: {layout!r}")
     if layout == "utkface" and tests:
-        raise ValueError(f"Expected `tests` to be None or 0, since UTKFace has no test pictures, received: {tests}")
+        raise ValueError(f"Expected `tests` to be None or 0, since UTKFace has no test images, received: {tests}")
     if tests is None:
         tests = 0 if layout == "utkface" else images // 4
     check_numbers(images, tests, seed)

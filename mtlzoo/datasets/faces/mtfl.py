@@ -27,7 +27,7 @@ TAGS = {
 }
 FIELDS = (*(f"x of {point}" for point in POINTS), *(f"y of {point}" for point in POINTS), *TAGS)
 
-# Where the mean of the five points lies in the test pictures, as a share of the width.
+# Where the mean of the five points lies in the test images, as a share of the width.
 CENTRE = (0.496, 0.494)
 # The longer extent of the five points over the root of the sum of their squared distances from their mean, on average.
 EXTENT = 0.83
@@ -39,28 +39,28 @@ def read_mtfl(
     """Read the MTFL layout (Zhang, Luo, Loy and Tang 2014): lines `path x1 ... x5 y1 ... y5 gender smile glasses pose`.
 
     The points are left eye, right eye, nose, left and right corner of the mouth, in pixels, left being left in the
-    picture. Gender is 1 male, 2 female; smile and glasses 1 yes, 2 no; pose 1 left profile, 2 left, 3 frontal, 4 right,
+    image. Gender is 1 male, 2 female; smile and glasses 1 yes, 2 no; pose 1 left profile, 2 left, 3 frontal, 4 right,
     5 right profile; any other number is missing. Paths may have backslashes, and blanks before or in them.
 
-    The training pictures show whole heads, the test pictures are cut out tightly around the face. So that a network
-    sees the same in both, each training row gets a square region around its face, cut out as the test pictures are:
+    The training images show whole heads, the test images are cut out tightly around the face. So that a network
+    sees the same in both, each training row gets a square region around its face, cut out as the test images are:
 
     - The points lie around their mean, and the mean at (0.496, 0.494) of the region.
     - The region's side is in proportion to the root of the sum of the points' squared distances from their mean. Of the
-      measures of a face it is the one that varies least in the test pictures (in 108 of them by 7 %; the longer extent of
+      measures of a face it is the one that varies least in the test images (in 108 of them by 7 %; the longer extent of
       the points by 11 %, the extent in x by 13 %), as it does not change when a face is tilted, and little when it turns.
     - The region is then moved and scaled a little, each row always in the same way. Without it validation rows from the
       training part would be easier than the test, where the mean of the points varies by 0.045 of the width, as it does
       with the default jitter.
 
-    Points are in pixels of the whole picture with or without regions, whatever its shape: nothing is to be divided by
+    Points are in pixels of the whole image with or without regions, whatever its shape: nothing is to be divided by
     the width or the height.
 
     Args:
         directory: The folder that holds `training.txt` and `testing.txt`, and that the paths are relative to.
         part: `"train"` or `"test"`.
         span: The points' extent in x or in y, whichever is longer, as a share of the region's side, on average over the
-            faces; in the test pictures 0.355. With `None` there are no regions; the test part never has any.
+            faces; in the test images 0.355. With `None` there are no regions; the test part never has any.
         jitter: How far regions are moved at most, as a share of their side, in x and in y, and how much they are scaled,
             from `1 - jitter` to `1 + jitter`; evenly distributed.
         seed: The same seed moves and scales the same way.
@@ -68,7 +68,7 @@ def read_mtfl(
     Returns:
         A table with the heads `landmarks` (five points), `gender`, `smile`, `glasses` (binary) and `pose` (softmax). In
         the frame `landmarks` is a tuple of (x, y) pairs, and `region` `(x_min, y_min, x_max, y_max)` in pixels, which
-        may reach beyond the picture; `None`, for the whole, where all points are the same.
+        may reach beyond the image; `None`, for the whole, where all points are the same.
 
     Raises:
         FileNotFoundError: If the folder or its file does not exist.
@@ -122,7 +122,7 @@ def _row(line: str, where: str) -> tuple[str, list[float]]:
     image = image.replace("\\", "/")
     if len(fields) < len(FIELDS) or Path(image).suffix.lower() not in SUFFIXES:
         raise TableError(
-            f"{where}: expected the path of a picture and {len(FIELDS)} numbers, received {len(line.split())} fields: "
+            f"{where}: expected the path of an image and {len(FIELDS)} numbers, received {len(line.split())} fields: "
             f"{line.strip()[:200]!r}."
         )
     numbers = []

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.columns import IMAGE
-from mtlzoo.data.notes import count, name_pictures, name_unreadable
+from mtlzoo.data.notes import count, name_images, name_unreadable
 from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_folder
@@ -30,25 +30,25 @@ NUMBER = re.compile(r"\s*(\d{1,3})\s*", re.ASCII)
 
 
 def read_utkface(directory: str | Path) -> Table:
-    """Read the UTKFace layout (Zhang, Song and Qi 2017): pictures called `age_gender_race_date.jpg.chip.jpg`.
+    """Read the UTKFace layout (Zhang, Song and Qi 2017): images called `age_gender_race_date.jpg.chip.jpg`.
 
     Age is 0 to 116; gender 0 male, 1 female; race 0 white, 1 black, 2 asian, 3 indian, 4 other. What cannot be read in a
     name is missing: the race of `61_1_20170109142408075.jpg.chip.jpg`, the gender of `53__0_20170116184028385.jpg`, an age
     of 200; all of it where a name has other fields than these. A blank before the extension or a lost dot does no harm.
 
     Args:
-        directory: A folder with pictures, or whose subfolders (`UTKFace/`, `part1/` and so on) have them. Below a folder
-            with pictures nothing more is looked for; hidden files and folders are left alone.
+        directory: A folder with images, or whose subfolders (`UTKFace/`, `part1/` and so on) have them. Below a folder
+            with images nothing more is looked for; hidden files and folders are left alone.
 
     Returns:
         A table sorted by path, with the heads `age` (regression), `gender` (binary) and `ethnicity` (softmax), each with a
         hidden layer of 128. The frame keeps the `date`, a text of digits. The notes tell how many names could not be
-        read in full, and how many pictures are the same byte for byte: :func:`split` and :func:`split_by_content` keep
+        read in full, and how many images are the same byte for byte: :func:`split` and :func:`split_by_content` keep
         those on one side.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        TableError: If it holds no pictures.
+        TableError: If it holds no images.
 
     Example:
 
@@ -59,10 +59,10 @@ def read_utkface(directory: str | Path) -> Table:
     """
     directory = Path(directory)
     require_folder(directory)
-    images = sorted(_pictures(directory))
+    images = sorted(_images(directory))
     if not images:
         raise TableError(
-            f"{directory}: no pictures; expected files such as 25_0_1_20170116174525125.jpg.chip.jpg in it or below."
+            f"{directory}: no images; expected files such as 25_0_1_20170116174525125.jpg.chip.jpg in it or below."
         )
     fields = pd.DataFrame([_fields(image.rpartition("/")[2]) for image in images])
     frame = pd.DataFrame(
@@ -81,15 +81,15 @@ def read_utkface(directory: str | Path) -> Table:
     }
     notes = (
         *name_unreadable(frame, heads, "name"),
-        *name_pictures(frame.loc[fields["blank"], IMAGE], "name", "with a blank before the extension"),
-        *name_pictures(frame.loc[fields["undotted"], IMAGE], "name", "without the dot before the extension"),
+        *name_images(frame.loc[fields["blank"], IMAGE], "name", "with a blank before the extension"),
+        *name_images(frame.loc[fields["undotted"], IMAGE], "name", "without the dot before the extension"),
         *_name_identical(directory, frame),
     )
     return Table(frame, heads, root=directory, source=str(directory), notes=notes)
 
 
-def _pictures(directory: Path) -> Iterator[str]:
-    """Paths of pictures, relative to the folder, with `/`."""
+def _images(directory: Path) -> Iterator[str]:
+    """Paths of images, relative to the folder, with `/`."""
     for folder, folders, files in os.walk(directory):
         pictures = [name for name in files if PICTURE.fullmatch(name)]
         folders[:] = [] if pictures else [name for name in folders if not name.startswith(".")]
@@ -129,7 +129,7 @@ def _labels(ids: pd.Series, names: tuple[str, ...]) -> pd.Series:
 
 
 def _name_identical(directory: Path, frame: pd.DataFrame) -> list[str]:
-    """The note of how many pictures are there more than once, and in how many cases with different ages."""
+    """The note of how many images are there more than once, and in how many cases with different ages."""
     contents = same_content([directory / image for image in frame[IMAGE]])
     sizes = np.bincount(contents)
     groups, rows = int((sizes > 1).sum()), int(sizes[sizes > 1].sum())
@@ -137,6 +137,6 @@ def _name_identical(directory: Path, frame: pd.DataFrame) -> list[str]:
         return []
     differing = int((frame["age"].groupby(contents).nunique() > 1).sum())
     return [
-        f"{count(groups, 'group')} of byte-identical pictures ({count(rows, 'row')}), in {differing} of them with "
+        f"{count(groups, 'group')} of byte-identical images ({count(rows, 'row')}), in {differing} of them with "
         "different ages; `split` keeps each group on one side"
     ]

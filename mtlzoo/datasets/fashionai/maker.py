@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mtlzoo.datasets.drawing.directories import Drawing, check_numbers
-from mtlzoo.datasets.drawing.scene import picture_size
+from mtlzoo.datasets.drawing.scene import image_size
 from mtlzoo.datasets.fashionai.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.datasets.fashionai.drawing.photograph import draw_garment
 from mtlzoo.datasets.fashionai.drawing.scales import neighbours
@@ -43,7 +43,7 @@ def make_fashionai(
 ) -> pathlib.Path:
     """Draws a data set of clothes in the layout of the FashionAI attribute challenge.
 
-    As in the real data, a picture is labelled for one attribute only, by a string with one letter for each of the
+    As in the real data, an image is labelled for one attribute only, by a string with one letter for each of the
     attribute's values: `y` for the one that is there, `n` for the others, and now and then `m`, "maybe", for a
     neighbouring value, where the drawing is indeed close to it. Values are unevenly frequent. From 400 images on, every
     value of every attribute occurs.
@@ -52,9 +52,9 @@ def make_fashionai(
 
     - `Annotations/label.csv`, without a header: `Images/coat_length_labels/<name>.jpg,coat_length_labels,nnynnnnn`;
     - `Tests/question.csv`, the same with `?` for the label, and `Tests/answer.csv` with the answers;
-    - the pictures of both, JPEG, 256 to 400 pixels tall, under `Images/<attribute>_labels/`.
+    - the images of both, JPEG, 256 to 400 pixels tall, under `Images/<attribute>_labels/`.
 
-    The same arguments give the same bytes. Each picture depends on `seed` and its own row number only, so a larger set
+    The same arguments give the same bytes. Each image depends on `seed` and its own row number only, so a larger set
     begins with the smaller one.
 
     Args:
@@ -63,7 +63,7 @@ def make_fashionai(
         seed: a number from 0.
         tests: number of question rows; a quarter of `images` by default.
         overwrite: write into a directory that is not empty, in place of what was drawn there before.
-        progress: show a line that counts the pictures on standard error.
+        progress: show a line that counts the images on standard error.
 
     Returns:
         `directory` as a path.
@@ -103,14 +103,14 @@ def make_fashionai(
 
 
 def _draw_row(drawing: Drawing, split: str, index: int, seed: int) -> tuple[str, str, str]:
-    """Draws and writes one picture; returns its path, the attribute's name in the files, and the label string."""
+    """Draws and writes one image; returns its path, the attribute's name in the files, and the label string."""
     rng = np.random.default_rng([seed, ("train", "test").index(split), index])
     attribute, value = _choose_value(split, index, seed)
     maybe = None
     candidates = neighbours(attribute, value)
     if candidates and rng.random() < MAYBE_SHARE:
         maybe = candidates[int(rng.integers(len(candidates)))]
-    image = draw_garment(attribute, value, rng, picture_size(rng), maybe)
+    image = draw_garment(attribute, value, rng, image_size(rng), maybe)
     quality = int(rng.integers(80, 96))
     _, encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     name = hashlib.blake2b(f"{seed}/{split}/{index}".encode(), digest_size=16).hexdigest()
@@ -122,15 +122,15 @@ def _draw_row(drawing: Drawing, split: str, index: int, seed: int) -> tuple[str,
 
 def _shares() -> tuple[list[tuple[str, str]], np.ndarray]:
     """All pairs of an attribute and a value, and how frequent each is; together 1."""
-    pairs, shares = [], []
+    pairs, fractions = [], []
     for attribute, values in FASHIONAI_ATTRIBUTES.items():
         # A mild Zipf law with the middle of each scale in front: extreme lengths are rare.
         order = np.argsort(np.abs(np.arange(len(values)) - len(values) // 2), kind="stable")
         weights = np.empty(len(values))
         weights[order] = (1 + np.arange(len(values))) ** -0.6
         pairs += [(attribute, value) for value in values]
-        shares += list(ATTRIBUTE_SHARES[attribute] * weights / weights.sum())
-    return pairs, np.array(shares)
+        fractions += list(ATTRIBUTE_SHARES[attribute] * weights / weights.sum())
+    return pairs, np.array(fractions)
 
 
 _PAIRS, _PAIR_SHARES = _shares()

@@ -17,7 +17,7 @@ FILES = {"train": "Annotations/label.csv", "question": "Tests/question.csv", "an
 
 
 def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "ignore") -> Table:
-    """Read the FashionAI layout: each picture labelled for one of eight attributes by a text such as `nnynm`.
+    """Read the FashionAI layout: each image labelled for one of eight attributes by a text such as `nnynm`.
 
     In a label, letter `i` says whether value `i` applies: `y` yes (exactly one), `n` no, `m` maybe.
 

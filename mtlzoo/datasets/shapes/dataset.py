@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtlzoo.data.batches import drawn_anew, of_known_length
+from mtlzoo.data.batches import reshuffled_each_epoch, with_cardinality
 from mtlzoo.datasets.shapes.drawing import CANVAS, Scene, check_scene, draw_numbered_scene
 from mtlzoo.datasets.shapes.reader import cells_frame, object_cells, shape_cells, shape_heads
 from mtlzoo.heads import Head
-from mtlzoo.images.geometry import Placement
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.system.cores import available_cores
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def shapes_dataset(
             tensor.set_shape((batch_size, *shape))
         return images, dict(zip(heads, targets))
 
-    dataset = drawn_anew(number_batches, columns=2)
+    dataset = reshuffled_each_epoch(number_batches, columns=2)
     dataset = dataset.map(draw_tensors, num_parallel_calls=available_cores(), deterministic=True)
-    return of_known_length(dataset, steps)
+    return with_cardinality(dataset, steps)
 
 
 def _targets(scenes: list[Scene], heads: Mapping[str, Head], several: bool) -> list[np.ndarray]:
@@ -110,5 +110,5 @@ def _targets(scenes: list[Scene], heads: Mapping[str, Head], several: bool) -> l
     if unknown:
         raise ValueError(f"Expected heads called {', '.join(frame)}, received: {unknown[0]!r}")
     sizes = [scene.image.shape[:2] for scene in scenes]
-    placement = Placement.whole(sizes, sizes[0])
-    return [head.place(head.encode(frame[name]), placement) for name, head in heads.items()]
+    geometry = ImageGeometry.whole(sizes, sizes[0])
+    return [head.to_input_space(head.encode(frame[name]), geometry) for name, head in heads.items()]

@@ -42,7 +42,7 @@ class Scene:
         image: uint8 RGB of shape (height, width, 3).
         classes: the class of each target, `"triangle"` or `"rectangle"`, in the order in which they were painted.
         boxes: float64 of shape (targets, 4): x_min, y_min, x_max, y_max of each target in pixels, in Keras' format "xyxy",
-            from edge to edge: a box around the whole picture is 0, 0, width, height.
+            from edge to edge: a box around the whole image is 0, 0, width, height.
     """
 
     image: np.ndarray
@@ -79,7 +79,7 @@ def draw_scene(
         rng: where all chance comes from. The targets are the same with distractors and without.
         objects: how many targets, 1 to 5. They may touch, but of two targets' boxes the smaller one is overlapped by less
             than a fifth.
-        size: the side of the picture in pixels, or its height and width, each at least 32.
+        size: the side of the image in pixels, or its height and width, each at least 32.
         distractors: whether there are circles and lines.
         occlusion: the probability of a distractor to be painted over the targets, 0 to 1; with 0 it is the book's scene.
 
@@ -167,7 +167,7 @@ def _place(rng: np.random.Generator, objects: int, size: tuple[int, int], scale:
 
 
 def _target(rng: np.random.Generator, name: str, size: tuple[int, int], scale: float) -> Target:
-    """A target anywhere in the picture, but wholly inside."""
+    """A target anywhere in the image, but wholly inside."""
     first, second, across, down = rng.random(4).tolist()
     if name == "rectangle":
         shortest, longest = RECTANGLE_SIDES

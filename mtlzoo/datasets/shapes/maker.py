@@ -30,19 +30,19 @@ def make_shapes(
 
     Writes `images/` with PNG files, which keep every pixel as it was drawn, and the tables `train.csv` and `test.csv` with
     the columns `image,shape,x_min,y_min,x_max,y_max`: the path, `triangle` or `rectangle`, and its box in pixels from edge
-    to edge (0, 0, 224, 224 is the whole picture). An image with several targets has a row for each.
+    to edge (0, 0, 224, 224 is the whole image). An image with several targets has a row for each.
 
-    The same arguments give the same bytes. Each picture depends on `seed` and its own number only, so a larger set
+    The same arguments give the same bytes. Each image depends on `seed` and its own number only, so a larger set
     begins with the smaller one.
 
     Args:
         directory: where to write; made if it does not exist.
-        images: number of training pictures.
+        images: number of training images.
         seed: a number from 0.
-        tests: number of test pictures; a quarter of `images` by default.
-        objects: the largest number of targets in a picture, 1 to 5; each number up to it is equally frequent.
+        tests: number of test images; a quarter of `images` by default.
+        objects: the largest number of targets in an image, 1 to 5; each number up to it is equally frequent.
         overwrite: write into a directory that is not empty, in place of what was drawn there before.
-        progress: show a line that counts the pictures on standard error.
+        progress: show a line that counts the images on standard error.
         occlusion: the probability of a circle or a line to lie over the targets; 0 for the book's scenes.
 
     Returns:

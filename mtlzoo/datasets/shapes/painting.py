@@ -1,6 +1,6 @@
-"""Anti-aliased polygons, discs and lines on a picture, at places between pixels.
+"""Anti-aliased polygons, discs and lines on an image, at places between pixels.
 
-Coordinates run from edge to edge: a picture of 224 x 224 pixels reaches from (0, 0) to (224, 224), and the centre of its
+Coordinates run from edge to edge: an image of 224 x 224 pixels reaches from (0, 0) to (224, 224), and the centre of its
 upper left pixel lies at (0.5, 0.5).
 """
 
@@ -25,7 +25,7 @@ def paint_polygon(image: np.ndarray, corners: np.ndarray, color: Color) -> None:
 
     Args:
         image: uint8 of shape (height, width, 3); painted on.
-        corners: (x, y) of each corner, of shape (corners, 2), clockwise in the picture, where y grows downwards.
+        corners: (x, y) of each corner, of shape (corners, 2), clockwise in the image, where y grows downwards.
         color: three numbers from 0 to 255.
     """
     height, width = image.shape[:2]

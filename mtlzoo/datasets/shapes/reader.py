@@ -26,35 +26,35 @@ FILES = {"train": "train.csv", "test": "test.csv"}
 MOST_OBJECTS = 8
 SIDES = ("x_min", "y_min", "x_max", "y_max")
 COLUMNS = (IMAGE, "shape", *SIDES)
-# Boxes are written with a few decimals; by so many pixels rounding may bring one over the edge of its picture.
+# Boxes are written with a few decimals; by so many pixels rounding may bring one over the edge of its image.
 TOLERANCE = 0.01
 
 
 def read_shapes(directory: str | Path, part: str = "train", several: bool | None = None) -> Table:
-    """Read pictures of triangles and rectangles and their boxes, as :func:`make_shapes` writes them.
+    """Read images of triangles and rectangles and their boxes, as :func:`make_shapes` writes them.
 
     The files `train.csv` and `test.csv` have the columns `image,shape,x_min,y_min,x_max,y_max`: a path relative to the
     folder, `triangle` or `rectangle`, and the box in pixels from edge to edge, so that 0, 0, width, height is the whole
-    picture. An empty shape or box is missing. Where several objects can be in a picture, its rows are its objects, and a
+    image. An empty shape or box is missing. Where several objects can be in an image, its rows are its objects, and a
     row with nothing but the image says that there is none.
 
     Args:
         directory: The folder that holds the files, and that the paths are relative to.
         part: `"train"` or `"test"`.
-        several: Whether there can be several objects in a picture; by default so if an image stands in more than one row
+        several: Whether there can be several objects in an image; by default so if an image stands in more than one row
             of either file.
 
     Returns:
-        A table with one row a picture. With one object in each it has the heads `shape` (binary) and `box`
+        A table with one row an image. With one object in each it has the heads `shape` (binary) and `box`
         (`format="xyxy"`), and a column `object` with both in one, for a single output of five numbers: the id of the
         shape, 0 or 1, and the box. With several objects it has a column `objects`, a tuple of (shape, x_min, y_min, x_max,
-        y_max) for each picture, and the head `objects` (detection).
+        y_max) for each image, and the head `objects` (detection).
 
     Raises:
         FileNotFoundError: If the folder or its file does not exist.
         ValueError: If `part` is none.
         TableError: If columns are missing, or a row has an unknown shape, a box without a width or a height above 0, or one
-            that is not wholly inside its picture; it names the line. Pictures that cannot be read are found later.
+            that is not wholly inside its image; it names the line. Images that cannot be read are found later.
 
     Example:
 
@@ -72,7 +72,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     if not len(rows):
         raise TableError(f"{path.name}: no rows.")
     if several is None:
-        # One part by itself may happen to have one object in each picture.
+        # One part by itself may happen to have one object in each image.
         others = [directory / name for name in FILES.values() if name != path.name and (directory / name).is_file()]
         several = any(frame[IMAGE].duplicated().any() for frame in [rows, *map(_read, others)])
     boxes = _boxes(rows, path.name)
@@ -83,26 +83,26 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
 
 
 def shape_heads(several: bool = False) -> dict[str, Head]:
-    """New heads for pictures with one object each, or with several."""
+    """New heads for images with one object each, or with several."""
     if several:
         return {"objects": DetectionHead(SHAPES, format="xyxy", most=MOST_OBJECTS)}
     return {"shape": BinaryHead(SHAPES), "box": BoxHead(format="xyxy")}
 
 
 def shape_cells(shape: str | None, box: Sequence[float] | None) -> dict[str, str | tuple | None]:
-    """What a picture with one object has in the columns `shape`, `box` and `object`."""
+    """What an image with one object has in the columns `shape`, `box` and `object`."""
     box = None if box is None else tuple(box)
     both = None if shape is None or box is None else (SHAPES.index(shape), *box)
     return {"shape": shape, "box": box, "object": both}
 
 
 def object_cells(shapes: Sequence[str], boxes: Sequence[Sequence[float]]) -> dict[str, tuple]:
-    """What a picture with several objects has in the column `objects`."""
+    """What an image with several objects has in the column `objects`."""
     return {"objects": tuple((shape, *box) for shape, box in zip(shapes, boxes))}
 
 
 def cells_frame(cells: Sequence[dict[str, str | tuple | None]], index: Sequence[int] | None = None) -> pd.DataFrame:
-    """The columns of some pictures' cells."""
+    """The columns of some images' cells."""
     frame = pd.DataFrame({name: pd.Series([cell[name] for cell in cells], index, dtype=object) for name in cells[0]})
     if "shape" in frame:
         frame["shape"] = frame["shape"].astype(pd.CategoricalDtype(list(SHAPES)))
@@ -163,15 +163,15 @@ def _check_inside(rows: pd.DataFrame, boxes: pd.DataFrame, directory: Path, sour
     if outside.any():
         line = outside.idxmax()
         size = sizes[rows[IMAGE][line]]
-        picture = "its picture" if size is None else f"its picture of {size[1]} x {size[0]} pixels"
+        image = "its image" if size is None else f"its image of {size[1]} x {size[0]} pixels"
         raise TableError(
-            f"{_where(rows, line, source)}: expected a box inside {picture}, received: "
+            f"{_where(rows, line, source)}: expected a box inside {image}, received: "
             f"{', '.join(f'{side} {boxes[side][line]:g}' for side in SIDES)}."
         )
 
 
 def _size(path: Path) -> tuple[int, int] | None:
-    """Height and width of a picture; `None` if it cannot be read."""
+    """Height and width of an image; `None` if it cannot be read."""
     try:
         with open_regular(path) as file:
             start = file.read(24)
@@ -189,7 +189,7 @@ def _single(rows: pd.DataFrame, boxes: pd.DataFrame, source: str) -> pd.DataFram
     if twice.any():
         line = twice.idxmax()
         raise TableError(
-            f"{_where(rows, line, source)}: more than one row for this image, expected one object a picture; read pictures "
+            f"{_where(rows, line, source)}: more than one row for this image, expected one object an image; read images "
             "with several objects with several=True."
         )
     known = boxes["x_min"].notna()
@@ -201,12 +201,12 @@ def _single(rows: pd.DataFrame, boxes: pd.DataFrame, source: str) -> pd.DataFram
 
 
 def _several(rows: pd.DataFrame, boxes: pd.DataFrame, source: str) -> pd.DataFrame:
-    """One row a picture, under the index of its first line."""
+    """One row an image, under the index of its first line."""
     shaped, boxed = rows["shape"].notna(), boxes["x_min"].notna()
     if (shaped != boxed).any():
         line = (shaped != boxed).idxmax()
         raise TableError(
-            f"{_where(rows, line, source)}: expected a shape and a box, or neither for a picture without objects, received "
+            f"{_where(rows, line, source)}: expected a shape and a box, or neither for an image without objects, received "
             f"only the {'shape' if shaped[line] else 'box'}."
         )
     objects: dict[str, list[tuple[str, list[float]]]] = {image: [] for image in rows[IMAGE]}

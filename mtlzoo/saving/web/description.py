@@ -21,7 +21,7 @@ def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resiz
         model: The plain model.
         file: Its LiteRT file.
         heads: The heads by name, in the order in which the page shows them.
-        resize: How pictures come to the model's size.
+        resize: How images come to the model's size.
         base: The address below which the runtime's files lie.
 
     Raises:

@@ -63,7 +63,7 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
 
 
 def write_model(model: keras.Model, path: Path) -> None:
-    """Write the model's LiteRT file for pictures one at a time: LiteRT.js takes no batch of changing size."""
+    """Write the model's LiteRT file for images one at a time: LiteRT.js takes no batch of changing size."""
     image = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=model.inputs[0].name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)

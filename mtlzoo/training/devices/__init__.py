@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from mtlzoo.models.seeds import seeds
-from mtlzoo.training.devices.base import Devices, carry
+from mtlzoo.training.devices.base import Devices, copy_weights
 
-__all__ = ["ENGINES", "Devices", "carry", "find_devices", "seeds"]
+__all__ = ["ENGINES", "Devices", "copy_weights", "find_devices", "seeds"]
 
 ENGINES = {
     "tensorflow": "mtlzoo.training.devices.tensorflow_devices",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from mtlzoo.data.shares import Share
+from mtlzoo.data.sharding import BatchShard
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.seeds import seeds
 
@@ -26,10 +26,10 @@ class Devices:
 
     replicas = 1
     chief = True
-    share: Share | None = None
+    shard: BatchShard | None = None
 
-    def adopt(self, model: MultiTaskModel) -> MultiTaskModel:
-        """The model to train for this one: it stays where it is, and gets the weights by :func:`carry`."""
+    def replicate(self, model: MultiTaskModel) -> MultiTaskModel:
+        """The model to train for this one: it stays where it is, and gets the weights by :func:`copy_weights`."""
         return model
 
     def scope(self) -> AbstractContextManager:
@@ -40,7 +40,7 @@ class Devices:
         """Where it is trained."""
         return nullcontext()
 
-    def alone(self) -> AbstractContextManager:
+    def local_scope(self) -> AbstractContextManager:
         """Where, in the midst of training, the model that stayed where it is can be used."""
         return nullcontext()
 
@@ -53,7 +53,7 @@ class Devices:
         """
         return dataset
 
-    def agree(self, model: MultiTaskModel) -> None:
+    def broadcast_weights(self, model: MultiTaskModel) -> None:
         """Give the model on all workers the weights of the chief's."""
 
 
@@ -65,19 +65,19 @@ class Replicas(Devices):
         synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all replicas.
     """
 
-    def __init__(self, share: Share, synchronize_batch_norm: bool):
-        self.share = share
-        self.replicas = share.replicas
+    def __init__(self, shard: BatchShard, synchronize_batch_norm: bool):
+        self.shard = shard
+        self.replicas = shard.replicas
         self.synchronize_batch_norm = synchronize_batch_norm
 
-    def adopt(self, model: MultiTaskModel) -> MultiTaskModel:
+    def replicate(self, model: MultiTaskModel) -> MultiTaskModel:
         """A copy of the model."""
         with self.scope():
             return copy_model(model, self.synchronize_batch_norm)
 
     def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
         """Batches that divide evenly."""
-        return dataset if shared else self.share.of(dataset)
+        return dataset if shared else self.shard.of(dataset)
 
 
 def copy_model(model: MultiTaskModel, synchronize_batch_norm: bool = False) -> MultiTaskModel:
@@ -98,7 +98,7 @@ def copy_model(model: MultiTaskModel, synchronize_batch_norm: bool = False) -> M
     return copied
 
 
-def carry(source: MultiTaskModel, target: MultiTaskModel) -> None:
+def copy_weights(source: MultiTaskModel, target: MultiTaskModel) -> None:
     """Give a model the weights of its copy, or the other way round, and the seeds of whatever is random in it."""
     if source is target:
         return

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import keras
 
-from mtlzoo.data.shares import Share
+from mtlzoo.data.sharding import BatchShard
 from mtlzoo.training.devices.base import Devices, Replicas
 
 
@@ -32,7 +32,7 @@ class ParallelReplicas(Replicas):
     def __init__(self, names: Sequence[str], synchronize_batch_norm: bool):
         del synchronize_batch_norm
         self.distribution = keras.distribution.DataParallel(devices=names)
-        super().__init__(Share(len(names)), False)
+        super().__init__(BatchShard(len(names)), False)
 
     def scope(self) -> AbstractContextManager:
         """Keras' distribution is one for the whole process: it is there while it is needed."""
@@ -43,7 +43,7 @@ class ParallelReplicas(Replicas):
         return self.distribution.scope()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def local_scope(self) -> Iterator[None]:
         """Without it."""
         distribution = keras.distribution.distribution()
         keras.distribution.set_distribution(None)

@@ -8,7 +8,7 @@ from functools import cache
 
 import tensorflow as tf
 
-from mtlzoo.data.shares import Share
+from mtlzoo.data.sharding import BatchShard
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.seeds import seeds
 from mtlzoo.system import workers
@@ -58,7 +58,7 @@ class MirroredReplicas(Replicas):
         self.strategy = strategy
         self.chief = workers.is_chief()
         first = workers.index() * here
-        super().__init__(Share(strategy.num_replicas_in_sync, first, here), synchronize_batch_norm)
+        super().__init__(BatchShard(strategy.num_replicas_in_sync, first, here), synchronize_batch_norm)
 
     def scope(self) -> AbstractContextManager:
         """The strategy's."""
@@ -67,13 +67,13 @@ class MirroredReplicas(Replicas):
     def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
         """One dataset for each replica."""
         steps = len(dataset)
-        dataset = self.share.by_replica(super().distribute(dataset, shared))
+        dataset = self.shard.by_replica(super().distribute(dataset, shared))
         distributed = self.strategy.distribute_datasets_from_function(lambda context: dataset)
         # Keras asks how many steps there are, TensorFlow would say how many parts of steps, which it does not know.
         distributed._cardinality = steps
         return distributed
 
-    def agree(self, model: MultiTaskModel) -> None:
+    def broadcast_weights(self, model: MultiTaskModel) -> None:
         """Add up the chief's weights and nothing of all others."""
 
         @tf.function

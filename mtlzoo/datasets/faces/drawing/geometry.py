@@ -180,14 +180,14 @@ class Head:
 def aim(
     size: tuple[int, int], centre: np.ndarray, target: tuple[float, float], unit: float, roll: float, scale: int
 ) -> Camera:
-    """The camera that sees `centre`, in head units, at the pixel `target` of a picture.
+    """The camera that sees `centre`, in head units, at the pixel `target` of an image.
 
     Args:
-        size: `(height, width)` of the picture.
+        size: `(height, width)` of the image.
         target: `(x, y)` in pixels; `(0, 0)` is the centre of the upper left pixel.
         unit: pixels to a head unit.
         roll: radians, clockwise.
-        scale: how much larger the canvas is than the picture.
+        scale: how much larger the canvas is than the image.
     """
     height, width = size[0] * scale, size[1] * scale
     # The first of `scale` small pixels has its centre before that of the large one.

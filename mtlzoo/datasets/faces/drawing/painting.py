@@ -29,7 +29,7 @@ HAT_SHARE = 0.05
 
 
 class DrawnFace(NamedTuple):
-    """A picture of a face.
+    """An image of a face.
 
     Attributes:
         image: uint8, shape `(height, width, 3)`, RGB.
@@ -56,14 +56,14 @@ def draw_face(
 ) -> DrawnFace:
     """Draws a photograph of a face.
 
-    What is not given is chosen by chance: smiles in half, glasses in a sixth of the pictures, 60 % frontal.
+    What is not given is chosen by chance: smiles in half, glasses in a sixth of the images, 60 % frontal.
 
     Args:
-        rng: all chance comes from here; the same state draws the same picture.
+        rng: all chance comes from here; the same state draws the same image.
         size: `(height, width)` in pixels.
-        framing: `"aligned"`, the face upright and filling the picture as in UTKFace; `"whole"`, the whole head somewhere
-            around the middle, tilted by up to 20 degrees, as in MTFL's training pictures; `"tight"`, the same cut close
-            around the face, as in its test pictures.
+        framing: `"aligned"`, the face upright and filling the image as in UTKFace; `"whole"`, the whole head somewhere
+            around the middle, tilted by up to 20 degrees, as in MTFL's training images; `"tight"`, the same cut close
+            around the face, as in its test images.
         age: years, 0 to 116.
         gender: one of `GENDERS`, `"male"` or `"female"`.
         ethnicity: one of UTKFace's groups, `"white"`, `"black"`, `"asian"`, `"indian"`, `"other"`.
@@ -73,7 +73,7 @@ def draw_face(
             viewer sees it.
 
     Returns:
-        The picture, its five points and its labels.
+        The image, its five points and its labels.
 
     Raises:
         ValueError: if a label, the framing or the size is none.

@@ -189,8 +189,8 @@ def _skin(tone: float, rng: np.random.Generator) -> tuple[float, ...]:
     return tuple(np.clip(np.array(colour) * (1 + rng.normal(0, (0.03, 0.02, 0.03))), 0, 255))
 
 
-def _hair_colour(shares: tuple, age: float, male: bool, rng: np.random.Generator) -> tuple[float, ...]:
-    colour = darker(list(_HAIR_COLOURS.values())[rng.choice(len(_HAIR_COLOURS), p=shares)], rng.uniform(0.8, 1.15))
+def _hair_colour(fractions: tuple, age: float, male: bool, rng: np.random.Generator) -> tuple[float, ...]:
+    colour = darker(list(_HAIR_COLOURS.values())[rng.choice(len(_HAIR_COLOURS), p=fractions)], rng.uniform(0.8, 1.15))
     if age < 8:
         colour = mixed(colour, (176, 138, 96), 0.25)
     if age > 15 and rng.random() < 0.02:

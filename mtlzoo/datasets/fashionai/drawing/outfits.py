@@ -17,7 +17,7 @@ class Outfit:
     """Everything that is worn; heights in head units, sleeves as a share of the arm (see `scales`).
 
     Attributes:
-        frame: heights of the body at the upper and lower edge of the picture.
+        frame: heights of the body at the upper and lower edge of the image.
         neckline: kind and depth, see `necks.neckline`.
         sleeve: 0 is sleeveless.
         lower: `"trousers"` or `"skirt"`; a `dress` is a top and a skirt of one cloth.
@@ -94,7 +94,7 @@ def _pick(rng: np.random.Generator, *options: str) -> str:
 
 
 def _hide_neck(outfit: Outfit, rng: np.random.Generator, without: Callable[[], None]) -> None:
-    """Makes a neck attribute invisible: out of the picture, covered, turned away, or (by `without`) not there."""
+    """Makes a neck attribute invisible: out of the image, covered, turned away, or (by `without`) not there."""
     outfit.frame = _bust(rng)
     match _pick(rng, "scarf", "hair", "turned", "cropped", "without", "without"):
         case "turned":

@@ -41,8 +41,8 @@ def draw_garment(
 
     Args:
         attribute: a key of `FASHIONAI_ATTRIBUTES`, for instance `"sleeve_length"`.
-        value: one of that attribute's values. `"Invisible"` gives a picture in which the attribute cannot be seen.
-        rng: all chance comes from here; the same state draws the same picture.
+        value: one of that attribute's values. `"Invisible"` gives an image in which the attribute cannot be seen.
+        rng: all chance comes from here; the same state draws the same image.
         size: `(height, width)` in pixels.
         maybe: a neighbouring value; the drawing is then nearly that one, as a hem just above the knee is.
 

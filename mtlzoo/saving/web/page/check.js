@@ -15,7 +15,7 @@
   } else if (!window.HTMLScriptElement || !HTMLScriptElement.supports || !HTMLScriptElement.supports("importmap")) {
     lacks = ["This browser is too old for this page.", "It does not know import maps, which all browsers do since 2023."];
   } else if (!window.createImageBitmap) {
-    lacks = ["This browser is too old for this page.", "It lacks createImageBitmap, with which pictures are read."];
+    lacks = ["This browser is too old for this page.", "It lacks createImageBitmap, with which images are read."];
   }
   if (lacks === null) return;
   var problem = document.getElementById("problem");

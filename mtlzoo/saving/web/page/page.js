@@ -1,4 +1,4 @@
-// The page: where pictures come from, and what happens to each.
+// The page: where images come from, and what happens to each.
 
 import { cameraLack, startCamera } from "./camera.js";
 import { answerCard, emptyCard, make } from "./cards.js";
@@ -17,9 +17,9 @@ let run; // the network
 let shown = null; // what is on the screen: {picture, marks, seen}
 let camera = null;
 let spoken = { text: "", time: -Infinity };
-let turn = 0; // the newest picture wins
+let turn = 0; // the newest image wins
 
-// === One picture ===
+// === One image ===
 
 async function answer(picture, caption) {
   const { input, outputs } = description;
@@ -38,7 +38,7 @@ async function answer(picture, caption) {
   });
   element("answers").replaceChildren(...outputs.map(({ name }, index) => answerCard(name, answers[index])));
   element("status").textContent =
-    `${result.milliseconds.toFixed(1)} ms for the network, ${resizing.toFixed(1)} ms to resize the picture`;
+    `${result.milliseconds.toFixed(1)} ms for the network, ${resizing.toFixed(1)} ms to resize the image`;
   showNumbers(result.outputs);
   announce(outputs.map(({ name }, index) => `${inWords(name)}: ${say(answers[index])}`).join("; "));
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
@@ -73,7 +73,7 @@ function announce(text) {
   element("announcement").textContent = text;
 }
 
-// === Where pictures come from ===
+// === Where images come from ===
 
 /** Answer for what `get` gives, unless something newer has come meanwhile. */
 async function take(get) {
@@ -89,7 +89,7 @@ async function take(get) {
 }
 
 function takeFile(file) {
-  return take(async () => ({ picture: await readFile(file), caption: file.name || "Pasted picture" }));
+  return take(async () => ({ picture: await readFile(file), caption: file.name || "Pasted image" }));
 }
 
 function takeScene() {
@@ -168,12 +168,12 @@ function listen() {
     stage.classList.remove("over");
     const [file] = event.dataTransfer.files;
     if (file) takeFile(file);
-    else tell("What was dropped is no file. Save the picture first, or copy and paste it.");
+    else tell("What was dropped is no file. Save the image first, or copy and paste it.");
   });
   document.addEventListener("paste", (event) => {
     const [file] = event.clipboardData.files;
     if (file) takeFile(file);
-    else tell("There is no picture in the clipboard.");
+    else tell("There is no image in the clipboard.");
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stopCamera();

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Share:
+class BatchShard:
     """The part of every batch that is read here, when all replicas get equally many rows.
 
     A batch whose rows do not divide evenly, as the last of an epoch, is filled up with rows of its own, begun again at
@@ -26,7 +26,7 @@ class Share:
     Example:
 
     ```python
-    Share(replicas=2).of(dataset)  # a last batch of 5 rows becomes one of 6, the last of them at weight 0
+    BatchShard(replicas=2).of(dataset)  # a last batch of 5 rows becomes one of 6, the last of them at weight 0
     ```
     """
 

@@ -1,4 +1,4 @@
-"""Train the heads on features that are computed once, while everybody else sees the whole model trained on pictures."""
+"""Train the heads on features that are computed once, while everybody else sees the whole model trained on images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STEPS = 16  # without a look at callbacks
 STEP_EVENTS = [f"on_{kind}_{end}" for kind in ("batch", "train_batch", "test_batch") for end in ("begin", "end")]
 
 
-class Lesson(NamedTuple):
+class FitInputs(NamedTuple):
     """What a stage's `model.fit` is called with.
 
     Attributes:
@@ -57,14 +57,14 @@ def feature_cache(features: str | FeatureCache | None) -> FeatureCache | None:
     return FeatureCache()
 
 
-def on_features(
-    lesson: Lesson,
+def train_on_features(
+    lesson: FitInputs,
     stage: Stage,
     tables: Sequence[Any],
     readings: Sequence[Mapping[str, Any]],
     cache: FeatureCache | None,
     verbose: bool,
-) -> Lesson:
+) -> FitInputs:
     """The same lesson on cached features, where these make no difference or are asked for; otherwise as it is.
 
     The heads get a model of their own, from the last tensor that all of them share. It has the whole model's layers,
@@ -92,9 +92,9 @@ def on_features(
     parties = [
         (table, reading, count) for table, reading, count in zip(tables, readings, (views, 1)) if table is not None
     ]
-    pictures = sum(len(table) * count for table, _, count in parties)
-    size, free = count_bytes(parts.trunk, pictures), cache.free()
-    told = f"Features of {pictures:,} pictures{f' ({views} views)' if views > 1 else ''}"
+    images = sum(len(table) * count for table, _, count in parties)
+    size, free = count_bytes(parts.trunk, images), cache.free_bytes()
+    told = f"Features of {images:,} images{f' ({views} views)' if views > 1 else ''}"
     if size > free:
         if verbose:
             room = f"would take {_size(size)}, more than the {_size(free)} that they may"
@@ -117,7 +117,7 @@ def on_features(
     alone.compile(whole.optimizer, steps_per_execution=1 if seen else STEPS, jit_compile=whole.jit_compile)
     alone.balance_like(whole)
     callbacks = [_ShowWhole(whole, lesson.callbacks), *lesson.callbacks, _Follow(whole, parts.trunk, before)]
-    return Lesson(alone, datasets[0], datasets[1] if len(datasets) > 1 else None, callbacks)
+    return FitInputs(alone, datasets[0], datasets[1] if len(datasets) > 1 else None, callbacks)
 
 
 class _ShowWhole(keras.callbacks.Callback):

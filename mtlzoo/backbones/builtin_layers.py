@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from mtlzoo.backbones.backbone import Backbone
-from mtlzoo.backbones.replacements import REPLACEMENTS, Call
+from mtlzoo.backbones.builtin_calls import REPLACEMENTS, Call
 
 # Built-in by name, but they hold code or another framework's objects, which no Keras file brings back safely.
 _OPAQUE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
