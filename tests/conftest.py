@@ -1,4 +1,8 @@
-"""What all tests share. TensorFlow is loaded by the tests that need it, not here."""
+"""What all tests share. TensorFlow is loaded by the tests that need it, not here.
+
+`unit/` has a folder for each room of the package, `integration/` what needs several of them, and `support/` the modules
+that tests import. A test is marked by the folder that it lies in.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,16 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+TESTS = Path(__file__).parent
+
+pytest_plugins = ["left_out"]
 pytest.register_assert_rewrite("head_checks", "written")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        alone = item.path.is_relative_to(TESTS / "unit")
+        item.add_marker(pytest.mark.unit if alone else pytest.mark.integration)
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,9 @@ def test_the_numbers_of_a_detection_head_have_standard_names():
 
 
 def test_shares_of_a_split_are_fractions():
-    table = mtl.data.Table(pd.DataFrame({"image": ["a", "b"], "kind": ["x", "y"]}), {"kind": mtl.BinaryHead(["x", "y"])})
+    table = mtl.data.Table(
+        pd.DataFrame({"image": ["a", "b"], "kind": ["x", "y"]}), {"kind": mtl.BinaryHead(["x", "y"])}
+    )
     with pytest.warns(DeprecationWarning, match="`shares` is called `fractions`"):
         assert [len(part) for part in mtl.data.split(table, shares=[0.5, 0.5], identical=False)] == [1, 1]
 
@@ -40,5 +42,8 @@ def test_both_names_at_once_are_one_too_many():
     def function(new: int) -> int:
         return new
 
-    with pytest.warns(DeprecationWarning), pytest.raises(TypeError, match="both 'old' and 'new'"):
+    with (
+        pytest.warns(DeprecationWarning, match="`old` is called `new`"),
+        pytest.raises(TypeError, match="both 'old' and 'new'"),
+    ):
         function(old=1, new=2)

@@ -37,7 +37,7 @@ HEADS = {
     "bin": mtl.ExpectationHead((0, 9)),
     "points": mtl.LandmarkHead(2),
     "box": mtl.BoxHead(),
-    "objects": mtl.DetectionHead(2, most=2),
+    "objects": mtl.DetectionHead(2, max_objects=2),
     "dual": mtl.DualTaskHead(),
 }
 RIGHT = {

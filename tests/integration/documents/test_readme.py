@@ -11,7 +11,7 @@ import pytest
 from mtlzoo.cli.main import COMMANDS, main
 from mtlzoo.cli.parser import parser
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

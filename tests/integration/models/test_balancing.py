@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import balanced_figures
 import keras
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from mtlzoo.models.splitting import split
 NAN = float("nan")
 WEIGHTING = [name for name, cls in BALANCING.items() if issubclass(cls, LossWeighting)]
 GRADIENT = [name for name in BALANCING if name not in WEIGHTING]
-FIGURES = Path(__file__).with_name("balanced_figures.py")
+FIGURES = Path(balanced_figures.__file__)
 
 
 def network(heads=None, l2=None):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import weighting_figures
 from weighting_figures import METHODS, NAN, TASKS, combine, figures
 
 from mtlzoo.balancing import (
@@ -337,7 +338,7 @@ def test_loss_weighting_is_the_same_on_every_backend(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = Path(__file__).with_name("weighting_figures.py")
+    program = Path(weighting_figures.__file__)
     process = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=300)
     assert process.returncode == 0, process.stderr
     expected, received = figures(), json.loads(process.stdout)

@@ -159,8 +159,8 @@ print(history.history["loss"], history.history["val_score"])
 
 def test_the_same_seed_gives_the_same_numbers_in_every_process(tmp_path):
     """To the last bit: the order, the augmentations, dropout, and sums over several threads."""
-    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parents[1]), str(tmp_path)]
-    repository = Path(__file__).parents[2]
+    repository = Path(__file__).parents[3]
+    command = [sys.executable, "-c", SCRIPT, str(repository / "tests" / "support"), str(tmp_path)]
     runs = [subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300) for _ in range(2)]
     assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
     assert len(runs[0].stdout.splitlines()) == 2

@@ -25,7 +25,7 @@ HEADS = {
     "age": mtl.RegressionHead(),
     "points": mtl.LandmarkHead(1),
     "box": mtl.BoxHead(),
-    "objects": mtl.DetectionHead(2, most=2),
+    "objects": mtl.DetectionHead(2, max_objects=2),
 }
 
 

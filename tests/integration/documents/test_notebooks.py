@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 SMALL = {
     "balancing": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nMETHODS = ['pcgrad']",
     "detection": "DATA = Path('data')\nIMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None",

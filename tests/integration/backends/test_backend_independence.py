@@ -5,11 +5,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+import backend_figures
 import pytest
 
-PROGRAM = Path(__file__).with_name("backend_figures.py")
+PROGRAM = backend_figures.__file__
 
 
 # Keras' numpy backend takes its transforms from JAX.

@@ -10,7 +10,7 @@ import pytest
 
 from mtlzoo import errors
 
-PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
+PAGE = Path(__file__).parents[3] / "docs" / "errors.md"
 CLASSES = [getattr(errors, name) for name in errors.__all__]
 
 

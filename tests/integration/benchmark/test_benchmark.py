@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 SMALL = {
     "startup": {"rounds": 1},
     "input_pipeline": {"rounds": 1, "images": 5},

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import replica_figures
 from replica_figures import BATCH, CASES, UNLABELLED, heads, labels
 
 from mtlzoo.data import image_dataset
@@ -21,7 +22,7 @@ from mtlzoo.system import workers
 from mtlzoo.training import Stage, fit
 from mtlzoo.training.devices import find_devices
 
-PROGRAM = Path(__file__).with_name("replica_figures.py")
+PROGRAM = Path(replica_figures.__file__)
 LIMIT = 900  # seconds, for two busy cores
 
 
