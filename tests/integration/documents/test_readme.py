@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from code_blocks import blocks, run
 
 from mtlzoo.cli.main import COMMANDS, main
 from mtlzoo.cli.parser import parser
@@ -18,21 +19,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 
-def blocks(language: str, text: str = README) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-
-
 def commands() -> list[list[str]]:
-    lines = [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+    lines = [line[2:] for block in blocks("console", README) for line in block.splitlines() if line.startswith("$ ")]
     return [shlex.split(line) for line in lines]
 
 
 def test_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    assert blocks("python")
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), names)
+    assert blocks("python", README)
+    run(blocks("python", README), "README.md", {})
     assert (tmp_path / "model.h5").is_file()
 
 
@@ -61,9 +56,7 @@ def test_links_lead_somewhere(target):
 @pytest.mark.parametrize("page", DOCS, ids=[page.stem for page in DOCS])
 def test_python_blocks_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    for block in blocks("python", page.read_text(encoding="utf-8")):
-        exec(compile(block, page.name, "exec"), names)
+    run(blocks("python", page.read_text(encoding="utf-8")), page.name, {})
 
 
 @pytest.mark.parametrize("page", DOCS, ids=[page.stem for page in DOCS])
