@@ -34,7 +34,7 @@ class Parts(NamedTuple):
     head_layers: dict[str, list[Any]]
 
 
-def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, overwrite: bool = False) -> Figure:
+def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Figure:
     """Draw a model from left to right: input, preprocessing, backbone, pooling, heads.
 
     Each part is shown with its shape and its number of parameters. A padlock marks what is frozen. The blocks of the
@@ -104,7 +104,9 @@ def _parts(model: Any) -> Parts:
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
     head_layers: dict[str, list[Any]] = {name: [] for name in model.heads}
-    preprocessing, shared, met_backbone = [], [], False
+    preprocessing: list[str] = []
+    shared: list[str] = []
+    met_backbone = False
     features = model.backbone.output_shape[-1]
     for layer in layers:
         owner = naming.owner(model, layer)
@@ -144,7 +146,7 @@ def _percent(share: float) -> str:
 
 
 def _draw_arrow(canvas: Axes, x: float, y: float) -> float:
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
     canvas.add_patch(FancyArrowPatch((x + 0.06, y), (x + GAP - 0.06, y), color=style.MUTED, linewidth=1.1, **arrow))
     return x + GAP
 
