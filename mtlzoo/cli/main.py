@@ -263,7 +263,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from mtlzoo.evaluation import fashionai_score
+    from mtlzoo.datasets import fashionai_score
 
     print(
         fashionai_score(options.submission, options.answers, ties=options.ties).to_string(float_format="{:.6f}".format)
