@@ -77,7 +77,7 @@ def _models(options: argparse.Namespace) -> None:
     if not names:
         raise ValueError(f"No backbone fits {options.pattern!r}; all of them: {', '.join(BACKBONES)}.")
     print(f"{'backbone':<20}{'parameters':>14}{'usual size':>12}{'smallest':>10}  ImageNet weights")
-    for spec in map(BACKBONES.get, names):
+    for spec in (BACKBONES[name] for name in names):
         usual, smallest = ("x".join(map(str, size)) for size in (spec.usual_size, spec.minimum_size))
         print(f"{spec.name:<20}{spec.parameters:>14,}{usual:>12}{smallest:>10}  {'yes' if spec.imagenet else 'no'}")
 
@@ -263,7 +263,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _score(options: argparse.Namespace) -> None:
-    from mtlzoo.evaluation import fashionai_score
+    from mtlzoo.datasets import fashionai_score
 
     print(
         fashionai_score(options.submission, options.answers, ties=options.ties).to_string(float_format="{:.6f}".format)

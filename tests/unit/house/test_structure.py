@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -83,6 +84,46 @@ def test_modules_are_small():
     lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in MODULES}
     assert max(lengths.values()) <= 400, max(lengths, key=lengths.get)
     assert sorted(lengths.values())[len(lengths) // 2] <= 100
+
+
+MOST_PARAMETERS = {"public": 10, "private": 6}
+# Functions that still have more. The list may only get shorter.
+WITH_MORE_PARAMETERS = {
+    "cli/training.py: train_run",
+    "cli/training.py: _train_run",
+    "data/dataset.py: image_dataset",
+    "data/tabular.py: _read",
+    "models/builders.py: build",
+    "training/fitting.py: fit",
+    "training/fitting.py: _compile",
+}
+
+
+def functions(tree: ast.AST, inside: str = "", method: bool = False) -> Iterator[tuple[str, int]]:
+    """All functions below a node by their qualified names, with the number of their parameters; `self` does not count."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = node.args
+            names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+            names += [argument.arg for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+            yield inside + node.name, len(names) - (method and names[:1] in (["self"], ["cls"]))
+            yield from functions(node, f"{inside}{node.name}.")
+        elif isinstance(node, ast.ClassDef):
+            yield from functions(node, f"{inside}{node.name}.", method=True)
+        else:
+            yield from functions(node, inside, method)
+
+
+def test_functions_have_few_parameters():
+    more = set()
+    for path in [*MODULES, ROOT / "__init__.py"]:
+        for name, number in functions(ast.parse(path.read_text())):
+            last = name.rsplit(".", 1)[-1]
+            private = last.startswith("_") and not last.endswith("__")
+            if number > MOST_PARAMETERS["private" if private else "public"]:
+                more.add(f"{path.relative_to(ROOT).as_posix()}: {name}")
+    assert more - WITH_MORE_PARAMETERS == set(), "has too many parameters: fold those that belong together"
+    assert WITH_MORE_PARAMETERS - more == set(), "has few enough parameters now: take it off the list"
 
 
 def test_public_names_exist():
