@@ -18,6 +18,7 @@ import numpy as np
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
 from mtlzoo.heads.targets import CHECKED
+from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
 from mtlzoo.models.labels import by_head, label_arrays
 
@@ -209,7 +210,7 @@ def parts_of(batch: Any) -> tuple[Any, Any, Any]:
             f"weights, received: {received}."
         )
     images, labels, weights = (*batch, None)[:3]
-    if type(weights).__name__ == "NoneTensorSpec":
+    if is_no_tensor(weights):
         weights = None
     return images, labels, weights
 
