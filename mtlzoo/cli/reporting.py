@@ -74,7 +74,8 @@ def report_run(
         if counted is not None and counted[0].sum():
             (directory / "confusion").mkdir(exist_ok=True)
             plot_confusion(*counted, title=name, path=directory / "confusion" / file_name(name), overwrite=overwrite)
-    plot_answers(table, decoded, placed, predictions.geometry, directory / "predictions.png", overwrite=overwrite)
+    if predictions.geometry is not None:
+        plot_answers(table, decoded, placed, predictions.geometry, directory / "predictions.png", overwrite=overwrite)
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ class Predictions:
             if "probability" in decoded:
                 columns[f"{name}_probability"] = decoded["probability"]
             if probabilities:
-                flat = self.outputs[name].reshape(len(self), -1)
+                flat = self.outputs[name].reshape(len(self), math.prod(self.outputs[name].shape[1:]))
                 labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
                 columns |= {f"{name}:{label}": column for label, column in zip(labels, flat.T)}
         return pd.DataFrame(columns)
@@ -232,7 +233,7 @@ class Predictions:
         report.loc["coat_length", ["accuracy", "baseline"]]
         ```
         """
-        return report_heads(self.pair(self._bind(self._labels(table))))
+        return report_heads(self.with_labels(self._rows(table).for_heads(self.heads)))
 
     def groups(self, by: By, table: Labelled | None = None, *, cross: bool = False) -> pd.DataFrame:
         """The metrics of each head in each group of rows, and how far each group is from all rows.
@@ -255,34 +256,40 @@ class Predictions:
         groups = predictions.groups(by={"gender": None, "age": [0, 18, 45, 90]}, cross=True)
         ```
         """
-        rows = self._labels(table)
+        rows = self._rows(table)
         if not len(rows):
             raise TableError(f"{rows.source}: no rows.")
-        bound = self._bind(rows)
-        return report_groups(self.pair(bound), group_rows(rows, bound, by, cross))
+        bound = rows.for_heads(self.heads)
+        return report_groups(self.with_labels(bound), group_rows(rows, bound, by, cross))
 
-    def pair(self, table: Table) -> dict[str, LabelledOutputs]:
-        """The outputs beside the labels of a table that the heads read, by the name of the head."""
+    def with_labels(self, table: Table) -> dict[str, LabelledOutputs]:
+        """The outputs beside the labels of the same rows, which metrics are computed from.
+
+        Args:
+            table: The rows, read by the heads.
+
+        Returns:
+            By the name of the head, for those that the table has columns for.
+
+        Raises:
+            TableError: If a label is invalid, or lies outside of its image; it names the row.
+            ValueError: If the table has not as many rows, or the geometry of a spatial head is not known.
+
+        Example:
+
+        ```python
+        labelled = predictions.with_labels(valid.for_heads(predictions.heads))
+        labelled["kids"].compute_metrics(np.flatnonzero(labelled["kids"].labelled)[:100])
+        ```
+        """
         return pair_labels(table, self.heads, self.outputs, self.geometry)
 
-    def _labels(self, table: Labelled | None) -> Table:
+    def _rows(self, table: Labelled | None) -> Table:
         if table is not None:
             return read_labelled(table)
         if self.table is None:
             raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
         return self.table
-
-    def _bind(self, table: Table) -> Table:
-        """A table read by the heads; the labels of one and the same table are encoded once."""
-        known = [(name, head) for name, head in self.heads.items() if name in table.frame]
-        if known and list(table.heads.items()) == known:
-            return table
-        return self._bound if table is self.table else table.for_heads(self.heads)
-
-    @cached_property
-    def _bound(self) -> Table:
-        assert self.table is not None
-        return self.table.for_heads(self.heads)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.predictions import Labelled, Predictions
+from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images
 from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.images.geometry import ImageGeometry
@@ -99,7 +100,7 @@ def evaluate(
     """
     check_model(model)
     bound = read_labelled(table).for_heads(model.heads)
-    return _predictions(model, bound, batch_size, predictions, geometry).evaluate(bound)
+    return report_heads(_predictions(model, bound, batch_size, predictions, geometry).with_labels(bound))
 
 
 def evaluate_groups(
@@ -155,7 +156,7 @@ def evaluate_groups(
         raise TableError(f"{table.source}: no rows.")
     bound = table.for_heads(model.heads)
     blocks = group_rows(table, bound, by, cross)  # refused before the network runs, as labels are
-    return report_groups(_predictions(model, bound, batch_size, predictions, geometry).pair(bound), blocks)
+    return report_groups(_predictions(model, bound, batch_size, predictions, geometry).with_labels(bound), blocks)
 
 
 def _predictions(
