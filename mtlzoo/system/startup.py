@@ -81,7 +81,8 @@ class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Load, as if nobody watched."""
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
-        if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == __package__):
+        package = __name__.partition(".")[0]
+        if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == package):
             self.then()
 
 

@@ -70,7 +70,7 @@ def worst(table: Table, parts: list[Table], fractions: list[float]) -> float:
 
 
 @pytest.mark.parametrize("heads", HEADS)
-@pytest.mark.parametrize("shares", SHARES, ids=str)
+@pytest.mark.parametrize("fractions", SHARES, ids=str)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_label_of_every_head_keeps_its_share(heads, fractions, seed):
     """Within a row where there is one head, and within a few where a row must serve many heads at once."""
@@ -244,10 +244,10 @@ def test_numpys_own_generator_is_not_touched():
 
 
 @pytest.mark.parametrize(
-    "shares", [[1.0], [], [0.5, 0.4], [0.5, 0.6], [1.2, -0.2], [1.0, 0.0], [[0.5, 0.5]], [np.nan, 1]]
+    "fractions", [[1.0], [], [0.5, 0.4], [0.5, 0.6], [1.2, -0.2], [1.0, 0.0], [[0.5, 0.5]], [np.nan, 1]]
 )
-def test_wrong_shares(fractions):
-    with pytest.raises(ValueError, match="Expected at least two shares above 0 whose sum is 1, received: "):
+def test_wrong_fractions(fractions):
+    with pytest.raises(ValueError, match="Expected at least two fractions above 0 whose sum is 1, received: "):
         split(Table.of_images(["a", "b", "c"]), fractions)
 
 

@@ -34,8 +34,8 @@ def by_content(parts: list[Table]) -> list[set[str]]:
     return [{Path(path).read_text() for path in part.paths()} for part in parts]
 
 
-@pytest.mark.parametrize("shares", SHARES)
-def test_every_row_is_in_one_part_and_parts_have_their_shares(tmp_path, fractions):
+@pytest.mark.parametrize("fractions", SHARES)
+def test_every_row_is_in_one_part_and_parts_have_their_fractions(tmp_path, fractions):
     parts = split_by_content(write(tmp_path, images(1000)), fractions)
     rows = [part.frame.index.tolist() for part in parts]
     assert sorted(np.concatenate(rows)) == list(range(1000))
@@ -107,9 +107,9 @@ def test_other_groups_stay_where_they_are(tmp_path):
 # === Refusals ===
 
 
-@pytest.mark.parametrize("shares", [[0.8], [0.8, 0.3], [1.0, 0.0], [1.2, -0.2], [[0.5, 0.5]]])
-def test_wrong_shares_are_refused(tmp_path, fractions):
-    with pytest.raises(ValueError, match="Expected at least two shares above 0 whose sum is 1"):
+@pytest.mark.parametrize("fractions", [[0.8], [0.8, 0.3], [1.0, 0.0], [1.2, -0.2], [[0.5, 0.5]]])
+def test_wrong_fractions_are_refused(tmp_path, fractions):
+    with pytest.raises(ValueError, match="Expected at least two fractions above 0 whose sum is 1"):
         split_by_content(write(tmp_path, images(4)), fractions)
 
 
