@@ -18,9 +18,10 @@ from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.augmentation import Augmentation, augmentation, resize_matrix
 from mtlzoo.images.caching import ImageCache, image_cache
-from mtlzoo.images.decoding import decode_with_size
+from mtlzoo.images.decoding import examine
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import check_channels, load_batch
+from mtlzoo.images.source import ImageSource
 from mtlzoo.system.cores import available_cores
 from mtlzoo.system.deprecation import renamed_arguments
 
@@ -178,7 +179,7 @@ def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -
     geometry, regions = ImageGeometry.empty(len(table), image_size), table.regions()
     for row, path in enumerate(table.paths()):
         try:
-            size = decode_with_size(path, at_least=(1, 1))[1]
+            size = examine(ImageSource(path)).size
         except ImageError as error:
             raise TableError(f"{table.where(row)}: {error.reason}") from None
         geometry.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
