@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow"):
             raise
-        # What an image that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
-        lines = [line for line in str(error).splitlines() if "Error: " in line]
-        return _refuse((lines or [str(error)])[0].split("Error: ", 1)[-1])
+        return _refuse(getattr(error, "message", str(error)))  # such as a lack of memory on a device
 
 
 def _refuse(message: str) -> int:
