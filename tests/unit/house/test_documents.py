@@ -10,7 +10,7 @@ import pytest
 
 import mtlzoo
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 NAMES = re.compile(r"`(mtl|mtlzoo)((?:\.\w+)+)`")
 PAGES = [*(ROOT / "docs" / name for name in ("glossary.md", "versioning.md")), ROOT / "CONTRIBUTING.md"]
 
