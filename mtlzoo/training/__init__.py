@@ -2,20 +2,26 @@
 
 from mtlzoo.training.balancing_monitor import BalancingMonitor
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
-from mtlzoo.training.features import FeatureCache
+from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.fitting import fit
+from mtlzoo.training.recipe import RECIPES, Recipe, get_recipe
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
+from mtlzoo.training.trainer import Trainer
 
 __all__ = [
     "DEFAULT_STAGES",
     "FASHIONAI_STAGES",
+    "RECIPES",
     "BalancingMonitor",
     "BestModel",
     "FeatureCache",
     "Patience",
     "Progress",
+    "Recipe",
     "Stage",
     "TaskwiseEarlyStopping",
+    "Trainer",
     "fit",
+    "get_recipe",
 ]

@@ -1,4 +1,4 @@
-"""What the features of a table follow from, as one checksum."""
+"""One checksum over everything that the features of a table depend on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from mtlzoo import __version__
 from mtlzoo.data import Table
 from mtlzoo.data.content import file_digests
+from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.augmentation import augmentation
 
 
@@ -27,24 +28,24 @@ def weights_digest(network: keras.Model) -> bytes:
     return digest.digest()
 
 
-def features_digest(trunk: keras.Model, table: Table, reading: Mapping[str, Any], views: int) -> str:
-    """A checksum over the network up to the cut, its weights, the bytes of every image, and how they are read.
+def features_digest(trunk: keras.Model, table: Table, settings: PipelineSettings, views: int) -> str:
+    """A checksum over the network up to the features, its weights, the bytes of every image, and how they are read.
 
     Args:
         trunk: From images to features.
         table: The rows.
-        reading: The arguments of :func:`mtlzoo.data.image_dataset` that the table is read with.
-        views: How many epochs are looked at.
+        settings: How the rows become batches.
+        views: How many augmented views of each image there are.
 
     Raises:
         TableError: If a file cannot be read; it names the row.
     """
-    chosen = augmentation(reading.get("augment"))
-    unrelated = {"batch_size", "cache", "sample_weight", "augment", *(() if chosen else ("seed", "shuffle"))}
-    settings = {name: repr(value) for name, value in reading.items() if name not in unrelated}
+    chosen = augmentation(settings.augment)
+    names = ["image_size", "resize", "channels", *(("seed", "shuffle") if chosen else ())]
+    related = {name: repr(getattr(settings, name)) for name in names}
     versions = [__version__, keras.__version__, cv2.__version__]
     network = _numbered(trunk.get_config(), {})
-    facts = [versions, network, settings, repr(chosen), views, table.regions()]
+    facts = [versions, network, related, repr(chosen), views, table.regions()]
     digest = hashlib.blake2b(json.dumps(facts, sort_keys=True, default=repr).encode(), digest_size=16)
     digest.update(weights_digest(trunk))
     for content in file_digests(table):

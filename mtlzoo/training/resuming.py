@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,17 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo import balancing
-from mtlzoo.balancing import Balancing
 from mtlzoo.data import Table
-from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.data.content import file_digests
 from mtlzoo.errors import StateError
-from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.callbacks import BestModel
 from mtlzoo.training.devices import seeds
-from mtlzoo.training.stages import Stage
 from mtlzoo.training.state_file import read_state, write_state
 
 FILE = "training-state.npz"
@@ -169,33 +162,6 @@ class TrainingState(keras.callbacks.Callback):
             "callbacks": [callback.get_state() for callback in self.remembering],
         }
         write_state(self.path, notes, arrays)
-
-
-def describe(value: Any) -> str:
-    """An argument as a text that is the same in another process."""
-    if isinstance(value, Table):
-        digest = hashlib.sha256()
-        for column in (IMAGE, REGION):
-            digest.update("\n".join(map(str, value.frame.get(column, ()))).encode())
-        for name, targets in value.labels().items():
-            digest.update(name.encode() + np.ascontiguousarray(targets).tobytes())
-        return f"{len(value)} rows ({digest.hexdigest()[:12]})"
-    if isinstance(value, MultiTaskModel):
-        shapes = [list(weight.shape) for layer in value.layers for weight in layer.weights]
-        parts = [serialize(value.heads), shapes, value.resize]
-        digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode())
-        return f"a model of {value.count_params():,} parameters ({digest.hexdigest()[:12]})"
-    if hasattr(value, "element_spec"):
-        return f"a dataset of {len(value)} batches"
-    if isinstance(value, list | tuple):
-        return "; ".join(map(describe, value))
-    if isinstance(value, Stage):
-        return ", ".join(f"{name}={describe(setting)}" for name, setting in vars(value).items())
-    if isinstance(value, Balancing):
-        return str(balancing.serialize(value))
-    if isinstance(value, keras.Optimizer):
-        return json.dumps(keras.saving.serialize_keras_object(value), sort_keys=True, default=str)
-    return str(value)
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:

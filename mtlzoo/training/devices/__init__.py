@@ -10,7 +10,7 @@ import keras
 from mtlzoo.models.seeds import seeds
 from mtlzoo.training.devices.base import Devices, copy_weights
 
-__all__ = ["ENGINES", "Devices", "copy_weights", "find_devices", "seeds"]
+__all__ = ["ENGINES", "Devices", "check_devices", "copy_weights", "find_devices", "seeds"]
 
 ENGINES = {
     "tensorflow": "mtlzoo.training.devices.tensorflow_devices",
@@ -30,12 +30,7 @@ def find_devices(devices: str | int | Sequence[str] | None = None, *, synchroniz
         ValueError: If the argument is none of these, or there are not as many.
         NotImplementedError: If the backend trains on one device only.
     """
-    names = isinstance(devices, list | tuple) and devices and all(isinstance(name, str) for name in devices)
-    number = isinstance(devices, int) and not isinstance(devices, bool) and devices > 0
-    if devices is not None and devices != "all" and not names and not number:
-        raise ValueError(
-            f'Expected `devices` to be None, "all", a positive number or names of devices, received: {devices!r}.'
-        )
+    check_devices(devices)
     if devices is None or devices == 1:
         return Devices()
     backend = keras.backend.backend()
@@ -45,6 +40,20 @@ def find_devices(devices: str | int | Sequence[str] | None = None, *, synchroniz
             "KERAS_BACKEND before Python starts, or leave `devices` out."
         )
     return importlib.import_module(ENGINES[backend]).find_devices(devices, synchronize_batch_norm)
+
+
+def check_devices(devices: str | int | Sequence[str] | None) -> None:
+    """Refuse what cannot stand for devices, whichever there are.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    names = isinstance(devices, list | tuple) and devices and all(isinstance(name, str) for name in devices)
+    number = isinstance(devices, int) and not isinstance(devices, bool) and devices > 0
+    if devices is not None and devices != "all" and not names and not number:
+        raise ValueError(
+            f'Expected `devices` to be None, "all", a positive number or names of devices, received: {devices!r}.'
+        )
 
 
 def choose(devices: str | int | Sequence[str], known: Sequence[str]) -> list[str]:

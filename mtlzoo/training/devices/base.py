@@ -20,9 +20,9 @@ class Devices:
     """One device: a model is trained as it is.
 
     Attributes:
-        replicas: How many copies of the model are trained, each on its share of every batch.
+        replicas: How many copies of the model are trained, each on its part of every batch.
         chief: Whether this process writes files and shows progress; of several workers one does.
-        share: The part of every batch that is read here, or `None` for the whole batch as it is.
+        shard: The part of every batch that is read here, or `None` for the whole batch as it is.
     """
 
     replicas = 1
@@ -45,12 +45,12 @@ class Devices:
         """Where, in the midst of training, the model that stayed where it is can be used."""
         return nullcontext()
 
-    def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
+    def distribute(self, dataset: tf.data.Dataset, sharded: bool) -> tf.data.Dataset:
         """A dataset as the model takes it.
 
         Args:
-            dataset: Batches of all rows, or of this process' share of them.
-            shared: Which of the two.
+            dataset: Batches of all rows, or of this process' part of them.
+            sharded: Which of the two: whether they are a part.
         """
         return dataset
 
@@ -62,7 +62,7 @@ class Replicas(Devices):
     """Several devices: a copy of the model is trained.
 
     Args:
-        share: The part of every batch that is read here.
+        shard: The part of every batch that is read here.
         synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all replicas.
     """
 
@@ -76,9 +76,9 @@ class Replicas(Devices):
         with self.scope():
             return copy_model(model, self.synchronize_batch_norm)
 
-    def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
+    def distribute(self, dataset: tf.data.Dataset, sharded: bool) -> tf.data.Dataset:
         """Batches that divide evenly."""
-        return dataset if shared else self.shard.of(dataset)
+        return dataset if sharded else self.shard.of(dataset)
 
 
 def copy_model(model: MultiTaskModel, synchronize_batch_norm: bool = False) -> MultiTaskModel:

@@ -65,10 +65,10 @@ class MirroredReplicas(Replicas):
         """The strategy's."""
         return self.strategy.scope()
 
-    def distribute(self, dataset: tf.data.Dataset, shared: bool) -> tf.data.Dataset:
+    def distribute(self, dataset: tf.data.Dataset, sharded: bool) -> tf.data.Dataset:
         """One dataset for each replica."""
         steps = len(dataset)
-        dataset = self.shard.by_replica(super().distribute(dataset, shared))
+        dataset = self.shard.by_replica(super().distribute(dataset, sharded))
         distributed = self.strategy.distribute_datasets_from_function(lambda context: dataset)
         # Keras asks how many steps there are, TensorFlow would say how many parts of steps, which it does not know.
         set_steps(distributed, steps)

@@ -192,7 +192,7 @@ def test_devices_that_there_are_not():
 def test_the_learning_rate_grows_with_the_devices_if_asked(drawn, network, monkeypatch):
     one = find_devices()
     one.replicas = 4
-    monkeypatch.setattr("mtlzoo.training.fitting.find_devices", lambda *args, **kwargs: one)
+    monkeypatch.setattr("mtlzoo.training.trainer.find_devices", lambda *args, **kwargs: one)
     rates = []
     for scaled in (False, True):
         model, stage = network({"color": 3}), Stage(1, 1e-3, schedule="constant")

@@ -14,6 +14,7 @@ from drawings import draw_table
 
 import mtlzoo as mtl
 from mtlzoo.data import Table, image_dataset, split
+from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.errors import OutputError
 from mtlzoo.models import MultiTaskModel, build
 from mtlzoo.models.splitting import split as split_model
@@ -54,9 +55,9 @@ def looks(monkeypatch) -> list[int]:
     counted = []
     compute = module._compute
 
-    def count(trunk, table, reading, values, show):
+    def count(trunk, table, settings, values, show):
         counted.append(len(values) * len(table))
-        return compute(trunk, table, reading, values, show)
+        return compute(trunk, table, settings, values, show)
 
     monkeypatch.setattr(module, "_compute", count)
     return counted
@@ -139,10 +140,10 @@ def test_fewer_views_come_again(twice, looks):
 
 def test_how_many_images_are_looked_at_at_a_time_changes_nothing(tables, tiny_backbone, monkeypatch):
     trunk = split_model(make(tables, tiny_backbone)).trunk
-    reading = {"image_size": (16, 16), "batch_size": 5, "augment": "default", "shuffle": True, "seed": 3}
-    at_once = module.get_features(trunk, tables[0], reading, 2, None, False)
+    settings = PipelineSettings((16, 16), batch_size=5, augment="default", shuffle=True, seed=3)
+    at_once = module.get_features(trunk, tables[0], settings, 2, None, False)
     monkeypatch.setattr(module, "PIXELS_AT_A_TIME", 7 * 16 * 16)
-    few = module.get_features(trunk, tables[0], reading, 2, None, False)
+    few = module.get_features(trunk, tables[0], settings, 2, None, False)
     np.testing.assert_allclose(at_once.values, few.values, atol=1e-5)
     assert np.abs(at_once.values[0] - at_once.values[1]).max() > 1e-2
     for one, other in zip(at_once.placements, few.placements):
@@ -154,11 +155,10 @@ def test_rows_keep_their_labels_when_a_view_comes_again(tables, tiny_backbone):
     trunk = keras.Model(tiny_backbone.input, tiny_backbone.get_layer("conv_pw_1").output)
     images = keras.Input((16, 16, 3))
     trunk = keras.Model(images, trunk(images))
-    reading = {"image_size": (16, 16), "batch_size": 8, "augment": "default", "shuffle": True, "seed": 3}
-    reading["sample_weight"] = "weight"
-    values = module.get_features(trunk, tables[0], reading, 2, None, False)
-    dataset = module.feature_dataset(tables[0], values, reading)
-    plain = image_dataset(tables[0], **reading)
+    settings = PipelineSettings((16, 16), 8, augment="default", shuffle=True, seed=3, sample_weight="weight")
+    values = module.get_features(trunk, tables[0], settings, 2, None, False)
+    dataset = module.feature_dataset(tables[0], values, settings)
+    plain = image_dataset(tables[0], **vars(settings))
     assert dataset.cardinality() == plain.cardinality() == 5
 
     def epoch(batches, look) -> set[tuple]:

@@ -103,8 +103,6 @@ WITH_MORE_PARAMETERS = {
     "data/dataset.py: image_dataset",
     "data/tabular.py: _read",
     "models/builders.py: build",
-    "training/fitting.py: fit",
-    "training/fitting.py: _compile",
 }
 
 

@@ -1,0 +1,172 @@
+"""All settings of a training that belong together, and the named ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from numbers import Integral
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from mtlzoo.balancing import Balancing, get_balancing
+from mtlzoo.images.augmentation import Augmentation, augmentation
+from mtlzoo.images.caching import ImageCache
+from mtlzoo.training.devices import check_devices
+from mtlzoo.training.feature_cache import FeatureCache, feature_cache
+from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+
+
+class RecipeSettings(TypedDict, total=False):
+    """The settings of a :class:`Recipe` that `mtl.fit` takes one by one; the recipe says what they mean."""
+
+    balancing: str | Balancing | None
+    batch_size: int
+    augment: str | Augmentation | None
+    sample_weight: str | None
+    cache: str | Path | ImageCache | None
+    jit_compile: bool | str
+    seed: int
+    features: str | FeatureCache | None
+    devices: str | int | Sequence[str] | None
+    scale_learning_rate: bool
+    synchronize_batch_norm: bool
+
+
+class StagedSettings(RecipeSettings, total=False):
+    """All settings of a :class:`Recipe`."""
+
+    stages: Stage | Sequence[Stage]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        stages: What to do, in order; one stage or several. The default warms the heads up for two epochs, then trains
+            everything for ten.
+        balancing: How the heads' losses become one step, a name from :func:`mtlzoo.list_balancing` or a method; it goes
+            on from stage to stage. See `MultiTaskModel.compile`.
+        batch_size: Rows a step, for tables.
+        augment: How training images are varied, for tables: `"default"` flips, turns, zooms and brightens; `None` for not
+            at all.
+        sample_weight: A column of the training table with the weight of each row.
+        cache: Where decoded images are kept, for tables: `"memory"`, a folder, or an :class:`ImageCache`; by default they
+            are decoded in every epoch. Augmentation follows either way.
+        jit_compile: Whether XLA compiles the step. `"auto"` is Keras' choice: on a GPU and on JAX, not on a CPU, where it
+            made TensorFlow's steps of MobileNet eight times slower.
+        seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
+            the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
+        features: Where a stage trains the heads alone, the frozen backbone need look at each image only once. `"auto"`
+            does so, for tables, wherever that makes no difference: without augmentation, and if there is room in memory.
+            A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does, nor do several devices.
+        devices: What to train on: `None` for the one device that Keras takes by itself; `"all"`, of this machine or of all
+            workers that the environment variable `TF_CONFIG` names; the number of devices, or their names. `batch_size`
+            rows are divided evenly among them, and losses, metrics and weights are what one device would have found.
+            Batch normalisation alone, which box and detection heads have too, sees the rows of its own device unless it is
+            synchronised, and those that fill up a last batch that does not divide.
+        scale_learning_rate: Whether to multiply learning rates by the number of devices, for larger batches (Goyal et al.
+            2017).
+        synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all devices. On JAX it does
+            anyway.
+
+    Raises:
+        ValueError: If there is no stage, or a setting is invalid.
+        TypeError: If what stands for the stages or for the balancing method is none.
+
+    Example:
+
+    ```python
+    recipe = mtl.training.RECIPES["default"].with_settings(batch_size=16, augment=None)
+    mtl.fit(model, train, valid, recipe=recipe)
+    ```
+    """
+
+    stages: Stage | Sequence[Stage] = DEFAULT_STAGES
+    balancing: str | Balancing | None = None
+    batch_size: int = 32
+    augment: str | Augmentation | None = "default"
+    sample_weight: str | None = None
+    cache: str | Path | ImageCache | None = None
+    jit_compile: bool | str = "auto"
+    seed: int = 0
+    features: str | FeatureCache | None = "auto"
+    devices: str | int | Sequence[str] | None = None
+    scale_learning_rate: bool = False
+    synchronize_batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
+        object.__setattr__(self, "stages", stages)
+        if not stages:
+            raise ValueError("Expected at least one stage, received none.")
+        for stage in stages:
+            if not isinstance(stage, Stage):
+                raise TypeError(f"Expected `stages` to be stages such as mtl.Stage(5, 1e-4), received: {stage!r}.")
+        get_balancing(self.balancing)
+        _check_whole_number("batch_size", self.batch_size, least=1)
+        augmentation(self.augment)
+        if self.jit_compile not in (True, False, "auto"):
+            raise ValueError(f'Expected `jit_compile` to be True, False or "auto", received: {self.jit_compile!r}.')
+        _check_whole_number("seed", self.seed, least=0)
+        feature_cache(self.features)
+        check_devices(self.devices)
+
+    def with_settings(self, **settings: Unpack[StagedSettings]) -> Recipe:
+        """The same recipe with other settings.
+
+        Args:
+            **settings: New values by the names of the attributes.
+
+        Raises:
+            TypeError: If there is no such setting; the message lists those that there are.
+            ValueError: If a setting is invalid.
+
+        Example:
+
+        ```python
+        recipe = mtl.training.Recipe(batch_size=8).with_settings(seed=1)
+        ```
+        """
+        known = [field.name for field in fields(self)]
+        if unknown := [name for name in settings if name not in known]:
+            raise TypeError(f"Expected settings of a recipe ({', '.join(known)}), received: {', '.join(unknown)}.")
+        return replace(self, **settings)
+
+
+def _check_whole_number(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"Expected `{name}` to be a whole number of at least {least}, received: {value!r}.")
+
+
+# A short name for each recipe: how `mtl.fit(recipe=...)` finds it.
+RECIPES: dict[str, Recipe] = {
+    "default": Recipe(),
+    "fashionai": Recipe(stages=FASHIONAI_STAGES),
+}
+
+
+def get_recipe(identifier: str | Recipe) -> Recipe:
+    """A recipe, from whatever `mtl.fit` was given.
+
+    Args:
+        identifier: A recipe, or the name of one in `RECIPES`.
+
+    Raises:
+        ValueError: If there is no recipe of this name; the message lists those that there are.
+        TypeError: If it is neither.
+
+    Example:
+
+    ```python
+    recipe = mtl.training.get_recipe("fashionai")
+    ```
+    """
+    if isinstance(identifier, Recipe):
+        return identifier
+    names = ", ".join(RECIPES)
+    if not isinstance(identifier, str):
+        raise TypeError(f"Expected `recipe` to be a Recipe or one of {names}, received: {identifier!r}.")
+    if identifier not in RECIPES:
+        raise ValueError(f"Expected `recipe` to be a Recipe or one of {names}, received: {identifier!r}.")
+    return RECIPES[identifier]

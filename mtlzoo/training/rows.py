@@ -1,0 +1,81 @@
+"""The rows of a training: tables as the model's heads read them, and how they become batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtlzoo.data import Table, image_dataset
+from mtlzoo.data.pipeline import PipelineSettings
+from mtlzoo.errors import TableError
+from mtlzoo.models import MultiTaskModel
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train or to validate on, and how they become batches.
+
+    Attributes:
+        source: A table, or a dataset of the caller's own, which is used as it is.
+        settings: How the rows of a table become batches.
+    """
+
+    source: Table | tf.data.Dataset
+    settings: PipelineSettings
+
+    @property
+    def table(self) -> Table | None:
+        """The table, `None` for a dataset."""
+        return self.source if isinstance(self.source, Table) else None
+
+    def dataset(self) -> tf.data.Dataset:
+        """The batches: of a table those of this process' shard, where several devices train; a dataset's are all.
+
+        Raises:
+            TableError: If a label or a weight cannot be read.
+        """
+        return self.source if self.table is None else image_dataset(self.table, **vars(self.settings))
+
+
+def bind_tables(
+    model: MultiTaskModel, train: Table | tf.data.Dataset, valid: Table | tf.data.Dataset | None
+) -> tuple[Table | tf.data.Dataset, Table | tf.data.Dataset | None]:
+    """Tables as the model's heads read them, after the heads have learned from the training labels what they need.
+
+    Args:
+        model: The model, whose heads learn.
+        train: The training rows; a dataset is left as it is.
+        valid: The validation rows, likewise.
+
+    Raises:
+        TableError: If a label cannot be read, there are no rows, or a head has nothing to learn.
+    """
+    heads = model.heads
+    if isinstance(train, Table):
+        train = train.for_heads(heads)
+        train.check()
+        model.adapt(train.labels())
+        heads = {**model.heads, **train.heads}
+    if isinstance(valid, Table):
+        if not len(valid):
+            raise TableError(f"{valid.source}: no rows to validate on.")
+        valid = valid.for_heads(heads)
+    return train, valid
+
+
+def count_steps(dataset: tf.data.Dataset) -> int:
+    """How many batches a dataset has.
+
+    Raises:
+        ValueError: If it does not know.
+    """
+    try:
+        return len(dataset)
+    except TypeError as error:
+        raise ValueError(
+            f"Expected a dataset that knows its length, received one that does not ({error}). Tell it with "
+            "dataset.apply(tf.data.experimental.assert_cardinality(steps))."
+        ) from None

@@ -1,0 +1,311 @@
+"""The trainer: stage by stage, each from the best weights so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from mtlzoo.data import Table
+from mtlzoo.data.pipeline import PipelineSettings
+from mtlzoo.images.caching import image_cache
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.batch_norm import keeping_up
+from mtlzoo.models.multitask import check_model
+from mtlzoo.system.pipeline_errors import plain_errors
+from mtlzoo.training.arguments import training_arguments
+from mtlzoo.training.callbacks import BestModel, Patience, Progress
+from mtlzoo.training.devices import copy_weights, find_devices, seeds
+from mtlzoo.training.feature_cache import feature_cache
+from mtlzoo.training.feature_training import FitInputs, train_on_features
+from mtlzoo.training.recipe import Recipe
+from mtlzoo.training.resuming import TrainingState
+from mtlzoo.training.rows import Rows, bind_tables, count_steps
+from mtlzoo.training.stage_log import Additions, StageLog
+from mtlzoo.training.stages import Stage
+from mtlzoo.training.statistics_lag import StatisticsLag
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """A stage, and where it stands in the training.
+
+    Attributes:
+        stage: What is done.
+        number: The number of the stage, from 1.
+        first_epoch: The number of its first epoch, counted over all stages from 0.
+        epochs_done: How many of its epochs an interrupted training has done already.
+        resumed: Whether the stage is the one that was interrupted.
+    """
+
+    stage: Stage
+    number: int
+    first_epoch: int
+    epochs_done: int = 0
+    resumed: bool = False
+
+
+class Trainer:
+    """Trains a model by a recipe and leaves it with its best weights; :func:`mtlzoo.fit` makes one and runs it.
+
+    Args:
+        model: The model.
+        train: The training rows, or a dataset of images and dictionaries of labels.
+        valid: The validation rows, or a dataset; `None` for none.
+        recipe: All settings.
+        resume: A folder for the state of training after every epoch; `None` for none.
+        callbacks: Further Keras callbacks.
+        on_best: Called with the model whenever there is a new best one.
+        verbose: Whether to show progress.
+
+    Attributes:
+        stages: The stages of the recipe, with the learning rates for these devices.
+        devices: What is trained on.
+        settings: How rows become batches, as far as it is the same for training and validation.
+        trained: The model that is trained: the given one, or on several devices a copy.
+        history: Keras' history over all stages.
+
+    Raises:
+        TypeError: If the model has no heads.
+        ValueError: If a stage names a part that the model has not, what needs validation rows has none, or there are not
+            such devices.
+
+    Example:
+
+    ```python
+    trainer = mtl.training.Trainer(model, train, valid, mtl.training.Recipe(batch_size=16))
+    history = trainer.run()
+    ```
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskModel,
+        train: Table | tf.data.Dataset,
+        valid: Table | tf.data.Dataset | None,
+        recipe: Recipe,
+        *,
+        resume: str | Path | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        on_best: Callable[[keras.Model], None] | None = None,
+        verbose: bool = True,
+    ):
+        check_model(model)
+        self.model, self.train, self.valid, self.recipe = model, train, valid, recipe
+        self.resume, self.callbacks, self.verbose = resume, callbacks, verbose
+        self.stages: tuple[Stage, ...] = tuple(recipe.stages)
+        self._check_stages(on_best)
+        self.devices = find_devices(recipe.devices, synchronize_batch_norm=recipe.synchronize_batch_norm)
+        if recipe.scale_learning_rate:
+            factor = self.devices.replicas
+            self.stages = tuple(replace(stage, learning_rate=stage.learning_rate * factor) for stage in self.stages)
+        self.features = feature_cache(recipe.features) if self.devices.replicas == 1 else None
+        self.settings = PipelineSettings(
+            image_size=model.input_shape[1:3],
+            batch_size=recipe.batch_size,
+            resize=model.resize,
+            channels=model.input_shape[3],
+            cache=image_cache(recipe.cache),  # one for all stages
+            shard=self.devices.shard,
+        )
+        self.trained = model
+        self.best = None if valid is None else BestModel("val_score", self._when_best(on_best))
+        self.history = keras.callbacks.History()
+        self.history.epoch, self.history.interrupted = [], False
+        self.state: TrainingState | None = None
+        self.validation: tf.data.Dataset | None = None
+
+    # === The training ===
+
+    def run(self) -> keras.callbacks.History:
+        """Train all stages; interrupting (Ctrl-C) ends the training and leaves the best weights too.
+
+        Returns:
+            The history, see :func:`mtlzoo.fit`.
+
+        Raises:
+            TableError: If a label or an image cannot be read, or a head has nothing to learn.
+            ValueError: If a dataset does not know its length.
+            StateError: If the state to go on from is of another training, or damaged.
+        """
+        self._seed()
+        self._prepare()
+        for number, stage in enumerate(self.stages, start=1):
+            if self.state is not None and number < self.state.stage:
+                continue  # done before the interruption
+            self.run_stage(number, stage)
+            if self.history.interrupted:
+                break
+        return self._finish()
+
+    def run_stage(self, number: int, stage: Stage) -> None:
+        """Train one stage, from the best weights so far or from where it was interrupted.
+
+        Args:
+            number: The number of the stage, from 1.
+            stage: What is done.
+        """
+        plan = self._plan(number, stage)
+        rows = Rows(self.train, self._training_settings(plan))
+        dataset = rows.dataset()
+        steps = count_steps(dataset)
+        self._compile(stage, stage.epochs * steps)
+        over = self._enter(plan)
+        progress = Progress(self._title(plan), sum(stage.epochs for stage in self.stages), self.best)
+        try:
+            if not over:
+                with plain_errors(), self.devices.training(), keeping_up(self.trained, steps):
+                    inputs = self._fit_inputs(plan, rows, dataset, self._callbacks(plan, progress))
+                    self._fit(plan, inputs)
+        except KeyboardInterrupt:
+            self.history.interrupted = True
+        finally:
+            progress.close()
+        if self.best is not None:
+            self.best.restore(self.trained)
+        copy_weights(self.trained, self.model)
+
+    # === Before the first stage ===
+
+    def _check_stages(self, on_best: Callable[[keras.Model], None] | None) -> None:
+        """Find what is wrong before anything is trained: a wrong name should not come to light after hours."""
+        if self.valid is None and (on_best is not None or any(stage.patience for stage in self.stages)):
+            raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
+        for stage in self.stages:
+            self.model.set_trainable(stage.trainable)
+
+    def _when_best(self, on_best: Callable[[keras.Model], None] | None) -> Callable[[MultiTaskModel], None] | None:
+        """What is called when the model, or the copy that is trained of it, is the best so far."""
+        if on_best is None or not self.devices.chief:
+            return None
+
+        def call(trained: MultiTaskModel) -> None:
+            copy_weights(trained, self.model)
+            with self.devices.local_scope():
+                on_best(self.model)
+
+        return call
+
+    def _seed(self) -> None:
+        """Seed all generators. Those of dropout were seeded when the model was built, and have moved on since."""
+        seed = self.recipe.seed
+        keras.utils.set_random_seed(seed)
+        states = seeds(self.model)
+        for state, start in zip(states, np.random.SeedSequence([seed, 0]).generate_state(len(states)) >> 1):
+            state.assign([start, 0])
+
+    def _prepare(self) -> None:
+        """Bind the tables to the model's heads, bring the model to the devices, and look for a state to go on from."""
+        self.train, self.valid = bind_tables(self.model, self.train, self.valid)
+        if self.valid is not None:
+            rows = Rows(self.valid, self.settings)
+            self.validation = self.devices.distribute(rows.dataset(), rows.table is not None)
+        self.trained = self.devices.replicate(self.model)
+        if self.resume is not None:
+            tables = {
+                name: rows for name, rows in (("train", self.train), ("valid", self.valid)) if isinstance(rows, Table)
+            }
+            arguments = training_arguments(self.model, self.train, self.valid, self._effective_recipe())
+            chief = self.devices.chief
+            self.state = TrainingState(self.resume, arguments, self.history, self.best, self.callbacks, chief, tables)
+
+    def _effective_recipe(self) -> Recipe:
+        """The recipe as these devices follow it."""
+        return replace(self.recipe, stages=self.stages, features=self.features)
+
+    # === One stage ===
+
+    def _plan(self, number: int, stage: Stage) -> StagePlan:
+        epochs = len(self.history.epoch)
+        if self.state is not None and number == self.state.stage:
+            return StagePlan(stage, number, self.state.start, epochs - self.state.start, resumed=True)
+        return StagePlan(stage, number, epochs)
+
+    def _training_settings(self, plan: StagePlan) -> PipelineSettings:
+        return replace(
+            self.settings,
+            batch_size=plan.stage.batch_size or self.recipe.batch_size,
+            augment=self.recipe.augment,
+            shuffle=True,
+            # Each stage draws its own order and augmentations.
+            seed=int(np.random.SeedSequence([self.recipe.seed, plan.number]).generate_state(1)[0]),
+            sample_weight=self.recipe.sample_weight,
+            first_epoch=plan.epochs_done,
+        )
+
+    def _compile(self, stage: Stage, steps: int) -> None:
+        """Make the model, and the copy that is trained of it, ready for a stage of so many steps."""
+        for model in dict.fromkeys((self.model, self.trained)):
+            with self.devices.scope() if model is self.trained else nullcontext():
+                model.set_trainable(stage.trainable)
+                optimizer, recipe = stage.make_optimizer(steps), self.recipe
+                model.compile(optimizer, balancing=recipe.balancing, jit_compile=recipe.jit_compile)
+        copy_weights(self.model, self.trained)
+        self.devices.broadcast_weights(self.trained)
+
+    def _enter(self, plan: StagePlan) -> bool:
+        """Bring the model to where an interrupted stage was, and tell whether that stage is over."""
+        if self.state is None:
+            return False
+        if plan.resumed:
+            with self.devices.scope():
+                self.state.restore(self.trained)
+            if self.state.over:
+                return True
+        self.state.begin(plan.number, plan.first_epoch, plan.stage.epochs)
+        return False
+
+    def _title(self, plan: StagePlan) -> str:
+        stage = plan.stage
+        return f"Stage {plan.number} of {len(self.stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
+
+    def _callbacks(self, plan: StagePlan, progress: Progress) -> list[keras.callbacks.Callback]:
+        """All callbacks in their order: what is noted comes before what looks at it, the state after what it holds."""
+        log, best, patience = StageLog(self.history, plan.number), self.best, plan.stage.patience
+        return [
+            log,
+            *([best] if best else []),
+            *self.callbacks,
+            Additions(log),
+            *([Patience(best, patience)] if best and patience else []),
+            *([StatisticsLag(self.validation)] if best and self.devices.replicas == 1 else []),
+            *([self.state] if self.state else []),
+            *([progress] if self.verbose and self.devices.chief else []),
+        ]
+
+    def _fit_inputs(
+        self, plan: StagePlan, rows: Rows, dataset: tf.data.Dataset, callbacks: list[keras.callbacks.Callback]
+    ) -> FitInputs:
+        """The model and its batches: those of images, or of cached features, which train the same."""
+        batches = self.devices.distribute(dataset, rows.table is not None)
+        inputs = FitInputs(self.trained, batches, self.validation, callbacks)
+        all_rows = [rows] if self.valid is None else [rows, Rows(self.valid, self.settings)]
+        return train_on_features(inputs, plan.stage, all_rows, self.features, self.verbose)
+
+    def _fit(self, plan: StagePlan, inputs: FitInputs) -> None:
+        inputs.model.fit(
+            inputs.train,
+            validation_data=inputs.validation,
+            initial_epoch=plan.first_epoch + plan.epochs_done,
+            epochs=plan.first_epoch + plan.stage.epochs,
+            callbacks=inputs.callbacks,
+            verbose=0,
+        )
+
+    # === After the last stage ===
+
+    def _finish(self) -> keras.callbacks.History:
+        history = self.history
+        history.set_model(self.model)
+        history.best_epoch = self.best.best_epoch if self.best is not None else None
+        if history.best_epoch is None and history.epoch:
+            history.best_epoch = history.epoch[-1]
+        return history
