@@ -100,8 +100,6 @@ MOST_PARAMETERS = {"public": 10, "private": 6}
 WITH_MORE_PARAMETERS = {
     "cli/training.py: train_run",
     "cli/training.py: _train_run",
-    "data/dataset.py: image_dataset",
-    "data/tabular.py: _read",
     "models/builders.py: build",
 }
 
