@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 
 import keras
 
 
-def set_trainable(model: keras.Model, part: str | int | list[str]) -> None:
+def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
     """Choose what training may change. The heads always train; the choice is what of the backbone does.
 
     Args:

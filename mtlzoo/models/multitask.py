@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -121,7 +121,7 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         """A copy with these heads, of which equal ones keep layers and answers; see :mod:`mtlzoo.models.extending`."""
         return with_heads(self, heads, name)
 
-    def set_trainable(self, part: str | int | list[str]) -> None:
+    def set_trainable(self, part: str | int | Sequence[str]) -> None:
         """Choose what training may change; see :func:`mtlzoo.models.freezing.set_trainable`. Compile afterwards."""
         set_trainable(self, part)
 

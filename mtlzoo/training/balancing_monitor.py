@@ -1,4 +1,4 @@
-"""Watch how the tasks pull while a model trains."""
+"""Monitor the tasks' weights and how far their gradients agree while a model trains."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mtlzoo.models import MultiTaskModel
 
 
 class BalancingMonitor(keras.callbacks.Callback):
-    """Logs, for every epoch, the tasks' weights and how far their gradients agree, so that one sees whether they fight.
+    """Logs, for every epoch, the tasks' weights and how far their gradients agree, so that conflicts can be seen.
 
     It works with every balancing method, and without any. Compared are the gradients that the method compares: with
     respect to the representation that all heads share, or to the shared parameters with `gradients="parameters"`. The
     former costs one more pass through the heads a step, unless the method needs it anyway. In stages that train the heads
-    alone nothing is shared, and all figures are `NaN`.
+    alone nothing is shared, and all values are `NaN`.
 
     The logs get `<head>_weight`, the mean factor of the head's gradient in what the shared layers follow (1 without
-    balancing; 1 for GradDrop, which knows no such factor), and `conflicts`, the share of pairs of heads with labels in the
-    same batch whose gradients point more than 90 degrees apart. It follows all stages of `mtl.fit`.
+    balancing; 1 for GradDrop, which knows no such factor), and `conflicts`, the fraction of pairs of heads with labels in
+    the same batch whose gradients point more than 90 degrees apart. It follows all stages of `mtl.fit`.
 
     Attributes:
         history: Dictionary of `epoch`, a list; `heads`, their names; and arrays: `weights` `(epochs, heads)`, `cosines`
-            and `conflicts` `(epochs, heads, heads)`, the mean cosine and the share of steps in conflict for each pair.
+            and `conflicts` `(epochs, heads, heads)`, the mean cosine and the fraction of steps in conflict for each pair.
             `NaN` where a head, or a pair, never had labels in a batch.
 
     Raises:
@@ -46,18 +46,18 @@ class BalancingMonitor(keras.callbacks.Callback):
         self.history: dict[str, Any] = {"epoch": [], "heads": []}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Let the model count."""
+        """Switch the model's task monitor on."""
         if not isinstance(self.model, MultiTaskModel):
             raise ValueError(f"Expected a MultiTaskModel to monitor, received: {type(self.model).__name__}.")
         self.history["heads"] = list(self.model.heads)
         self.model.monitor_tasks()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begin anew."""
+        """Clear the monitor."""
         self.model.task_monitor.clear()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the epoch's figures."""
+        """Append the epoch's values."""
         summary = self.model.task_monitor.summary()
         self.history["epoch"].append(epoch)
         for name in ("weights", "cosines", "conflicts"):
@@ -66,35 +66,36 @@ class BalancingMonitor(keras.callbacks.Callback):
         if logs is not None:
             weights = zip(self.history["heads"], summary["weights"])
             logs.update({f"{name}_weight": float(weight) for name, weight in weights})
-            logs["conflicts"] = share_of_conflicts(summary["conflicts"])
+            logs["conflicts"] = conflict_fraction(summary["conflicts"])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Let the model train as before."""
+        """Switch the monitor off."""
         self.model.monitor_tasks(False)
 
     def get_state(self) -> dict[str, Any]:
-        """What it has noted, for `resume` of `mtl.fit`."""
+        """The history, as JSON can hold it, for `resume` of `mtl.fit`."""
         return {name: np.asarray(values).tolist() for name, values in self.history.items()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Note that."""
+        """Take over the history of an interrupted training."""
         lists = ("epoch", "heads")
         self.history = {name: values if name in lists else np.asarray(values) for name, values in state.items()}
 
     def to_frame(self) -> pd.DataFrame:
         """One row an epoch: `epoch` (from 1), `<head>_weight`, `conflicts`, and `cosine:<head>:<head>` for each pair."""
-        heads, columns = self.history["heads"], {"epoch": np.array(self.history["epoch"], int) + 1}
+        heads = self.history["heads"]
+        columns: dict[str, Any] = {"epoch": np.array(self.history["epoch"], int) + 1}
         if not len(columns["epoch"]):
             return pd.DataFrame(columns)
         columns |= {f"{name}_weight": self.history["weights"][:, index] for index, name in enumerate(heads)}
-        columns["conflicts"] = [share_of_conflicts(values) for values in self.history["conflicts"]]
+        columns["conflicts"] = [conflict_fraction(values) for values in self.history["conflicts"]]
         for first, second in zip(*np.triu_indices(len(heads), 1)):
             columns[f"cosine:{heads[first]}:{heads[second]}"] = self.history["cosines"][:, first, second]
         return pd.DataFrame(columns)
 
 
-def share_of_conflicts(conflicts: np.ndarray) -> float:
-    """The mean over the pairs that met of the share of steps in conflict, `NaN` if none did.
+def conflict_fraction(conflicts: np.ndarray) -> float:
+    """The mean over the pairs that met of the fraction of steps in conflict, `NaN` if none did.
 
     Args:
         conflicts: `(heads, heads)`.

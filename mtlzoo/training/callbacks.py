@@ -13,10 +13,10 @@ import keras
 
 
 class BestModel(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest monitored figure, over all stages, in memory.
+    """Keeps the weights of the epoch with the highest value of a metric, over all stages, in memory.
 
     Args:
-        monitor: The figure; higher is better.
+        monitor: The name of the metric in the logs; higher is better.
         on_best: Called with the model whenever there is a new best, for instance to write a file.
     """
 
@@ -46,7 +46,14 @@ class BestModel(keras.callbacks.Callback):
         return self._weights
 
     def take(self, weights: list[Any], best: float, best_epoch: int | None, epochs_since: int) -> None:
-        """Go on from what an earlier training found."""
+        """Take over what an earlier training has found.
+
+        Args:
+            weights: The best weights.
+            best: The value of the metric with them.
+            best_epoch: Their epoch, `None` if there was none yet.
+            epochs_since: How many epochs have passed since then.
+        """
         self.best, self.best_epoch, self.epochs_since = best, best_epoch, epochs_since
         self._weights = None if best_epoch is None else weights
 
@@ -57,7 +64,12 @@ class BestModel(keras.callbacks.Callback):
 
 
 class Patience(keras.callbacks.Callback):
-    """Ends a stage after so many of its epochs without a new best; see :class:`BestModel`."""
+    """Ends a stage after so many of its epochs without a new best.
+
+    Args:
+        best: The callback that knows the best epoch; it comes before this one.
+        epochs: How many epochs without a new best end the stage.
+    """
 
     def __init__(self, best: BestModel, epochs: int):
         super().__init__()
@@ -75,7 +87,7 @@ class Patience(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One line an epoch with the total loss and the score; Keras' own bar would show every figure of every head.
+    """One line an epoch with the total loss and the score; Keras' own bar would show every metric of every head.
 
     At a terminal the line moves while the epoch lasts; a file or a pipe gets it when the epoch is over.
 
@@ -94,11 +106,11 @@ class Progress(keras.callbacks.Callback):
         self._open = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """The title."""
+        """Print the title."""
         print(self.title, flush=True)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Take the time."""
+        """Start the clock."""
         self._head = f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
         self._started = time.monotonic()
         self._shown = 0.0
@@ -111,20 +123,20 @@ class Progress(keras.callbacks.Callback):
         self._shown = now
         done, steps = batch + 1, self.params.get("steps")
         if steps is None:
-            self._draw(f"{self._head}  batch {done}{_figures(logs)}")
+            self._draw(f"{self._head}  batch {done}{_metrics(logs)}")
         else:
             left = (now - self._started) / done * (steps - done)
-            self._draw(f"{self._head}  {_bar(done / steps)}  {_duration(left)} left{_figures(logs)}")
+            self._draw(f"{self._head}  {_bar(done / steps)}  {_duration(left)} left{_metrics(logs)}")
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Say what takes so long after the bar is full."""
+        """Show that validation has begun, which takes its time after the bar is full."""
         if sys.stdout.isatty():
             self._draw(f"{self._head}  {_bar(1.0)}  validating")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """The finished line, with the validation figures."""
+        """Print the finished line, with the metrics of validation."""
         mark = "  best" if self.best is not None and self.best.best_epoch == epoch else ""
-        line = f"{self._head}  {_duration(time.monotonic() - self._started)}{_figures(logs)}{mark}"
+        line = f"{self._head}  {_duration(time.monotonic() - self._started)}{_metrics(logs)}{mark}"
         if sys.stdout.isatty():
             self._draw("")
             print(end="\r")
@@ -143,16 +155,18 @@ class Progress(keras.callbacks.Callback):
         self._open = True
 
 
-def _figures(logs: dict[str, Any] | None) -> str:
+def _metrics(logs: dict[str, Any] | None) -> str:
+    values = logs or {}
+
     def pair(*names: str) -> str:
-        shown = " ".join(f"{name} {float(logs[name]):.3f}" for name in names if name in (logs or {}))
+        shown = " ".join(f"{name} {float(values[name]):.3f}" for name in names if name in values)
         return f"  {shown}" if shown else ""
 
     return pair("loss", "score") + pair("val_loss", "val_score")
 
 
-def _bar(share: float, width: int = 24) -> str:
-    return f"[{'=' * int(share * width):{width}}] {share:4.0%}"
+def _bar(fraction: float, width: int = 24) -> str:
+    return f"[{'=' * int(fraction * width):{width}}] {fraction:4.0%}"
 
 
 def _duration(seconds: float) -> str:

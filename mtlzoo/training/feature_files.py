@@ -1,4 +1,4 @@
-"""Features in a folder: which of them are what was written."""
+"""Features in a folder, and the checksums that tell damaged ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ FEATURES, DIGESTS = "features.npy", "digests.json"
 FILES = (FEATURES, "matrices.npy", "sizes.npy")
 
 # Entries that this process has checked, with what changes when one of their files does.
-_checked: dict[Path, list[tuple[int, ...] | None]] = {}
+_checked: dict[Path, Sequence[tuple[int, ...] | None]] = {}
 
 
 def seal(entry: Path) -> None:

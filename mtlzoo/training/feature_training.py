@@ -22,7 +22,7 @@ from mtlzoo.training.stages import Stage
 if TYPE_CHECKING:
     import tensorflow as tf
 
-STEPS = 16  # without a look at callbacks
+STEPS = 16  # that run without calling back
 STEP_EVENTS = [f"on_{kind}_{end}" for kind in ("batch", "train_batch", "test_batch") for end in ("begin", "end")]
 
 

@@ -93,6 +93,6 @@ def fit(
     """
     chosen = get_recipe(recipe).with_settings(**settings)
     if stages is not None:
-        chosen = chosen.with_settings(stages=stages)
+        chosen = chosen.with_settings(stages=[stages] if isinstance(stages, Stage) else stages)
     trainer = Trainer(model, train, valid, chosen, resume=resume, callbacks=callbacks, on_best=on_best, verbose=verbose)
     return trainer.run()

@@ -35,7 +35,7 @@ class RecipeSettings(TypedDict, total=False):
 class StagedSettings(RecipeSettings, total=False):
     """All settings of a :class:`Recipe`."""
 
-    stages: Stage | Sequence[Stage]
+    stages: Sequence[Stage]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Recipe:
     """How a model is trained.
 
     Attributes:
-        stages: What to do, in order; one stage or several. The default warms the heads up for two epochs, then trains
+        stages: What to do, in order; kept as a tuple. The default warms the heads up for two epochs, then trains
             everything for ten.
         balancing: How the heads' losses become one step, a name from :func:`mtlzoo.list_balancing` or a method; it goes
             on from stage to stage. See `MultiTaskModel.compile`.
@@ -57,7 +57,7 @@ class Recipe:
             made TensorFlow's steps of MobileNet eight times slower.
         seed: What order, augmentation and dropout are drawn from: the same seed and the same weights to begin with give
             the same numbers, on a CPU to the last bit. Python's, numpy's and Keras' own generators are seeded too.
-        features: Where a stage trains the heads alone, the frozen backbone need look at each image only once. `"auto"`
+        features: Where a stage trains the heads alone, the frozen backbone need see each image only once. `"auto"`
             does so, for tables, wherever that makes no difference: without augmentation, and if there is room in memory.
             A :class:`FeatureCache` caches augmented views too, or in a folder; `None` never does, nor do several devices.
         devices: What to train on: `None` for the one device that Keras takes by itself; `"all"`, of this machine or of all
@@ -82,7 +82,7 @@ class Recipe:
     ```
     """
 
-    stages: Stage | Sequence[Stage] = DEFAULT_STAGES
+    stages: Sequence[Stage] = DEFAULT_STAGES
     balancing: str | Balancing | None = None
     batch_size: int = 32
     augment: str | Augmentation | None = "default"

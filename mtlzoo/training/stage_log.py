@@ -22,15 +22,15 @@ class StageLog(keras.callbacks.Callback):
         self.noted: set[str] = set()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Append an epoch's figures."""
+        """Append an epoch's metrics."""
         self.history.epoch.append(epoch)
-        figures = {"stage": self.stage, "learning_rate": self.learning_rate, **(logs or {})}
-        self.noted = set(figures)
-        self.add(figures)
+        metrics = {"stage": self.stage, "learning_rate": self.learning_rate, **(logs or {})}
+        self.noted = set(metrics)
+        self.add(metrics)
 
-    def add(self, figures: dict[str, Any]) -> None:
-        """Append figures of this epoch."""
-        for name, value in figures.items():
+    def add(self, metrics: dict[str, Any]) -> None:
+        """Append metrics of this epoch."""
+        for name, value in metrics.items():
             self.history.history.setdefault(name, []).append(value if name == "stage" else float(value))
 
 

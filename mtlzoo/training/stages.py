@@ -1,4 +1,4 @@
-"""A stretch of training."""
+"""A training stage: its epochs, learning rate, trainable part and optimizer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from typing import Any
 import keras
 
 SCHEDULES = ("constant", "cosine")
+# Classes that wrap optimizers, or stand for all of them: they have no learning rate of their own.
+WITHOUT_RATE = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
 OPTIMIZERS = {
     name.lower(): cls
     for name, cls in vars(keras.optimizers).items()
-    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in ("Optimizer", "LossScaleOptimizer")
+    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in WITHOUT_RATE
 }
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training with its own optimizer, learning rate and trainable part.
+    """A training stage with its own optimizer, learning rate and trainable part.
 
     Attributes:
         epochs: How many passes over the training rows.
@@ -34,7 +36,7 @@ class Stage:
         patience: How many epochs without a better score end the stage; `None` for never.
 
     Raises:
-        ValueError: If one of these is none that can be.
+        ValueError: If one of these is invalid.
 
     Example:
 
@@ -54,7 +56,7 @@ class Stage:
     batch_size: int | None = None
     patience: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if not _is_count(value) and (value is not None or name == "epochs"):
@@ -79,17 +81,21 @@ class Stage:
             )
 
     def make_optimizer(self, steps: int) -> keras.Optimizer:
-        """A new optimizer for a stage of so many steps."""
-        rate = float(self.learning_rate)
+        """A new optimizer for a stage of so many steps.
+
+        Args:
+            steps: How many steps all epochs of the stage have together.
+        """
+        rate: float | keras.optimizers.schedules.CosineDecay = float(self.learning_rate)
         if self.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=max(steps, 1))
+            rate = keras.optimizers.schedules.CosineDecay(float(self.learning_rate), decay_steps=max(steps, 1))
         if isinstance(self.optimizer, str):
             return OPTIMIZERS[self.optimizer.lower()](learning_rate=rate)
         return type(self.optimizer).from_config({**self.optimizer.get_config(), "learning_rate": rate})
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value > 0
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
 # A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything.

@@ -1,4 +1,4 @@
-"""The file with the state of a training: numbers and texts, which are those that were written or are not used."""
+"""The file with the state of a training: numbers and texts, with a checksum over all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANEW = "delete it to begin the training anew"
 
 
 def write_state(path: Path, notes: Mapping[str, Any], arrays: Mapping[str, Sequence[np.ndarray]]) -> None:
-    """Write a state beside its place and move it there.
+    """Write a state beside its target and move it into place.
 
     Args:
         path: The file.
@@ -31,7 +31,8 @@ def write_state(path: Path, notes: Mapping[str, Any], arrays: Mapping[str, Seque
     text = json.dumps({**notes, "counts": counts, "version": VERSION})
     named = {f"{kind}/{place}": _plain(value) for kind, part in arrays.items() for place, value in enumerate(part)}
     with writing(path, overwrite=True) as temporary:
-        np.savez(temporary, notes=np.array(text), digest=np.array(_digest(text, named)), **named)
+        members: dict[str, Any] = {"notes": np.array(text), "digest": np.array(_digest(text, named)), **named}
+        np.savez(temporary, **members)
 
 
 def read_state(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]:

@@ -1,4 +1,4 @@
-"""Notices batch normalisation whose moving statistics lag behind the weights."""
+"""Detect batch normalisation whose moving statistics lag behind the weights."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_far_above(loss: float, other: float) -> bool:
 class StatisticsLag(keras.callbacks.Callback):
     """Warns where validation loss is far above training loss because moving statistics are not those of the weights.
 
-    After an epoch whose validation loss is far above its training loss, some validation rows are looked at twice, with the
+    After an epoch whose validation loss is far above its training loss, some validation rows are evaluated twice, with the
     moving statistics and with those of their own batch. If the first loss is far above the second, then it is not the
     rows, and no overfitting either. The model stays as it is, to the last bit.
 
@@ -64,7 +64,7 @@ def compare_modes(model: MultiTaskModel, rows: tf.data.Dataset, batches: int = B
     Args:
         model: The model, which stays as it is.
         rows: Batches of images and labels.
-        batches: How many of them to look at, at most.
+        batches: How many of them to use, at most.
 
     Returns:
         The loss in inference mode and the loss in training mode, the weighted sums over heads, means over batches.
@@ -72,9 +72,9 @@ def compare_modes(model: MultiTaskModel, rows: tf.data.Dataset, batches: int = B
     losses = head_losses(model.heads)
     variables = model.non_trainable_variables
     before = [variable.numpy() for variable in variables]
-    totals, looked_at = {False: 0.0, True: 0.0}, 0
+    totals, count = {False: 0.0, True: 0.0}, 0
     for images, labels, *_ in itertools.islice(rows, batches):
-        looked_at += 1
+        count += 1
         for training in totals:
             outputs = model(images, training=training)
             totals[training] += sum(
@@ -84,7 +84,7 @@ def compare_modes(model: MultiTaskModel, rows: tf.data.Dataset, batches: int = B
             )
     for variable, value in zip(variables, before):
         variable.assign(value)
-    return totals[False] / looked_at, totals[True] / looked_at
+    return totals[False] / count, totals[True] / count
 
 
 def _learns_statistics(model: MultiTaskModel) -> bool:

@@ -1,4 +1,4 @@
-"""Task-wise early stopping: an auxiliary task stops pulling on the shared layers when it no longer helps."""
+"""Task-wise early stopping: an auxiliary task's loss gets a lower weight once the task no longer helps."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
             error stays level and its validation error is more than twice the lowest training error; with the importance
             (its loss weight over the main task's) 0.5, when it is more than 1.5 times as much.
         weight: The factor of a stopped task's loss, in `[0, 1)`; 0 is the paper's. With 0 the head's own layers stand
-            still while the features they read move on, so that its answers rot. With a small weight the shared layers
+            still while the features they read move on, so that its predictions decay. With a small weight the shared layers
             feel next to nothing of the task, and its own layers go on following under an optimizer whose steps do not
             depend on the size of gradients, such as Adam (which forgets the old size over some thousand steps; each stage
             of `mtl.fit` begins anew).
@@ -108,8 +108,8 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
         stopped: The epoch (counted from 0, over all stages) after which each stopped task was stopped, by the head's name.
 
     Raises:
-        ValueError: If an argument is none that can be; in `fit`, if the main task is no head of the model or there are no
-            validation figures.
+        ValueError: If an argument is invalid; in `fit`, if the main task is no head of the model or there are no
+            metrics of validation.
 
     Example:
 
@@ -140,12 +140,12 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
             raise ValueError(f"Expected `threshold` to be a number of at least 0, received: {threshold!r}.")
         if not isinstance(weight, Real) or not 0 <= weight < 1:
             raise ValueError(f"Expected `weight` to be a number in [0, 1), received: {weight!r}.")
-        self.main = names
-        self.patience = patience
-        self.threshold = threshold
-        self.weight = weight
-        self.level = level
-        self.verbose = verbose
+        self.main: list[str] = names
+        self.patience: int = patience
+        self.threshold: float = threshold
+        self.weight: float = weight
+        self.level: Callable[[Sequence[float]], float] = level
+        self.verbose: bool = verbose
         self.stopped: dict[str, int] = {}
         self._training: dict[str, list[float]] = {}
         self._news: list[str] = []
@@ -163,8 +163,8 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
             self.model.set_loss_factor(name, self.weight if name in self.stopped else 1.0)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell what was stopped, now that the progress of the epoch before is through with its line."""
-        self._tell()
+        """Print what was stopped, now that the progress of the epoch before is through with its line."""
+        self._print_news()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Stop the tasks whose measure exceeds the threshold."""
@@ -172,7 +172,7 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
         for name, importance in self._importances().items():
             if f"val_{name}_loss" not in logs:
                 raise ValueError(
-                    "Expected validation figures in every epoch, which task-wise early stopping compares with those of "
+                    "Expected validation metrics in every epoch, which task-wise early stopping compares with those of "
                     "training, received none: give validation rows to mtl.fit, or validation_data to model.fit."
                 )
             training, validation = float(logs[f"{name}_loss"]), float(logs[f"val_{name}_loss"])
@@ -189,15 +189,15 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
                 )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Tell what was stopped in the last epoch."""
-        self._tell()
+        """Print what was stopped in the last epoch."""
+        self._print_news()
 
     def get_state(self) -> dict[str, Any]:
-        """What it remembers, for `resume` of `mtl.fit`."""
+        """What has been stopped and the errors so far, for `resume` of `mtl.fit`."""
         return {"stopped": self.stopped, "training": self._training}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Remember that."""
+        """Take over the state of an interrupted training."""
         self.stopped, self._training = dict(state["stopped"]), dict(state["training"])
 
     def _importances(self) -> dict[str, float]:
@@ -207,7 +207,7 @@ class TaskwiseEarlyStopping(keras.callbacks.Callback):
         auxiliary = {name: head.loss_weight for name, head in heads.items() if name not in self.main}
         return {name: weight / main if main else math.inf for name, weight in auxiliary.items() if weight > 0}
 
-    def _tell(self) -> None:
+    def _print_news(self) -> None:
         if self.verbose and self._news:
             print("\n".join(self._news), flush=True)
         self._news = []

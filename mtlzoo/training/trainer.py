@@ -203,7 +203,7 @@ class Trainer:
             state.assign([start, 0])
 
     def _prepare(self) -> None:
-        """Bind the tables to the model's heads, bring the model to the devices, and look for a state to go on from."""
+        """Bind the tables to the model's heads, bring the model to the devices, and read the state to go on from."""
         self.train, self.valid = bind_tables(self.model, self.train, self.valid)
         if self.valid is not None:
             rows = Rows(self.valid, self.settings)
@@ -268,7 +268,7 @@ class Trainer:
         return f"Stage {plan.number} of {len(self.stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
 
     def _callbacks(self, plan: StagePlan, progress: Progress) -> list[keras.callbacks.Callback]:
-        """All callbacks in their order: what is noted comes before what looks at it, the state after what it holds."""
+        """All callbacks in their order: the log comes before whatever reads it, the state after all that it saves."""
         log, best, patience = StageLog(self.history, plan.number), self.best, plan.stage.patience
         return [
             log,

@@ -1,4 +1,4 @@
-"""What training asks of devices; and one device, which is the case that asks nothing."""
+"""The interface between training and devices; and one device, for which nothing has to be done."""
 
 from __future__ import annotations
 
@@ -65,6 +65,8 @@ class Replicas(Devices):
         shard: The part of every batch that is read here.
         synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all replicas.
     """
+
+    shard: BatchShard
 
     def __init__(self, shard: BatchShard, synchronize_batch_norm: bool):
         self.shard = shard

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.training.balancing_monitor import share_of_conflicts
+from mtlzoo.training.balancing_monitor import conflict_fraction
 
 NAN = float("nan")
 
@@ -90,6 +90,6 @@ def test_only_multi_task_models_can_be_watched():
         plain.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0, callbacks=[mtl.BalancingMonitor()])
 
 
-def test_share_of_conflicts_counts_each_pair_once():
-    assert share_of_conflicts(np.array([[0, 1, NAN], [1, 0, 0.5], [NAN, 0.5, 0]])) == 0.75
-    assert np.isnan(share_of_conflicts(np.full((2, 2), NAN)))
+def test_the_fraction_of_conflicts_counts_each_pair_once():
+    assert conflict_fraction(np.array([[0, 1, NAN], [1, 0, 0.5], [NAN, 0.5, 0]])) == 0.75
+    assert np.isnan(conflict_fraction(np.full((2, 2), NAN)))

@@ -315,7 +315,7 @@ def test_other_models_have_no_heads(rows):
 
 
 def test_validation_figures_are_needed(model, rows):
-    with pytest.raises(ValueError, match=r"Expected validation figures in every epoch.*validation_data"):
+    with pytest.raises(ValueError, match=r"Expected validation metrics in every epoch.*validation_data"):
         model.fit(rows[0], callbacks=[TaskwiseEarlyStopping("color")], verbose=0)
 
 

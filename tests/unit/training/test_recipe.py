@@ -1,0 +1,126 @@
+"""Recipes: what they are made of, what they refuse, and how one is made from another."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+
+import mtlzoo as mtl
+from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, RECIPES, FeatureCache, Recipe, Stage, get_recipe
+from mtlzoo.training.recipe import RecipeSettings, StagedSettings
+
+FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
+OTHER = {
+    "stages": (Stage(1, 1e-4),),
+    "balancing": "pcgrad",
+    "batch_size": 7,
+    "augment": None,
+    "sample_weight": "weight",
+    "cache": "memory",
+    "jit_compile": False,
+    "seed": 3,
+    "features": FeatureCache(views=2),
+    "devices": 2,
+    "scale_learning_rate": True,
+    "synchronize_batch_norm": True,
+}
+
+
+def test_the_registry_names_recipes():
+    assert RECIPES["default"] == Recipe()
+    assert RECIPES["default"].stages == DEFAULT_STAGES
+    assert RECIPES["fashionai"] == Recipe(stages=FASHIONAI_STAGES)
+    for name, recipe in RECIPES.items():
+        assert get_recipe(name) is recipe
+        assert get_recipe(recipe) is recipe
+
+
+def test_an_unknown_recipe_is_answered_with_the_known_ones():
+    with pytest.raises(
+        ValueError, match="Expected `recipe` to be a Recipe or one of default, fashionai, received: 'x'"
+    ):
+        get_recipe("x")
+    with pytest.raises(
+        TypeError, match="Expected `recipe` to be a Recipe or one of default, fashionai, received: None"
+    ):
+        get_recipe(None)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_one_setting_is_changed_and_the_others_stay(name):
+    changed = Recipe().with_settings(**{name: OTHER[name]})
+    assert getattr(changed, name) == OTHER[name] != getattr(Recipe(), name)
+    assert changed != Recipe()
+    assert changed.with_settings(**{name: getattr(Recipe(), name)}) == Recipe()
+    assert Recipe() == RECIPES["default"]
+
+
+def test_all_settings_at_once_are_those_of_the_constructor():
+    assert Recipe().with_settings(**OTHER) == Recipe(**OTHER)
+
+
+def test_an_unknown_setting_is_answered_with_the_known_ones():
+    with pytest.raises(TypeError) as refused:
+        Recipe().with_settings(batchsize=3, seed=1)
+    assert str(refused.value) == f"Expected settings of a recipe ({', '.join(FIELDS)}), received: batchsize."
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().seed = 1
+
+
+def test_stages_become_a_tuple():
+    stage = Stage(2, 1e-3)
+    assert Recipe(stage).stages == Recipe([stage]).stages == (stage,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stages": []}, "Expected at least one stage, received none"),
+        ({"balancing": "nonsense"}, "nonsense"),
+        ({"batch_size": 0}, "Expected `batch_size` to be a whole number of at least 1, received: 0"),
+        ({"batch_size": 2.5}, "Expected `batch_size` to be a whole number of at least 1, received: 2.5"),
+        ({"augment": "nonsense"}, "Expected None, an Augmentation, or one of .*, received: 'nonsense'"),
+        ({"jit_compile": "yes"}, "Expected `jit_compile` to be True, False or \"auto\", received: 'yes'"),
+        ({"seed": -1}, "Expected `seed` to be a whole number of at least 0, received: -1"),
+        ({"seed": True}, "Expected `seed` to be a whole number of at least 0, received: True"),
+        ({"features": True}, 'Expected `features` to be "auto", None or a FeatureCache, received: True'),
+        ({"devices": "gpus"}, 'Expected `devices` to be None, "all", a positive number or names of devices'),
+    ],
+)
+def test_invalid_settings_are_refused_at_once(settings, message):
+    for make in (Recipe, Recipe().with_settings):
+        with pytest.raises(ValueError, match=message):
+            make(**settings)
+
+
+def test_what_is_no_stage_is_refused():
+    with pytest.raises(TypeError, match=r"Expected `stages` to be stages such as .*, received: 3"):
+        Recipe([Stage(1), 3])
+
+
+# === The settings as keyword arguments of `fit` ===
+
+
+def test_every_setting_is_a_typed_argument_of_fit():
+    assert set(StagedSettings.__annotations__) == set(FIELDS)
+    assert set(RecipeSettings.__annotations__) == set(FIELDS) - {"stages"}
+    for name, annotation in RecipeSettings.__annotations__.items():
+        assert annotation.__forward_arg__ == FIELDS[name].type
+
+
+def test_every_setting_is_documented():
+    for documented in (Recipe.__doc__, inspect.getdoc(mtl.fit)):
+        for name in FIELDS:
+            assert f"{name}: " in documented or f"`{name}`: " in documented, name
+
+
+def test_fit_refuses_before_it_looks_at_the_model():
+    with pytest.raises(TypeError, match=r"Expected settings of a recipe \(stages, balancing, .*\), received: lr\."):
+        mtl.fit(None, None, lr=1e-3)
+    with pytest.raises(ValueError, match="Expected at least one stage"):
+        mtl.fit(None, None, stages=[])
