@@ -1,0 +1,79 @@
+"""Training by a recipe is training with its settings given one by one."""
+
+from __future__ import annotations
+
+import inspect
+
+import keras
+import pytest
+
+import mtlzoo as mtl
+from mtlzoo.training import FeatureCache, Recipe, Stage, Trainer, fit
+from mtlzoo.training.recipe import RecipeSettings
+
+STAGES = [Stage(2, 1e-2, "heads"), Stage(1, 1e-2)]
+SETTINGS = {
+    "balancing": "pcgrad",
+    "batch_size": 12,
+    "augment": "default",
+    "sample_weight": "weight",
+    "cache": "memory",
+    "jit_compile": False,
+    "seed": 3,
+    "features": FeatureCache(views=1),
+    "devices": 1,
+    "scale_learning_rate": True,
+    "synchronize_batch_norm": True,
+}
+
+
+def outcome(model, history: keras.callbacks.History) -> tuple:
+    return [weight.tobytes() for weight in model.get_weights()], history.history, history.best_epoch
+
+
+@pytest.fixture(scope="module")
+def singly(drawn, network, tmp_path_factory):
+    """What comes out with every keyword argument that `fit` has, and what was called."""
+    model, bests, begun = network(drawn[0].heads, dropout=0.5), [], []
+    callback = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    folder = tmp_path_factory.mktemp("state")
+    watching = {"resume": folder, "callbacks": [callback], "on_best": bests.append, "verbose": False}
+    history = fit(model=model, train=drawn[0], valid=drawn[1], stages=STAGES, **watching, **SETTINGS)
+    assert (folder / "training-state.npz").is_file()
+    assert begun == [0, 1, 2]
+    assert bests
+    return outcome(model, history)
+
+
+def test_no_keyword_is_left_out_here():
+    named = {*inspect.signature(fit).parameters, *RecipeSettings.__annotations__} - {"settings", "recipe"}
+    assert named == {"model", "train", "valid", "stages", "resume", "callbacks", "on_best", "verbose", *SETTINGS}
+
+
+def test_a_recipe_gives_the_same_to_the_last_bit(drawn, network, singly):
+    model = network(drawn[0].heads, dropout=0.5)
+    history = fit(model, *drawn, recipe=Recipe(STAGES, **SETTINGS), verbose=False)
+    assert outcome(model, history) == singly
+
+
+def test_single_settings_and_stages_override_the_recipe(drawn, network, singly):
+    other = Recipe([Stage(9, 1.0)], **{**SETTINGS, "seed": 8, "batch_size": 5})
+    model = network(drawn[0].heads, dropout=0.5)
+    history = fit(model, *drawn, STAGES, recipe=other, seed=3, batch_size=12, verbose=False)
+    assert outcome(model, history) == singly
+
+
+def test_a_trainer_is_what_fit_runs(drawn, network, singly, capsys):
+    trainer = Trainer(network(drawn[0].heads, dropout=0.5), *drawn, Recipe(STAGES, **SETTINGS))
+    history = trainer.run()
+    assert outcome(trainer.model, history) == singly
+    assert history is trainer.history
+    assert "Stage 2 of 2: all, learning rate 0.01" in capsys.readouterr().out
+
+
+def test_a_recipe_has_a_name(drawn, network, monkeypatch):
+    monkeypatch.setitem(mtl.training.RECIPES, "quick", Recipe([Stage(1, 1e-2)], batch_size=24))
+    history = fit(network({"color": 3}), *drawn, recipe="quick", verbose=False)
+    assert history.epoch == [0]
+    with pytest.raises(ValueError, match="Expected `recipe` to be a Recipe or one of default, fashionai, quick"):
+        fit(network({"color": 3}), *drawn, recipe="slow", verbose=False)
