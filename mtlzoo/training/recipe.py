@@ -77,7 +77,7 @@ class Recipe:
     Example:
 
     ```python
-    recipe = mtl.training.RECIPES["default"].with_settings(batch_size=16, augment=None)
+    recipe = mtl.training.Recipe(stages=[mtl.Stage(2, 1e-3, "heads"), mtl.Stage(1, 1e-4)], batch_size=16)
     mtl.fit(model, train, valid, recipe=recipe)
     ```
     """

@@ -1,4 +1,4 @@
-"""Training that goes on where it broke off."""
+"""Save the state of a training after every epoch, and resume from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE = "training-state.npz"
 
 
 class TrainingState(keras.callbacks.Callback):
-    """Writes all that training needs to go on, after every epoch, and reads it again.
+    """Saves all that an interrupted training needs to go on, after every epoch, and restores it.
 
     That is the weights with what the balancing method has learned, the optimizer's variables, the states of random
     generators, the stage, the history, the loss factors, the best weights and their score, and what callbacks with
@@ -129,17 +129,23 @@ class TrainingState(keras.callbacks.Callback):
     # === Writing ===
 
     def begin(self, stage: int, start: int, epochs: int) -> None:
-        """Tell which stage comes now, its first epoch and how many it has."""
+        """Note which stage begins.
+
+        Args:
+            stage: Its number, from 1.
+            start: Its first epoch, counted over all stages.
+            epochs: How many epochs it has.
+        """
         self.stage, self.start, self.epochs, self.over = stage, start, epochs, False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """A stage's patience, which is whole at its beginning, is what is left of it."""
+        """Restore how much of a stage's patience is left, which :class:`Patience` has just reset."""
         if self._notes and self.best is not None:
             self.best.epochs_since = self._notes["best"][2]
         self._notes = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write."""
+        """Save the state."""
         self.over = bool(self.model.stop_training) or epoch + 1 == self.start + self.epochs
         if not self.writes:
             return

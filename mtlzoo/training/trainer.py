@@ -81,7 +81,8 @@ class Trainer:
     Example:
 
     ```python
-    trainer = mtl.training.Trainer(model, train, valid, mtl.training.Recipe(batch_size=16))
+    recipe = mtl.training.Recipe(stages=[mtl.Stage(1, 1e-3)], batch_size=16)
+    trainer = mtl.training.Trainer(model, train, valid, recipe)
     history = trainer.run()
     ```
     """
