@@ -133,7 +133,9 @@ class Predictions:
         Example:
 
         ```python
-        worst = predictions.take(np.argsort(predictions.outputs["kids"][:, 0])[:10])
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        unsure = np.argsort(abs(predictions.outputs["gender"][:, 0] - 0.5))
+        predictions.take(unsure[:10]).to_frame()
         ```
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
@@ -169,6 +171,7 @@ class Predictions:
         Example:
 
         ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
         predictions.to_frame(probabilities=True).to_csv("predictions.csv", index=False)
         ```
         """
@@ -203,7 +206,7 @@ class Predictions:
         Example:
 
         ```python
-        details = predictions.details()
+        details = mtl.evaluation.Predictions.from_model(model, "face.jpg").details()
         details["gender"]["probabilities"]  # [[0.07, 0.93]]
         details["gender"]["classes"]  # ["female"]
         ```
@@ -229,7 +232,8 @@ class Predictions:
         Example:
 
         ```python
-        report = predictions.evaluate(valid)
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        report = predictions.evaluate()
         report.loc["coat_length", ["accuracy", "baseline"]]
         ```
         """
@@ -253,6 +257,7 @@ class Predictions:
         Example:
 
         ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
         groups = predictions.groups(by={"gender": None, "age": [0, 18, 45, 90]}, cross=True)
         ```
         """
@@ -278,8 +283,9 @@ class Predictions:
         Example:
 
         ```python
-        labelled = predictions.with_labels(valid.for_heads(predictions.heads))
-        labelled["kids"].compute_metrics(np.flatnonzero(labelled["kids"].labelled)[:100])
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        gender = predictions.with_labels(valid.for_heads(predictions.heads))["gender"]
+        gender.compute_metrics(np.flatnonzero(gender.labelled)[:100])
         ```
         """
         return pair_labels(table, self.heads, self.outputs, self.geometry)
