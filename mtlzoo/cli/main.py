@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow"):
             raise
-        # What an image that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
-        lines = [line for line in str(error).splitlines() if "Error: " in line]
-        return _refuse((lines or [str(error)])[0].split("Error: ", 1)[-1])
+        return _refuse(getattr(error, "message", str(error)))  # such as a lack of memory on a device
 
 
 def _refuse(message: str) -> int:
@@ -77,7 +75,7 @@ def _models(options: argparse.Namespace) -> None:
     if not names:
         raise ValueError(f"No backbone fits {options.pattern!r}; all of them: {', '.join(BACKBONES)}.")
     print(f"{'backbone':<20}{'parameters':>14}{'usual size':>12}{'smallest':>10}  ImageNet weights")
-    for spec in map(BACKBONES.get, names):
+    for spec in (BACKBONES[name] for name in names):
         usual, smallest = ("x".join(map(str, size)) for size in (spec.usual_size, spec.minimum_size))
         print(f"{spec.name:<20}{spec.parameters:>14,}{usual:>12}{smallest:>10}  {'yes' if spec.imagenet else 'no'}")
 

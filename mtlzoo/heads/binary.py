@@ -40,6 +40,8 @@ class BinaryHead(ClassesHead):
     ```
     """
 
+    ignored_by_encode = ("label_smoothing",)
+
     def __init__(self, labels: Sequence[str] = ("no", "yes"), *, label_smoothing: float = 0.0, **kwargs: Any):
         if isinstance(labels, str) or len(labels) != 2:
             raise ValueError(f"Expected `labels` to be two names, the negative one first, received: {labels!r}.")
