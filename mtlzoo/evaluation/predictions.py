@@ -25,7 +25,7 @@ from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 
-Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike
+Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike[str]
 """Labelled rows in any form that `mtlzoo.evaluation.inputs` reads."""
 
 
