@@ -147,6 +147,28 @@ class Predictions:
             None if self.table is None else self.table.take(chosen),
         )
 
+    def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
+        """The outputs of some heads, read by others of the same kinds.
+
+        Args:
+            heads: The heads to read by, such as a table's, which know the names of classes that a model only counts.
+
+        Returns:
+            New predictions of these heads alone, in their order.
+
+        Raises:
+            KeyError: If there are no outputs for one of them.
+
+        Example:
+
+        ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        ages = predictions.with_heads({"age": valid.heads["age"]}).to_frame()
+        ```
+        """
+        outputs = {name: self.outputs[name] for name in heads}
+        return Predictions(outputs, heads, self.geometry, self.names, self.table)
+
     # === What was predicted ===
 
     @cached_property
@@ -157,6 +179,11 @@ class Predictions:
         return MappingProxyType(
             {name: head.to_image_space(self.outputs[name], self.geometry) for name, head in self.heads.items()}
         )
+
+    @cached_property
+    def decoded(self) -> Mapping[str, Mapping[str, Any]]:
+        """By head, the columns of :meth:`Head.decode`: `"answer"`, and where there is such a thing its `"probability"`."""
+        return MappingProxyType({name: head.decode(self.in_image_space[name]) for name, head in self.heads.items()})
 
     def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
         """The predictions as a person reads them, one row an image.
@@ -177,10 +204,9 @@ class Predictions:
         """
         columns: dict[str, Any] = {} if self.names is None else {"image": list(self.names)}
         for name, head in self.heads.items():
-            decoded = head.decode(self.in_image_space[name])
-            columns[name] = decoded["answer"]
-            if "probability" in decoded:
-                columns[f"{name}_probability"] = decoded["probability"]
+            columns[name] = self.decoded[name]["answer"]
+            if "probability" in self.decoded[name]:
+                columns[f"{name}_probability"] = self.decoded[name]["probability"]
             if probabilities:
                 flat = self.outputs[name].reshape(len(self), math.prod(self.outputs[name].shape[1:]))
                 labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
