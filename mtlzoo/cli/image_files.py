@@ -1,4 +1,4 @@
-"""The sheet of images with what was answered for them."""
+"""The sheet of images with what was predicted for them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def plot_answers(
     Args:
         table: The rows.
         answers: What each head's `decode` gives.
-        restored: What each head's `restore` gives.
-        geometry: Where the rows' pixels lay for the network.
+        restored: What each head's `to_image_space` gives.
+        geometry: How the rows' images were mapped to input space.
         path: The PNG file.
         rows: How many of the rows at most.
         overwrite: Whether an existing file may be replaced.
@@ -83,7 +83,7 @@ def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: s
 
 
 def _truth(head: Head, target: np.ndarray) -> str:
-    """A label as the head's answers would write it, however the cell has it: an id, a soft label, tags in any order."""
+    """A label as the head's predictions would write it, however the cell has it: an id, a soft label, tags in any order."""
     names = getattr(head, "names", None)
     if names is None:
         return " ".join(f"{number:.4g}" for number in np.ravel(target))
