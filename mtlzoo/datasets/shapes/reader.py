@@ -38,7 +38,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     The files `train.csv` and `test.csv` have the columns `image,shape,x_min,y_min,x_max,y_max`: a path relative to the
     folder, `triangle` or `rectangle`, and the box in pixels from edge to edge, so that 0, 0, width, height is the whole
     image. An empty shape or box is missing. Where several objects can be in an image, its rows are its objects, and a
-    row with nothing but the image says that there is none.
+    row with nothing but the image means that there is none.
 
     Args:
         directory: The folder that holds the files, and that the paths are relative to.
@@ -54,7 +54,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
 
     Raises:
         FileNotFoundError: If the folder or its file does not exist.
-        ValueError: If `part` is none.
+        ValueError: If `part` is invalid.
         TableError: If columns are missing, or a row has an unknown shape, a box without a width or a height above 0, or one
             that is not wholly inside its image; it names the line. Images that cannot be read are found later.
 
