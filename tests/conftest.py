@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from memory import release_memory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -40,6 +41,13 @@ def _seeded():
     np.random.seed(0)
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_is_given_back():
+    """A worker that goes through hundreds of networks would hold gigabytes of them otherwise."""
+    yield
+    release_memory()
 
 
 @pytest.fixture

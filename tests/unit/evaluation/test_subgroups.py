@@ -107,6 +107,7 @@ def test_the_form_of_the_frame(judged):
     assert blocks == [("all", "all"), *expected]
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_of_columns_does_not_matter(judged, rng):
     order = rng.permutation(ROWS)
     table, predictions, geometry = judged
