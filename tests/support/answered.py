@@ -1,13 +1,18 @@
-"""Drawn images, and an untrained network that answers for them."""
+"""Drawn images, and an untrained network that predicts for them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
+import numpy as np
 import pytest
 from drawings import draw_table
 from keras import layers
 
 from mtlzoo.data import Table
+from mtlzoo.evaluation import Predictions
 from mtlzoo.models import MultiTaskModel, build
 
 
@@ -26,3 +31,8 @@ def model(drawn) -> MultiTaskModel:
     return build(
         keras.Model(images, features, name="tiny"), drawn.heads, weights=None, preprocessing="tf", resize="crop"
     )
+
+
+def outputs(model: MultiTaskModel, images: Any, batch_size: int = 32) -> Mapping[str, np.ndarray]:
+    """The network's outputs for images in any form."""
+    return Predictions.from_model(model, images, batch_size).outputs

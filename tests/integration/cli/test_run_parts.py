@@ -173,7 +173,9 @@ def test_places_are_marked_where_they_lie_in_the_image(tmp_path, monkeypatch):
     frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
     table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
     geometry, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
+    monkeypatch.setattr(
+        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: shown.extend(annotations)
+    )
     restored = {"tips": table.heads["tips"].to_image_space(np.array([[[0.5, 0.5], [1.0, 1.0]]]), geometry)}
     pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, geometry, tmp_path / "plot.png")
     ((true, predicted),) = shown
@@ -189,7 +191,9 @@ def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
     cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
     table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
     geometry, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: shown.extend(marks))
+    monkeypatch.setattr(
+        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: shown.extend(annotations)
+    )
     restored = {
         "dots": table.heads["dots"].to_image_space(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), geometry)
     }
@@ -205,7 +209,7 @@ def test_several_objects_are_reported_too(tmp_path):
     table = read_shapes(tmp_path / "scenes", "test")
     images = keras.Input((32, 32, 3))
     backbone = keras.Model(images, keras.layers.Conv2D(4, 3, strides=8)(images))
-    model = build(backbone, {"objects": DetectionHead(["triangle", "rectangle"], format="xyxy", threshold=0.01)})
+    model = build(backbone, {"objects": DetectionHead(["triangle", "rectangle"], format="xyxy", score_threshold=0.01)})
     report = runs.report_run(model, table, tmp_path / "run")
     assert {"f1_50", "ap", "ap_50", "ap_75"} <= set(report.columns)
     answers = pd.read_csv(tmp_path / "run" / "answers.csv")
@@ -238,7 +242,7 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
     }
     captions = []
     monkeypatch.setattr(
-        pictures, "plot_predictions", lambda images, lines, path, marks, overwrite: captions.extend(lines)
+        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: captions.extend(lines)
     )
     restored = {name: answer["answer"] for name, answer in answers.items()}
     geometry = ImageGeometry.whole([(40, 40)] * 4, (32, 32))

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import replica_figures
+from opened_files import opened_files
 from replica_figures import BATCH, CASES, UNLABELLED, heads, labels
 
 from mtlzoo.data import image_dataset
@@ -159,18 +160,15 @@ def test_a_share_keeps_given_weights():
         assert [first[0].numpy().tolist(), second[0].numpy().tolist()] == [[0, 1], [2, 0]]
 
 
-def test_workers_read_their_own_rows_only_and_together_all(drawn, monkeypatch):
-    from mtlzoo.data import dataset as module
-
-    loaded: list[str] = []
-    load = module.load_batch
-    monkeypatch.setattr(module, "load_batch", lambda paths, *args: (loaded.extend(paths), load(paths, *args))[1])
+def test_workers_read_their_own_rows_only_and_together_all(drawn):
     whole = list(image_dataset(drawn[1], (12, 10), 5, shuffle=True, seed=3))
     halves = []
     for worker in range(2):
-        loaded.clear()
-        halves.append(list(image_dataset(drawn[1], (12, 10), 5, shuffle=True, seed=3, shard=BatchShard(2, worker, 1))))
-        assert len(loaded) <= len(drawn[1]) // 2 + 4
+        with opened_files() as opened:
+            halves.append(
+                list(image_dataset(drawn[1], (12, 10), 5, shuffle=True, seed=3, shard=BatchShard(2, worker, 1)))
+            )
+        assert 0 < len([name for name in opened if name.endswith(".png")]) <= len(drawn[1]) // 2 + 4
     for (images, *_), first, second in zip(whole, *halves, strict=True):
         together = np.concatenate([first[0], second[0]])
         kept = np.concatenate([first[2], second[2]]) > 0

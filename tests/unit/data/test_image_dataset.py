@@ -12,10 +12,10 @@ import pytest
 import tensorflow as tf
 
 from mtlzoo.data import Table, TableError, image_dataset, load_image
-from mtlzoo.data import dataset as dataset_module
-from mtlzoo.data.dataset import plain_errors
+from mtlzoo.errors import ImageError
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
 from mtlzoo.system.cores import available_cores
+from mtlzoo.system.pipeline_errors import plain_errors
 
 ROWS, SIZE = 23, (16, 12)
 
@@ -195,18 +195,22 @@ def test_the_same_seed_gives_the_same_epochs_whatever_the_number_of_workers(tabl
     assert [batch[1]["id"].tolist() for batch in other[0]] != [batch[1]["id"].tolist() for batch in expected[0]]
 
 
-def test_a_worker_for_each_core_that_the_process_may_use(table, monkeypatch):
+def test_a_worker_for_each_core_that_the_process_may_use(table):
     """All of them load at the same time: each waits until the others are there too."""
     workers = available_cores()
     if hasattr(os, "sched_getaffinity"):
         assert workers == len(os.sched_getaffinity(0))
-    gate, load = threading.Barrier(workers, timeout=60), dataset_module.load_batch
+    gate = threading.Barrier(workers, timeout=60)
 
-    def wait(*arguments):
-        gate.wait()
-        return load(*arguments)
+    class Waiting(BinaryHead):
+        """Waits where its targets are moved with the images."""
 
-    monkeypatch.setattr(dataset_module, "load_batch", wait)
+        def to_input_space(self, targets, geometry):
+            """Wait for the others."""
+            gate.wait()
+            return super().to_input_space(targets, geometry)
+
+    table = table.with_heads({"kids": Waiting(["no", "yes"])})
     rows = table.take(np.arange(4 * workers) % ROWS)
     assert len(batches(image_dataset(rows, SIZE, 1))) == 4 * workers
     with pytest.raises(ValueError, match="at least 1 worker, received: 0"):
@@ -237,17 +241,60 @@ def broken(table: Table, folder) -> Table:
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_a_image_that_cannot_be_read_is_named_with_its_row(table, tmp_path, shuffle):
     dataset = image_dataset(broken(table, tmp_path), SIZE, 8, shuffle=shuffle, augment="light")
-    with pytest.raises(tf.errors.OpError, match=r"TableError: labels.csv, line 11 \(.*broken.png\): "):
-        batches(dataset)
-    with pytest.raises(TableError, match=r"^labels.csv, line 11 \(.*broken.png\): ") as caught, plain_errors():
+    with pytest.raises(TableError, match=r"^labels.csv, line 11 \(.*broken.png\): ") as caught:
         batches(dataset)
     assert "\n" not in str(caught.value)
     assert str(caught.value).count("broken.png") == 1
+    assert isinstance(caught.value.__cause__, ImageError)
+    assert caught.value.__cause__.path == str(tmp_path / "broken.png")
+    with pytest.raises(TableError, match=r"^labels.csv, line 11 "):
+        list(dataset.as_numpy_iterator())
+
+
+def test_what_is_made_of_a_dataset_raises_the_error_in_a_block_of_plain_errors(table, tmp_path):
+    dataset = image_dataset(broken(table, tmp_path), SIZE, 4)
+    for made in (dataset.take(5), dataset.map(lambda images, labels: images), dataset.unbatch().batch(3)):
+        with pytest.raises(tf.errors.OpError):
+            list(made)
+        with pytest.raises(TableError, match=r"^labels.csv, line 11 ") as caught, plain_errors():
+            list(made)
+        assert isinstance(caught.value.__cause__, ImageError)
+
+
+def test_the_first_of_several_rows_is_named(table, tmp_path):
+    (tmp_path / "worse.png").write_bytes(b"nothing")
+    rows = broken(table, tmp_path)
+    frame = rows.frame.assign(
+        image=[str(tmp_path / "worse.png") if row > 9 else path for row, path in enumerate(rows.frame["image"])]
+    )
+    rows = Table(frame, rows.heads, source="labels.csv", first_line=2)
+    for _ in range(5):  # whichever was read first
+        with pytest.raises(TableError, match=r"^labels.csv, line 11 "):
+            batches(image_dataset(rows, SIZE, 1, workers=4))
+
+
+def test_a_dataset_goes_on_as_any_other(table):
+    dataset = image_dataset(table, SIZE, 8)
+    assert isinstance(dataset, tf.data.Dataset)
+    assert (
+        len(dataset) == len(list(dataset)) == len(list(dataset.as_numpy_iterator())) == len(list(dataset.prefetch(1)))
+    )
+    iterator = iter(dataset)
+    assert next(iterator)[0].shape == iterator.get_next()[0].shape
+
+    @tf.function
+    def rows():
+        total = 0
+        for images, _ in dataset:
+            total += tf.shape(images)[0]
+        return total
+
+    assert rows() == len(table)
 
 
 def test_the_row_is_named_after_a_split_too(table, tmp_path):
     part = broken(table, tmp_path).take([20, 9])
-    with pytest.raises(TableError, match=r"^labels.csv, line 11 "), plain_errors():
+    with pytest.raises(TableError, match=r"^labels.csv, line 11 "):
         batches(image_dataset(part, SIZE))
 
 

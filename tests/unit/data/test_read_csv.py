@@ -247,7 +247,7 @@ def test_unknown_columns_and_heads(write):
 def test_two_columns_of_one_name(write):
     assert refusal(write("image,kids,kids\na,yes,no\n")) == "labels.csv, line 1: more than one column is called 'kids'."
     assert "more than one column is called 'kids'" in refusal(write("image,kids, kids \na,yes,no\n"))
-    assert "rename the column 'image'" in refusal(write("image,image,kids\na,1,no\n"), image="image")
+    assert "rename the column 'image'" in refusal(write("image,photo,kids\na,1,no\n"), image="photo")
 
 
 def test_heads_without_anything_to_learn(write):

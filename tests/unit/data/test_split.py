@@ -246,7 +246,7 @@ def test_numpys_own_generator_is_not_touched():
 @pytest.mark.parametrize(
     "fractions", [[1.0], [], [0.5, 0.4], [0.5, 0.6], [1.2, -0.2], [1.0, 0.0], [[0.5, 0.5]], [np.nan, 1]]
 )
-def test_wrong_shares(fractions):
+def test_wrong_fractions(fractions):
     with pytest.raises(ValueError, match="Expected at least two fractions above 0 whose sum is 1, received: "):
         split(Table.of_images(["a", "b", "c"]), fractions)
 

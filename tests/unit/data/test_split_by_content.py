@@ -35,7 +35,7 @@ def by_content(parts: list[Table]) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("fractions", SHARES)
-def test_every_row_is_in_one_part_and_parts_have_their_shares(tmp_path, fractions):
+def test_every_row_is_in_one_part_and_parts_have_their_fractions(tmp_path, fractions):
     parts = split_by_content(write(tmp_path, images(1000)), fractions)
     rows = [part.frame.index.tolist() for part in parts]
     assert sorted(np.concatenate(rows)) == list(range(1000))
@@ -108,7 +108,7 @@ def test_other_groups_stay_where_they_are(tmp_path):
 
 
 @pytest.mark.parametrize("fractions", [[0.8], [0.8, 0.3], [1.0, 0.0], [1.2, -0.2], [[0.5, 0.5]]])
-def test_wrong_shares_are_refused(tmp_path, fractions):
+def test_wrong_fractions_are_refused(tmp_path, fractions):
     with pytest.raises(ValueError, match="Expected at least two fractions above 0 whose sum is 1"):
         split_by_content(write(tmp_path, images(4)), fractions)
 

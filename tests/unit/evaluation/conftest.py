@@ -1,4 +1,4 @@
-"""Drawn images, and an untrained network that answers for them."""
+"""Drawn images, and an untrained network that predicts for them."""
 
 from answered import drawn, model
 

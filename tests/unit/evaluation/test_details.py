@@ -5,9 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from answered import outputs
 from keras import layers
 
-from mtlzoo.evaluation import outputs, predict, predictions
+from mtlzoo.evaluation import Predictions, predict
 from mtlzoo.heads import (
     BinaryHead,
     ClassificationHead,
@@ -95,14 +96,18 @@ def test_every_array_has_the_rows_on_its_first_axis_and_agrees_with_decode(head:
 
 
 def test_a_model_on_images(model, drawn):
-    found, arrays, readable = predictions(model, drawn, 16), outputs(model, drawn), predict(model, drawn)
+    found, arrays, readable = (
+        Predictions.from_model(model, drawn, 16).details(),
+        outputs(model, drawn),
+        predict(model, drawn),
+    )
     assert list(found) == list(model.heads)
     np.testing.assert_allclose(found["color"]["probabilities"], arrays["color"], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found["bright"]["probabilities"][:, 1:], arrays["bright"], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found["level"]["predictions"], arrays["level"], rtol=1e-4)
     assert found["color"]["classes"].tolist() == readable["color"].tolist()
     assert found["bright"]["classes"].tolist() == readable["bright"].tolist()
-    one = predictions(model, drawn.paths()[3])
+    one = Predictions.from_model(model, drawn.paths()[3]).details()
     np.testing.assert_allclose(one["level"]["predictions"], found["level"]["predictions"][3:4], rtol=1e-4)
 
 
@@ -111,6 +116,6 @@ def test_places_are_those_of_the_whole_image(drawn):
     features = layers.Conv2D(2, 3, strides=2, name="only")(images)
     heads = {"points": LandmarkHead(2, format="xy")}
     model = build(keras.Model(images, features, name="tiny"), heads, weights=None, preprocessing="tf", resize="crop")
-    found = predictions(model, drawn.take(range(4)))["points"]["predictions"]
+    found = Predictions.from_model(model, drawn.take(range(4))).details()["points"]["predictions"]
     assert found.shape == (4, 2, 2)
     np.testing.assert_allclose(found, predict(model, drawn.take(range(4)))["points"].tolist(), rtol=1e-4)

@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from answered import outputs
 from PIL import Image
 
 import mtlzoo as mtl
 from mtlzoo.data import Table, decode_image
 from mtlzoo.errors import ImageError, InputError, TableError
-from mtlzoo.evaluation import evaluate_groups, outputs, predict
+from mtlzoo.evaluation import evaluate_groups, predict
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Answers for tables, paths and arrays: the same ones, in order, and quickly for a single image."""
+"""Predictions for tables, paths and arrays: the same ones, in order, and quickly for a single image."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from answered import outputs
 
 from mtlzoo.data import ImageError, Table, TableError, load_image
-from mtlzoo.evaluation import outputs, predict
+from mtlzoo.evaluation import predict
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def pictures(drawn) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def expected(model, pictures) -> dict[str, np.ndarray]:
-    """What the network puts out for them, by Keras' own `predict`."""
+    """The outputs for them, by Keras' own `predict`."""
     return model.predict(pictures, verbose=0)
 
 
@@ -32,7 +33,7 @@ def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], 
         np.testing.assert_allclose(array, expected[name][rows], rtol=1e-4, atol=1e-5)
 
 
-# === What the network puts out ===
+# === Outputs ===
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 64])
@@ -67,10 +68,10 @@ def test_one_image_does_not_set_up_a_pipeline(model, drawn, pictures, monkeypatc
         outputs(model, pictures)
 
 
-# === Answers ===
+# === Readable predictions ===
 
 
-def test_answers_and_their_probabilities(model, drawn, expected):
+def test_predictions_and_their_probabilities(model, drawn, expected):
     frame = predict(model, drawn)
     assert list(frame) == ["image", "color", "color_probability", "bright", "bright_probability", "level"]
     assert frame["image"].tolist() == drawn.frame["image"].tolist()
@@ -82,7 +83,7 @@ def test_answers_and_their_probabilities(model, drawn, expected):
     np.testing.assert_allclose(frame["level"], expected["level"][:, 0], rtol=1e-4)
 
 
-def test_all_numbers_that_the_network_puts_out(model, drawn, expected):
+def test_all_outputs_as_columns(model, drawn, expected):
     frame = predict(model, drawn, probabilities=True)
     added = ["color:blue", "color:green", "color:red", "bright:yes", "level:0"]
     assert [name for name in frame if ":" in name] == added

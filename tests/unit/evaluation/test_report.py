@@ -1,4 +1,4 @@
-"""The report: scikit-learn's figures on labelled rows, and honest overall ones."""
+"""The report: scikit-learn's metrics on labelled rows, and honest overall ones."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from answered import outputs
 from sklearn import metrics
 
 from mtlzoo.data import Table, TableError
-from mtlzoo.evaluation import evaluate, outputs
+from mtlzoo.evaluation import Predictions, evaluate
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, OrdinalHead, RegressionHead
 
 HEADS = {
@@ -25,7 +26,7 @@ ROWS = 200
 
 
 @pytest.fixture
-def judged(rng) -> tuple[Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
+def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A table with a third of the labels missing, predictions, and which rows are labelled."""
     frame = pd.DataFrame(
         {
@@ -52,15 +53,15 @@ def judged(rng) -> tuple[Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 
 def report(table: Table, predictions: dict[str, np.ndarray]) -> pd.DataFrame:
-    """All that judging known predictions needs of a model is its heads."""
-    return evaluate(SimpleNamespace(heads=table.heads), table, predictions=predictions)
+    """Known outputs need no model, only its heads."""
+    return Predictions({name: predictions[name] for name in table.heads}, table.heads).evaluate(table)
 
 
-# === Figures ===
+# === Metrics ===
 
 
-def test_classes_are_judged_as_scikit_learn_does(judged):
-    table, predictions, labelled = judged
+def test_classes_are_measured_as_scikit_learn_does(labelled_rows):
+    table, predictions, labelled = labelled_rows
     row = report(table, predictions).loc["size"]
     truth = table.frame["size"][labelled["size"]]
     answers = np.array(["s", "m", "l"])[predictions["size"].argmax(axis=1)][labelled["size"]]
@@ -71,8 +72,8 @@ def test_classes_are_judged_as_scikit_learn_does(judged):
     assert row["baseline"] == row["accuracy_baseline"] == pytest.approx(truth.value_counts().max() / len(truth))
 
 
-def test_yes_or_no_is_judged_as_scikit_learn_does(judged):
-    table, predictions, labelled = judged
+def test_yes_or_no_is_measured_as_scikit_learn_does(labelled_rows):
+    table, predictions, labelled = labelled_rows
     row = report(table, predictions).loc["kids"]
     truth = (table.frame["kids"][labelled["kids"]] == "yes").to_numpy()
     yes = predictions["kids"][labelled["kids"], 0]
@@ -82,8 +83,8 @@ def test_yes_or_no_is_judged_as_scikit_learn_does(judged):
     assert row["baseline"] == row["accuracy_baseline"] == pytest.approx(max(truth.mean(), 1 - truth.mean()))
 
 
-def test_tags_levels_and_numbers_are_judged_as_scikit_learn_does(judged):
-    table, predictions, labelled = judged
+def test_tags_levels_and_numbers_are_measured_as_scikit_learn_does(labelled_rows):
+    table, predictions, labelled = labelled_rows
     found = report(table, predictions)
     tags = np.array([[tag in row for tag in "ab"] for row in table.frame["tags"][labelled["tags"]]])
     f1 = metrics.f1_score(tags, predictions["tags"][labelled["tags"]] >= 0.5, average="macro")
@@ -105,11 +106,11 @@ def test_tags_levels_and_numbers_are_judged_as_scikit_learn_does(judged):
     assert found.loc["price", "score"] == pytest.approx(4 / (4 + mae), rel=1e-5)
 
 
-def test_beside_every_accuracy_stands_its_baseline(judged):
-    table, predictions, _ = judged
+def test_beside_every_accuracy_stands_its_baseline(labelled_rows):
+    table, predictions, _ = labelled_rows
     found = report(table, predictions)
-    figures = list(found)
-    assert figures.index("accuracy_baseline") == figures.index("accuracy") + 1
+    metrics_shown = list(found)
+    assert metrics_shown.index("accuracy_baseline") == metrics_shown.index("accuracy") + 1
     assert (found["accuracy"].notna() == found["accuracy_baseline"].notna()).all()
     for name, head in HEADS.items():
         names = list(head.evaluate(table.labels()[name], predictions[name]))
@@ -117,14 +118,14 @@ def test_beside_every_accuracy_stands_its_baseline(judged):
         assert "accuracy" not in names or names.index("accuracy_baseline") == names.index("accuracy") + 1
 
 
-def test_what_stands_in_unlabelled_rows_does_not_matter(judged):
-    table, predictions, labelled = judged
+def test_what_stands_in_unlabelled_rows_does_not_matter(labelled_rows):
+    table, predictions, labelled = labelled_rows
     spoilt = {name: np.where(labelled[name][:, None], array, np.nan) for name, array in predictions.items()}
     pd.testing.assert_frame_equal(report(table, spoilt), report(table, predictions))
 
 
-def test_the_order_of_rows_does_not_matter(judged, rng):
-    table, predictions, _ = judged
+def test_the_order_of_rows_does_not_matter(labelled_rows, rng):
+    table, predictions, _ = labelled_rows
     order = rng.permutation(ROWS)
     turned = report(table.take(order), {name: array[order] for name, array in predictions.items()})
     pd.testing.assert_frame_equal(turned, report(table, predictions))
@@ -133,8 +134,8 @@ def test_the_order_of_rows_does_not_matter(judged, rng):
 # === Overall ===
 
 
-def test_overall_rows_of_heads_with_one_metric(judged):
-    table, predictions, _ = judged
+def test_overall_rows_of_heads_with_one_metric(labelled_rows):
+    table, predictions, _ = labelled_rows
     heads = {"size": HEADS["size"], "kids": HEADS["kids"]}
     found = report(table.with_heads(heads), predictions)
     assert list(found.index) == ["size", "kids", "mean", "weighted mean"]
@@ -149,15 +150,15 @@ def test_overall_rows_of_heads_with_one_metric(judged):
     assert pd.isna(found.loc["mean", "metric"])
 
 
-def test_accuracies_and_errors_have_no_common_mean(judged):
-    table, predictions, _ = judged
+def test_accuracies_and_errors_have_no_common_mean(labelled_rows):
+    table, predictions, _ = labelled_rows
     found = report(table, predictions)
     assert found.loc[["mean", "weighted mean"], ["value", "baseline", "accuracy", "mae"]].isna().all(axis=None)
     assert found.loc["mean", "score"] == pytest.approx(found["score"].iloc[:5].mean())
 
 
-def test_heads_without_labels_do_not_count(judged):
-    table, predictions, _ = judged
+def test_heads_without_labels_do_not_count(labelled_rows):
+    table, predictions, _ = labelled_rows
     frame = table.frame.assign(kids=None)
     found = report(Table(frame, {"size": HEADS["size"], "kids": HEADS["kids"]}), predictions)
     assert found.loc["kids", "labelled"] == 0
@@ -166,16 +167,16 @@ def test_heads_without_labels_do_not_count(judged):
     assert found.loc["mean", "kind"] == "1 heads"
 
 
-def test_without_any_label_there_are_no_figures(judged):
-    table, predictions, _ = judged
+def test_without_any_label_there_are_no_metrics(labelled_rows):
+    table, predictions, _ = labelled_rows
     frame = table.frame.assign(kids=None, price=None)
     found = report(Table(frame, {"kids": HEADS["kids"], "price": HEADS["price"]}), predictions)
     assert found["labelled"].tolist() == [0] * 4
     assert found.drop(columns=["kind", "labelled", "metric"]).isna().all(axis=None)
 
 
-def test_numbers_are_numbers(judged):
-    table, predictions, _ = judged
+def test_numbers_are_numbers(labelled_rows):
+    table, predictions, _ = labelled_rows
     found = report(table, predictions)
     assert found["labelled"].dtype == int
     assert all(found[name].dtype == float for name in found if name not in ("kind", "labelled", "metric"))

@@ -1,4 +1,4 @@
-"""The report by subgroup: each group judged as if it were the whole table, with honest intervals."""
+"""The report by subgroup: each group measured as if it were the whole table, with honest intervals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from answered import outputs
 
 from mtlzoo.data import Table, TableError
-from mtlzoo.evaluation import evaluate, evaluate_groups, outputs
+from mtlzoo.evaluation import Predictions, evaluate_groups
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead, RegressionHead
 from mtlzoo.images.geometry import ImageGeometry
 
@@ -30,7 +31,7 @@ def cells(column: list) -> pd.Series:
 
 
 @pytest.fixture
-def judged(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
+def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
     """A table with a quarter of the labels missing, predictions, and where the images lie."""
     points = EYES + rng.normal(0, 0.02, (ROWS, 3, 2))
     frame = pd.DataFrame(
@@ -60,44 +61,41 @@ def judged(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
     return Table(frame, HEADS, source="labels.csv", first_line=2), predictions, geometry
 
 
-def groups_of(judged, by, **options) -> pd.DataFrame:
-    """All that judging known predictions needs of a model is its heads."""
-    table, predictions, geometry = judged
-    return evaluate_groups(SimpleNamespace(heads=HEADS), table, by, 32, predictions, geometry, **options)
+def groups_of(labelled_rows, by, **options) -> pd.DataFrame:
+    """Known outputs need no model, only its heads."""
+    table, predictions, geometry = labelled_rows
+    return Predictions(predictions, HEADS, geometry).groups(by, table, **options)
 
 
-def report_of(judged, rows=slice(None)) -> pd.DataFrame:
-    table, predictions, geometry = judged
-    rows = np.arange(ROWS)[rows]
-    predictions = {name: array[rows] for name, array in predictions.items()}
-    model = SimpleNamespace(heads=HEADS)
-    return evaluate(model, table.take(rows), predictions=predictions, geometry=geometry.take(rows)).iloc[: len(HEADS)]
+def report_of(labelled_rows, rows=slice(None)) -> pd.DataFrame:
+    table, predictions, geometry = labelled_rows
+    return Predictions(predictions, HEADS, geometry, table=table).take(rows).evaluate().iloc[: len(HEADS)]
 
 
-# === Figures ===
+# === Metrics ===
 
 
-def test_the_first_rows_are_those_of_the_report(judged):
-    found = groups_of(judged, "camera").loc[("all", "all")]
-    pd.testing.assert_frame_equal(found[["labelled", "metric"]], report_of(judged)[["labelled", "metric"]])
-    np.testing.assert_allclose(found[["value", "score"]], report_of(judged)[["value", "score"]].astype(float))
+def test_the_first_rows_are_those_of_the_report(labelled_rows):
+    found = groups_of(labelled_rows, "camera").loc[("all", "all")]
+    pd.testing.assert_frame_equal(found[["labelled", "metric"]], report_of(labelled_rows)[["labelled", "metric"]])
+    np.testing.assert_allclose(found[["value", "score"]], report_of(labelled_rows)[["value", "score"]].astype(float))
     assert (found["gap"] == 0).all()
 
 
-def test_a_group_is_judged_as_if_it_were_the_whole_table(judged):
-    found = groups_of(judged, ["camera", "size"])
-    overall = report_of(judged)["value"].astype(float)
-    frame = judged[0].frame
+def test_a_group_is_measured_as_if_it_were_the_whole_table(labelled_rows):
+    found = groups_of(labelled_rows, ["camera", "size"])
+    overall = report_of(labelled_rows)["value"].astype(float)
+    frame = labelled_rows[0].frame
     for by, group in (("camera", "a7"), ("camera", "z5"), ("size", "s"), ("size", "l")):
-        expected = report_of(judged, (frame[by] == group).to_numpy())
+        expected = report_of(labelled_rows, (frame[by] == group).to_numpy())
         rows = found.loc[(by, group)]
         assert rows["labelled"].tolist() == expected["labelled"].tolist()
         np.testing.assert_allclose(rows[["value", "score"]], expected[["value", "score"]].astype(float))
         np.testing.assert_allclose(rows["gap"], rows["value"] - overall)
 
 
-def test_the_form_of_the_frame(judged):
-    found = groups_of(judged, ["size", "camera"])
+def test_the_form_of_the_frame(labelled_rows):
+    found = groups_of(labelled_rows, ["size", "camera"])
     assert found.index.names == ["by", "group", "head"]
     assert list(found) == ["labelled", "metric", "value", "low", "high", "score", "gap"]
     assert found["labelled"].dtype == int
@@ -108,31 +106,31 @@ def test_the_form_of_the_frame(judged):
 
 
 @pytest.mark.slow
-def test_the_order_of_rows_and_of_columns_does_not_matter(judged, rng):
+def test_the_order_of_rows_and_of_columns_does_not_matter(labelled_rows, rng):
     order = rng.permutation(ROWS)
-    table, predictions, geometry = judged
+    table, predictions, geometry = labelled_rows
     turned = table.take(order), {name: array[order] for name, array in predictions.items()}, geometry.take(order)
-    figures = ["labelled", "metric", "value", "score", "gap"]
-    one, other = groups_of(judged, ["size", "camera"]), groups_of(turned, ["camera", "size"])
-    pd.testing.assert_frame_equal(other.loc[one.index, figures], one[figures])
-    assert groups_of(judged, "size").equals(groups_of(judged, "size"))  # the bootstrap is seeded
+    columns = ["labelled", "metric", "value", "score", "gap"]
+    one, other = groups_of(labelled_rows, ["size", "camera"]), groups_of(turned, ["camera", "size"])
+    pd.testing.assert_frame_equal(other.loc[one.index, columns], one[columns])
+    assert groups_of(labelled_rows, "size").equals(groups_of(labelled_rows, "size"))  # the bootstrap is seeded
 
 
-def test_what_stands_in_unlabelled_rows_does_not_matter(judged):
-    table, predictions, geometry = judged
+def test_what_stands_in_unlabelled_rows_does_not_matter(labelled_rows):
+    table, predictions, geometry = labelled_rows
     labelled = table.labelled()
     spoilt = {
         name: np.where(labelled[name].to_numpy().reshape(-1, *[1] * (array.ndim - 1)), array, np.nan)
         for name, array in predictions.items()
     }
-    pd.testing.assert_frame_equal(groups_of((table, spoilt, geometry), "camera"), groups_of(judged, "camera"))
+    pd.testing.assert_frame_equal(groups_of((table, spoilt, geometry), "camera"), groups_of(labelled_rows, "camera"))
 
 
 # === Intervals ===
 
 
-def test_every_interval_holds_its_value_and_narrows_with_rows(judged):
-    found = groups_of(judged, "sender")
+def test_every_interval_holds_its_value_and_narrows_with_rows(labelled_rows):
+    found = groups_of(labelled_rows, "sender")
     known = found[found["labelled"] >= 2]
     assert ((known["low"] <= known["value"]) & (known["value"] <= known["high"])).all()
     width = found["high"] - found["low"]
@@ -157,18 +155,18 @@ def test_the_interval_of_a_share_is_wilsons(right, rows, low, high):
     assert [found["low"], found["high"]] == pytest.approx([low, high], abs=5e-5)
 
 
-def test_the_interval_of_a_mean_is_about_two_standard_errors(judged):
-    table, predictions, _ = judged
-    row = groups_of(judged, "camera").loc[("all", "all", "price")]
+def test_the_interval_of_a_mean_is_about_two_standard_errors(labelled_rows):
+    table, predictions, _ = labelled_rows
+    row = groups_of(labelled_rows, "camera").loc[("all", "all", "price")]
     labels = table.labels()["price"][:, 0]
     errors = np.abs(labels - predictions["price"][:, 0])[~np.isnan(labels)]
     half = 1.96 * errors.std() / np.sqrt(len(errors))
     assert [row["low"], row["high"]] == pytest.approx([errors.mean() - half, errors.mean() + half], abs=0.15 * half)
 
 
-def test_a_metric_that_is_no_mean_of_rows_is_resampled(judged):
-    table, predictions, _ = judged
-    row = groups_of(judged, "camera").loc[("all", "all", "tags")]
+def test_a_metric_that_is_no_mean_of_rows_is_resampled(labelled_rows):
+    table, predictions, _ = labelled_rows
+    row = groups_of(labelled_rows, "camera").loc[("all", "all", "tags")]
     targets, rng = table.labels()["tags"], np.random.default_rng(1)
     rows = np.flatnonzero(HEADS["tags"].labelled(targets))
     drawn = []
@@ -178,8 +176,8 @@ def test_a_metric_that_is_no_mean_of_rows_is_resampled(judged):
     assert [row["low"], row["high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]).tolist(), abs=0.01)
 
 
-def test_with_fewer_than_two_labelled_rows_there_is_no_interval(judged):
-    table, predictions, geometry = judged
+def test_with_fewer_than_two_labelled_rows_there_is_no_interval(labelled_rows):
+    table, predictions, geometry = labelled_rows
     frame = table.frame.assign(camera=["one", "none", "none", *["many"] * (ROWS - 3)])
     frame["price"] = [3.0, None, None, *frame["price"][3:]]
     found = groups_of((Table(frame, HEADS), predictions, geometry), "camera").xs("price", level="head")
@@ -190,8 +188,8 @@ def test_with_fewer_than_two_labelled_rows_there_is_no_interval(judged):
     assert found["metric"].tolist() == ["mae"] * 4
 
 
-def test_a_head_without_any_label_has_no_figures(judged):
-    table, predictions, geometry = judged
+def test_a_head_without_any_label_has_no_metrics(labelled_rows):
+    table, predictions, geometry = labelled_rows
     found = groups_of((Table(table.frame.assign(size=None), HEADS), predictions, geometry), "camera")
     rows = found.xs("size", level="head")
     assert (rows["labelled"] == 0).all()
@@ -296,25 +294,28 @@ def test_class_names_are_the_models_and_unnamed_ones_the_tables(drawn):
         assert found.index.unique("group")[1] == first
 
 
-def test_refusals(judged):
+def test_refusals(labelled_rows):
     columns = "image, size, kids, tags, length, price, points, camera, sender"
     with pytest.raises(TableError, match=rf"labels\.csv: no column 'sex' to group by; the columns are: {columns}\."):
-        groups_of(judged, ["size", "sex"])
+        groups_of(labelled_rows, ["size", "sex"])
     with pytest.raises(ValueError, match=r"at least one column to group by, received: \[\]"):
-        groups_of(judged, [])
+        groups_of(labelled_rows, [])
     with pytest.raises(ValueError, match="at least two columns to cross, received: 'size'"):
-        groups_of(judged, "size", cross=True)
+        groups_of(labelled_rows, "size", cross=True)
     with pytest.raises(ValueError, match=r"Expected edges for 'price', which holds 1\d\d different numbers from"):
-        groups_of(judged, "price")
+        groups_of(labelled_rows, "price")
     for edges in ([3], [3, 3], [5, 2], [0, np.nan]):
         with pytest.raises(ValueError, match="at least two ascending edges for 'price'"):
-            groups_of(judged, {"price": edges})
+            groups_of(labelled_rows, {"price": edges})
     with pytest.raises(
         TableError, match=r"line 2 \(0\.jpg\): expected a number in 'camera' to find its interval, received"
     ):
-        groups_of(judged, {"camera": [0, 1]})
-    table, predictions, geometry = judged
+        groups_of(labelled_rows, {"camera": [0, 1]})
+    table, predictions, geometry = labelled_rows
     with pytest.raises(TableError, match="no rows"):
         groups_of((table.take([]), predictions, geometry), "camera")
+    shorter = {name: array[1:] for name, array in predictions.items()}
     with pytest.raises(ValueError, match=f"Expected {ROWS} predictions for 'size', received: {ROWS - 1}"):
-        groups_of((table, {name: array[1:] for name, array in predictions.items()}, geometry), "camera")
+        evaluate_groups(SimpleNamespace(heads=HEADS), table, "camera", predictions=shorter, geometry=geometry)
+    with pytest.raises(ValueError, match=f"Expected {ROWS} predictions for 'size', received: {ROWS - 1}"):
+        groups_of((table, shorter, geometry.take(np.arange(1, ROWS))), "camera")

@@ -82,8 +82,17 @@ def test_figures_are_those_of_scikit_learn(rng):
     assert figures["auc"] == pytest.approx(scores.roc_auc_score(truth, fractions))
 
 
+@pytest.mark.parametrize("decimals", [1, 2, 7])
+def test_ties_count_in_the_area_under_the_curve_as_in_scikit_learn(decimals, rng):
+    scores = pytest.importorskip("sklearn.metrics")
+    truth, predictions = rng.integers(0, 2, 150), rng.random((150, 1)).round(decimals).astype("float32")
+    auc = BinaryHead().evaluate(truth.astype("float32"), predictions)["auc"]
+    assert auc == pytest.approx(scores.roc_auc_score(truth, predictions[:, 0]), abs=1e-12)
+
+
 def test_the_area_under_the_curve_of_one_class_is_unknown():
     assert np.isnan(BinaryHead().evaluate(np.ones(3, "float32"), np.full((3, 1), 0.7))["auc"])
+    assert np.isnan(BinaryHead().evaluate(np.float32([0, 1]), np.array([[0.7], [np.nan]]))["auc"])
 
 
 def test_decodes_with_the_probability_of_the_answer():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from opened_files import opened_files
 
-from mtlzoo.images import checking
 from mtlzoo.images.checking import check_images, same_content
+from mtlzoo.images.pixel_limit import set_max_pixels
 
 
 @pytest.fixture
@@ -51,14 +54,42 @@ def test_nothing_to_find(folder):
     assert check_images([str(folder / "good.jpg")] * 3) == {}
 
 
-def test_each_path_is_decoded_once(folder, monkeypatch):
-    decoded = []
-    decode = checking.decode_fully
-    monkeypatch.setattr(
-        checking, "decode_fully", lambda path, **options: decoded.append(path) or decode(path, **options)
-    )
-    check_images([folder / name for name in ["good.jpg", "cut.jpg", "good.jpg", "cut.jpg"]], workers=2)
-    assert sorted(decoded) == sorted(str(folder / name) for name in ["good.jpg", "cut.jpg"])
+def test_each_path_is_read_once(folder):
+    paths = [folder / name for name in ["good.jpg", "cut.jpg", "good.jpg", "cut.jpg"]]
+    with opened_files() as opened:
+        check_images(paths, workers=2)
+    assert sorted(opened) == ["cut.jpg", "good.jpg"]
+
+
+def test_what_was_read_for_a_check_is_read_again_only_when_it_changes(folder):
+    shutil.copy(folder / "good.jpg", folder / "copy.jpg")
+    paths = [folder / name for name in ["good.jpg", "copy.jpg", "good.png"]]
+    time.sleep(0.1)  # what was written in the last tick of the clock might change without a sign
+    check_images(paths)
+    with opened_files() as opened:
+        assert check_images(paths) == {}
+        assert same_content(paths).tolist() == [0, 0, 1]
+    assert not opened
+    status = (folder / "copy.jpg").stat()
+    content = bytearray((folder / "copy.jpg").read_bytes())
+    content[-20] ^= 255
+    (folder / "copy.jpg").write_bytes(content)
+    os.utime(folder / "copy.jpg", ns=(status.st_atime_ns, status.st_mtime_ns))  # of the same size and time
+    with opened_files() as opened:
+        assert same_content(paths).tolist() == [0, 1, 2]
+    assert opened == ["copy.jpg"]
+    (folder / "good.png").write_bytes(b"nothing")
+    assert check_images(paths) == {2: "not an image of a known format (it starts with b'nothing')"}
+
+
+def test_a_lower_limit_of_pixels_holds_for_what_was_checked_before(folder):
+    time.sleep(0.1)
+    assert check_images([folder / "good.png"]) == {}
+    set_max_pixels(1000)
+    try:
+        assert "more than the 1,000 pixels" in check_images([folder / "good.png"])[0]
+    finally:
+        set_max_pixels(None)
 
 
 def test_progress_goes_to_standard_error(folder, capsys):
@@ -85,10 +116,8 @@ def test_what_cannot_be_read_is_equal_to_itself_only(folder):
     assert same_content([]).shape == (0,)
 
 
-def test_only_files_of_a_shared_size_are_read(folder, monkeypatch):
+def test_only_files_of_a_shared_size_are_read(folder):
     shutil.copy(folder / "good.jpg", folder / "copy.jpg")
-    read = []
-    digest = checking._digest
-    monkeypatch.setattr(checking, "_digest", lambda path: read.append(Path(path).name) or digest(path))
-    same_content([folder / name for name in ["good.jpg", "good.png", "copy.jpg", "good.jpg", "empty.jpg"]])
-    assert sorted(read) == ["copy.jpg", "good.jpg"]
+    with opened_files() as opened:
+        same_content([folder / name for name in ["good.jpg", "good.png", "copy.jpg", "good.jpg", "empty.jpg"]])
+    assert sorted(opened) == ["copy.jpg", "good.jpg"]

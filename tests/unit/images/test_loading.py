@@ -11,7 +11,7 @@ import pytest
 
 from mtlzoo.images.augmentation import Augmentation, resize_matrix, transform_points, warp
 from mtlzoo.images.decoding import ImageError, decode_image
-from mtlzoo.images.loading import load_batch, load_image, load_with_matrix
+from mtlzoo.images.loading import ImageLoader, load_batch, load_image
 
 NOTHING = Augmentation(flip=False, rotation=0, zoom=0, brightness=0)
 
@@ -47,7 +47,7 @@ def test_shape_and_type(paths, resize, augmentation):
 def test_reduced_decoding_changes_little(paths, resize, augmentation):
     fill = "constant" if resize == "pad" else "reflect"
     for path in paths:
-        image, matrix, _ = load_with_matrix(path, (40, 56), augmentation, resize, np.random.default_rng(1))
+        image, matrix, _ = ImageLoader((40, 56), augmentation, resize).load(path, np.random.default_rng(1))
         whole = warp(decode_image(path), matrix, (40, 56), fill)
         assert np.abs(image.astype(int) - whole).mean() < 4
 
@@ -67,7 +67,7 @@ def test_matrix_counts_pixels_of_the_whole_image(tmp_path):
     for seed in range(5):
         rng = np.random.default_rng(seed)
         drawn = Augmentation(rotation=30, brightness=0)
-        image, matrix, _ = load_with_matrix(path, (96, 96), drawn, rng=rng)
+        image, matrix, _ = ImageLoader((96, 96), drawn).load(path, rng)
         assert decode_image(path, (96, 96)).shape[0] == 120  # It did come reduced.
         weights = np.where(image[..., 0] > 60, image[..., 0], 0).astype(float)
         centre = np.array([(weights * np.arange(96)).sum(), (weights.T * np.arange(96)).sum()]) / weights.sum()

@@ -334,7 +334,7 @@ def test_float_images_run_from_0_to_255():
     [
         ([], [], None, "0 images"),
         ([np.zeros((9, 9, 3))], [], None, "1 images, 0 captions"),
-        ([np.zeros((9, 9, 3))], [[]], [True, False], "2 entries of `correct`, 1 of `marks`"),
+        ([np.zeros((9, 9, 3))], [[]], [True, False], "2 entries of `correct`, 1 of `annotations`"),
         ([np.zeros((9, 9, 3)), np.zeros((9, 9, 4))], [[], []], None, r"image 1 .*\(9, 9, 4\)"),
         ([np.zeros((0, 9, 3))], [[]], None, r"\(0, 9, 3\)"),
     ],
@@ -357,9 +357,9 @@ LOOKS = {("true", None): "true", ("predicted", True): "predicted, right", ("pred
 LOOKS["predicted", None] = "predicted"
 
 
-def drawn_marks(images, marks, columns=4):
+def drawn_annotations(images, annotations, columns=4):
     """The lines drawn on the images, without those of the legend, and where each image lies."""
-    (axes,) = plot_predictions(images, [[]] * len(images), marks=marks, columns=columns).axes
+    (axes,) = plot_predictions(images, [[]] * len(images), annotations=annotations, columns=columns).axes
     return [line for line in axes.get_lines() if line.get_clip_box().width < axes.bbox.width], [
         image.get_extent() for image in axes.images
     ]
@@ -371,7 +371,7 @@ def test_marks_lie_in_the_images_own_pixels():
         Annotation(np.array([[-0.5, -0.5], [3.5, 1.5], [1.5, 0.5]])),
         Annotation(np.array([0.5, -0.5, 1.5, 0.5]), "box"),
     )
-    lines, extents = drawn_marks([np.zeros((9, 9)), np.zeros((2, 4, 3))], [[], [points, box]])
+    lines, extents = drawn_annotations([np.zeros((9, 9)), np.zeros((2, 4, 3))], [[], [points, box]])
     left, right, bottom, top = extents[1]
     expected = [[left, top], [right, bottom], [(left + right) / 2, (bottom + top) / 2]]
     np.testing.assert_allclose(lines[0].get_xydata(), expected)
@@ -383,24 +383,24 @@ def test_marks_lie_in_the_images_own_pixels():
 
 def test_points_that_are_missing_are_left_out():
     points = np.array([[1, 2], [np.nan, 2], [3, np.nan], [4, 5]])
-    marks = [
+    annotations = [
         Annotation(points),
         Annotation(np.full((3, 2), np.nan)),
         Annotation([0, 0, np.nan, 3], "box"),
         Annotation(np.empty((0, 2))),
     ]
-    lines, _ = drawn_marks([np.zeros((9, 9))], [marks])
+    lines, _ = drawn_annotations([np.zeros((9, 9))], [annotations])
     assert [len(line.get_xydata()) for line in lines] == [2, 0, 0]
 
 
 def test_what_lies_outside_of_the_image_is_cut_off():
-    image, marks = (
+    image, annotations = (
         np.full((20, 20, 3), 255, "uint8"),
         [Annotation([-30, 5, 60, 90], "box"), Annotation(np.array([[19.4, 10], [50, 10]]))],
     )
     sheets = []
-    for drawn in ([[]], [marks]):
-        sheet = rendered(plot_predictions([image], [[]], marks=drawn))
+    for drawn in ([[]], [annotations]):
+        sheet = rendered(plot_predictions([image], [[]], annotations=drawn))
         sheets.append(sheet[: int(2.7 * style.PIXELS_PER_INCH)])  # without the legend
     inside = slice(int(0.2 * style.PIXELS_PER_INCH) - 2, int(2.6 * style.PIXELS_PER_INCH) + 2)
     changed = (sheets[0] != sheets[1]).any(axis=-1)
@@ -415,7 +415,7 @@ def test_what_lies_outside_of_the_image_is_cut_off():
 def test_marks_are_seen_on_any_background_and_told_apart(background, kind, role, verdict):
     image = np.full((20, 20, 3), background, "uint8")
     coordinates = np.array([[9.5, 9.5]]) if kind == "points" else np.array([4, 4, 15, 15])
-    pixels = rendered(plot_predictions([image], [[]], marks=[[Annotation(coordinates, kind, role, verdict)]]))[
+    pixels = rendered(plot_predictions([image], [[]], annotations=[[Annotation(coordinates, kind, role, verdict)]]))[
         32:388, 32:388
     ]
     brightness = pixels @ [0.2126, 0.7152, 0.0722]
@@ -429,17 +429,17 @@ def test_the_legend_names_what_is_there():
     image, points, box = np.zeros((9, 9, 3)), np.array([[1.0, 2.0]]), np.array([1, 2, 3, 4])
     without = plot_predictions([image], [[]])
     assert texts(without) == []
-    assert texts(plot_predictions([image], [[]], marks=[[]])) == []
-    assert plot_predictions([image], [[]], marks=[[]]).get_figheight() == without.get_figheight()
+    assert texts(plot_predictions([image], [[]], annotations=[[]])) == []
+    assert plot_predictions([image], [[]], annotations=[[]]).get_figheight() == without.get_figheight()
     for (role, verdict), name in LOOKS.items():
-        marks = [[Annotation(points, role=role, verdict=verdict), Annotation(box, "box", role, verdict)]]
-        assert texts(plot_predictions([image], [[]], marks=marks)) == [name]
+        annotations = [[Annotation(points, role=role, verdict=verdict), Annotation(box, "box", role, verdict)]]
+        assert texts(plot_predictions([image], [[]], annotations=annotations)) == [name]
     everything = [
         [Annotation(box, "box", role, verdict) for role, verdict in reversed(LOOKS)],
         [Annotation(points, role="true")],
     ]
     for columns in (1, 2):
-        figure = plot_predictions([image] * 2, [[("caption", None)]] * 2, marks=everything, columns=columns)
+        figure = plot_predictions([image] * 2, [[("caption", None)]] * 2, annotations=everything, columns=columns)
         assert [text for text in texts(figure) if text != "caption"] == list(LOOKS.values())
         assert_inside(figure)
         lowest = min(image.get_extent()[2] for image in figure.axes[0].images)
@@ -456,8 +456,8 @@ def test_wrong_marks_are_refused():
         Annotation(np.zeros((1, 2)), "circle")
     with pytest.raises(ValueError, match="received: 'points' and 'guessed'"):
         Annotation(np.zeros((1, 2)), role="guessed")
-    with pytest.raises(ValueError, match="2 images, 2 captions, 2 entries of `correct`, 1 of `marks`"):
-        plot_predictions([np.zeros((9, 9))] * 2, [[]] * 2, marks=[[]])
+    with pytest.raises(ValueError, match="2 images, 2 captions, 2 entries of `correct`, 1 of `annotations`"):
+        plot_predictions([np.zeros((9, 9))] * 2, [[]] * 2, annotations=[[]])
 
 
 # === Groups ===
