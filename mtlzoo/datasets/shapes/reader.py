@@ -61,7 +61,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     Example:
 
     ```python
-    table = mtl.data.read_shapes("demo-shapes/")
+    table = mtl.data.read_shapes("shapes/")
     table.frame["box"].iloc[0]  # (12.125, 80.5, 77.031, 162.25)
     ```
     """

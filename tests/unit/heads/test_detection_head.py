@@ -316,6 +316,7 @@ def test_it_needs_a_map_and_learns_its_size():
     assert head.grid == [3, 5]
 
 
+@pytest.mark.slow
 def test_it_finds_blocks():
     rng = np.random.default_rng(0)
     keras.utils.set_random_seed(0)
