@@ -49,7 +49,7 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
     train, valid = mtl.data.split(rest, [0.9, 0.1])
     ```
     """
-    fractions = check_fractions(fractions)
+    shares = check_fractions(fractions)
     groups = group_ids(table, group)
     digests = file_digests(table)
     contents = {digest: content for content, digest in enumerate(sorted(set(digests)))}
@@ -59,9 +59,9 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
     np.minimum.at(smallest, units, ranks)
     # The first bytes settle which is the smallest and the last ones the part, or large groups would crowd into the first.
     numbers = np.array([int.from_bytes(digest[8:]) / 2**64 for digest in contents])
-    sides = np.searchsorted(np.cumsum(fractions)[:-1], numbers[smallest[units]], side="right")
-    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(fractions))]
-    for part, share in zip(parts, fractions):
+    sides = np.searchsorted(np.cumsum(shares)[:-1], numbers[smallest[units]], side="right")
+    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(shares))]
+    for part, share in zip(parts, shares):
         if not len(part):
             raise TableError(
                 f"{table.source}: of {len(contents)} different images none falls into the part of {share:g}. There are "

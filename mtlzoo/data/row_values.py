@@ -8,7 +8,7 @@ import pandas as pd
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.augmentation import resize_matrix
-from mtlzoo.images.decoding import examine
+from mtlzoo.images.decoding import image_dimensions
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.source import ImageSource
 
@@ -44,10 +44,11 @@ def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -
     geometry, regions = ImageGeometry.empty(len(table), image_size), table.regions()
     for row, path in enumerate(table.paths()):
         try:
-            size = examine(ImageSource(path)).size
+            size = image_dimensions(ImageSource(path))
         except ImageError as error:
             raise TableError(f"{table.where(row)}: {error.reason}") from None
-        geometry.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
+        region = None if regions is None else regions[row]
+        geometry.matrices[row] = resize_matrix(size, image_size, resize, region)
         geometry.sizes[row] = size
     return geometry
 

@@ -108,4 +108,4 @@ class Folder:
 
 
 def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:
-    return zlib.crc32(image, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))
+    return zlib.crc32(image.data, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))

@@ -109,7 +109,7 @@ class ImageCache:
             kept = self._store.get((digest, asked, part))
             if kept is not None:
                 return kept
-            if data is None:
+            if data is None and path is not None:
                 data, digest = ImageSource(path).read_with_digest()  # it may have changed since its digest was taken
             image = make(data, *arguments)
         except ImageError as error:

@@ -36,7 +36,7 @@ class ImageGeometry:
     @classmethod
     def empty(cls, rows: int, image_size: tuple[int, int]) -> ImageGeometry:
         """Room for so many rows, to be filled in."""
-        return cls(np.zeros((rows, 2, 3)), np.zeros((rows, 2), "int64"), tuple(image_size))
+        return cls(np.zeros((rows, 2, 3)), np.zeros((rows, 2), "int64"), (image_size[0], image_size[1]))
 
     @classmethod
     def whole(cls, sizes: Sequence[tuple[int, int]] | np.ndarray, image_size: tuple[int, int]) -> ImageGeometry:
@@ -46,7 +46,7 @@ class ImageGeometry:
         matrices = np.zeros((len(sizes), 2, 3))
         matrices[:, [0, 1], [0, 1]] = scale
         matrices[:, :, 2] = (scale - 1) / 2  # pixel centres
-        return cls(matrices, sizes, tuple(image_size))
+        return cls(matrices, sizes, (image_size[0], image_size[1]))
 
     def __len__(self) -> int:
         return len(self.matrices)
