@@ -216,7 +216,7 @@ def split_parts(
     if not len(tables["train"]):
         raise TableError(f"{table.source}: no row of the part 'train' in column {table.split!r}.")
     fractions = {"valid": valid, "test": test}
-    lacking = {name: share for name, share in fractions.items() if not len(tables[name])}
+    lacking = {name: fraction for name, fraction in fractions.items() if not len(tables[name])}
     if lacking:
         whole = len(tables["train"])
         groups = group if group is None or isinstance(group, str) else np.asarray(group)[parts == "train"]

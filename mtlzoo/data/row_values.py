@@ -23,10 +23,10 @@ def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndar
 def place_labels(
     table: Table, name: str, targets: np.ndarray, geometry: ImageGeometry, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """What a head's `place` gives for some rows of a table, all of them by default.
+    """Targets of some rows of a table in input space, of all of them by default.
 
     Raises:
-        TableError: If a label cannot be where it says in its image; it names the row.
+        TableError: If a label lies outside of its image; it names the row.
     """
     try:
         return table.heads[name].to_input_space(targets, geometry)
@@ -36,7 +36,7 @@ def place_labels(
 
 
 def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> ImageGeometry:
-    """Where each row's pixels come to lie without augmentation, from the sizes of its images.
+    """The map of each row's image to input space without augmentation, from the sizes of the images.
 
     Raises:
         TableError: If an image cannot be read; it names the row.

@@ -1,4 +1,4 @@
-"""Split a table so that nothing leaks and every label keeps its share."""
+"""Split a table so that nothing leaks and every label keeps its fraction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def split(
 ) -> list[Table]:
     """Split a table into parts, such as training and validation.
 
-    Every label of every head keeps its share in each part as nearly as may be, for many heads at once, over whole groups
+    Every label of every head keeps its fraction in each part as nearly as may be, for many heads at once, over whole groups
     at a time. Rows of one group stay together, and so do byte-identical images: the same image on both sides
     would be a test on the training set.
 
@@ -53,7 +53,7 @@ def split(
         identical: Whether to compare the files' contents; only files of the same size are read.
 
     Returns:
-        One table a share, rows in their old order, none of them empty. Where the table has a split of its own, which is
+        One table a fraction, rows in their old order, none of them empty. Where the table has a split of its own, which is
         not looked at (:meth:`Table.parts` does), their `notes` say so.
 
     Raises:
@@ -66,18 +66,18 @@ def split(
     train, valid = mtl.data.split(table, [0.8, 0.2], group="sender_id")
     ```
     """
-    shares = check_fractions(fractions)
+    wanted = check_fractions(fractions)
     groups = group_ids(table, group)
     units = join(groups, same_content(table.paths()) if identical else None, len(table))
     number = int(units.max(initial=-1)) + 1
-    if number < len(shares):
+    if number < len(wanted):
         what = "rows" if group is None and not identical else "groups of rows that stay together"
-        raise TableError(f"{table.source}: cannot split {number} {what} into {len(shares)} parts.")
-    sides = _stratify(units, _labels(table), shares, np.random.default_rng(seed))
+        raise TableError(f"{table.source}: cannot split {number} {what} into {len(wanted)} parts.")
+    sides = _stratify(units, _labels(table), wanted, np.random.default_rng(seed))
     if table.split is not None:
         told = f"split by chance, whatever the column {table.split!r} says; table.parts() follows it"
         table = replace(table, notes=(*table.notes, told))
-    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(shares))]
+    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(wanted))]
 
 
 def check_fractions(fractions: Sequence[float]) -> np.ndarray:

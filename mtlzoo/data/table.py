@@ -26,7 +26,7 @@ class Table:
 
     Attributes:
         frame: One row an image: the column `image` (a path, relative to `root` or absolute), one column a head with
-            labels as a person writes them, empty where missing, and whatever other columns the source has.
+            labels as they are written, empty where missing, and all other columns of the source.
         heads: The heads by name.
         root: The folder that relative paths start from.
         source: What the rows were read from, as messages call it.
@@ -106,7 +106,7 @@ class Table:
         """Encoded targets by head, rows on the first axis.
 
         Raises:
-            TableError: If a label is none that its head knows; it names the row.
+            TableError: If a label is invalid for its head; it names the row.
         """
         labels = {}
         for name, head in self.heads.items():
@@ -144,7 +144,7 @@ class Table:
         valid and test. What was done is told in the `notes` of the three.
 
         Args:
-            valid: The share of the training rows that become validation rows if the split has none.
+            valid: The fraction of the training rows that become validation rows if the split has none.
             test: Likewise for the test.
             rest: The part of rows that have none, such as `"train"`; they are left out by default.
             group: For rows that are split off, as in :func:`mtlzoo.data.split`.

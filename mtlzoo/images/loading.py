@@ -234,7 +234,7 @@ def fit_image(
     region: Region | None = None,
     out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Loads one image at the network's size, as it is, with the (height, width) of the whole image."""
+    """Loads one image at the model's input size, without augmentation, with the (height, width) of the whole image."""
     image, size = decode_with_size(source, _at_least(image_size, region))
     matrix = augmentations.resize_matrix(size, image_size, resize, region)
     fill = "constant" if resize == "pad" else "nearest"

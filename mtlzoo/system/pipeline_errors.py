@@ -124,18 +124,18 @@ def _override(value: Any, name: str, make: Callable[[type], Callable[..., Any]])
 
 
 def _iterate(kind: Any) -> Callable[..., Any]:
-    def __iter__(self: Any) -> Any:
+    def iterate(self: Any) -> Any:
         iterator = kind.__iter__(self)
         if hasattr(iterator, "get_next") and sys.modules["tensorflow"].executing_eagerly():
             _override(iterator, "__next__", _advance)
             iterator._mtlzoo_errors = self._mtlzoo_errors
         return iterator
 
-    return __iter__
+    return iterate
 
 
 def _advance(kind: Any) -> Callable[..., Any]:
-    def __next__(self: Any) -> Any:
+    def advance(self: Any) -> Any:
         try:
             return kind.__next__(self)
         except StopIteration:
@@ -146,7 +146,7 @@ def _advance(kind: Any) -> Callable[..., Any]:
                 raise
             raise origin from origin.__cause__
 
-    return __next__
+    return advance
 
 
 def _release_batches(error: BaseException | None) -> None:
