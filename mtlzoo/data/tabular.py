@@ -91,7 +91,7 @@ def read_known(
     missing: Any = None,
     split_column: str | None = None,
     layout: str | None = None,
-    **dialect: Any,
+    **dialect: Unpack[Dialect],
 ) -> Table:
     """Read a table for the heads of a model, as far as it has columns for them; no other column is looked at."""
     settings = CsvSettings(split=split_column, missing=missing, layout=layout, dialect=dialect)
