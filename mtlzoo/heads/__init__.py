@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -15,9 +14,9 @@ from mtlzoo.heads.classification import ClassificationHead
 from mtlzoo.heads.detection import DetectionHead
 from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
+from mtlzoo.heads.head_names import check_logs, check_name
 from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
-from mtlzoo.heads.names import check_logs, check_name
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
 
@@ -73,8 +72,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
 
     Returns:
-        A new dictionary in the same order, of copies: what one model learns of its labels is not another's, nor what one
-        name learns that of another name with the same head.
+        A new dictionary in the same order. Heads are immutable, so several models and names may share one.
 
     Raises:
         ValueError: If there is none, or a name is no text or would be mistaken in the logs.
@@ -95,7 +93,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
             head = ClassificationHead(head)
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
-        result[name] = copy.deepcopy(head)
+        result[name] = head
     check_logs(result)
     return result
 

@@ -11,10 +11,10 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo import masking
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images import boxes
@@ -35,7 +35,7 @@ SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
 THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 
 
-class BoxHead(Head):
+class BoxHead(SpatialHead):
     """One box in every image.
 
     The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
@@ -67,7 +67,6 @@ class BoxHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
 
     def __init__(self, *, format: str = "rel_xyxy", loss: str = "giou+l1", **kwargs: Any):

@@ -12,11 +12,10 @@ import pandas as pd
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
+from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
-from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-from mtlzoo.images.geometry import ImageGeometry
 
 NOT_COUNTED = (
     'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
@@ -31,7 +30,7 @@ class ClassesHead(Head):
         classes: The number of classes, or their names in the order of the outputs; at least 2.
         class_weight: `None`; a dictionary from class (name or id) to the factor of its rows' losses, 1 where not named;
             or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
-        label_counts: Labelled training rows of each class, as :meth:`adapt` counts them; normally not given.
+        label_counts: Labelled training rows of each class, as :meth:`adapted` counts them; normally not given.
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
@@ -145,9 +144,8 @@ class ClassesHead(Head):
         strata[self.labelled(targets)] = self.class_ids(targets)
         return strata
 
-    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Where an image is mirrored, the classes of each pair change places."""
-        mirrored = geometry.mirrored
+    def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """The classes of each pair change places."""
         if not self.flip_pairs or not mirrored.any():
             return targets
         order = flip_order(self.flip_pairs, self.names)
@@ -163,10 +161,20 @@ class ClassesHead(Head):
         soft = targets.ndim == 2 and targets.shape[1] > 1
         return targets.argmax(axis=-1) if soft else targets.reshape(-1).astype("int64")
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Count the labelled rows of each class."""
-        if self.label_counts is None:
-            self.label_counts = np.bincount(self.class_ids(targets), minlength=len(self.names)).astype(float).tolist()
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """The labelled rows of each class."""
+        if self.label_counts is not None:
+            return {}
+        counts = np.bincount(self.class_ids(targets), minlength=len(self.names))
+        return {"label_counts": counts.astype(float).tolist()}
+
+    def unit_names(self) -> Sequence[str] | None:
+        """The classes."""
+        return self.names
+
+    def has_numbered_units(self) -> bool:
+        """Whether the number of classes was given alone."""
+        return isinstance(self.classes, int)
 
     def class_weights(self) -> list[float] | None:
         """The factor of each class, in the order of the classes; `None` where all are 1.

@@ -33,7 +33,7 @@ class ExpectationHead(NumbersHead):
         spread: The standard deviation of the Gaussian, in the labels' unit, at least 0: how far off a label may be. 0 puts
             all weight on the nearest two bins.
         expectation_weight: The factor of the expectation's absolute error, divided by `scale`, in the loss; at least 0.
-        scale: The spread of the labels, above 0; learned from the training labels by :meth:`adapt` where not given, as
+        scale: The spread of the labels, above 0; learned from the training labels by :meth:`adapted` where not given, as
             their standard deviation.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -108,6 +108,10 @@ class ExpectationHead(NumbersHead):
         return number_targets(targets, (1,), lowest, highest)
 
     # === Network and training ===
+
+    def unit_names(self) -> Sequence[float]:
+        """The bins."""
+        return self.bins.tolist()
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""

@@ -13,7 +13,6 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.heads.point_labels import (
     FORMATS,
@@ -24,6 +23,7 @@ from mtlzoo.heads.point_labels import (
     point_numbers,
     wrong_count,
 )
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
@@ -41,7 +41,7 @@ FAILURE = 0.1
 SPREAD, ERROR_SCALE = 0.2, 0.1
 
 
-class LandmarkHead(Head):
+class LandmarkHead(SpatialHead):
     """So many named points, each as (x, y).
 
     The network puts out relative coordinates, 0 to 1 from edge to edge of what it sees, `(batch, points, 2)` float32.
@@ -75,7 +75,6 @@ class LandmarkHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
 
     def __init__(
@@ -205,6 +204,14 @@ class LandmarkHead(Head):
         return np.where(geometry.mirrored[:, None, None], swapped, points).astype("float32")
 
     # === Network and training ===
+
+    def unit_names(self) -> Sequence[str]:
+        """The points, of two units each."""
+        return self.point_names
+
+    def has_numbered_units(self) -> bool:
+        """Whether the number of points was given alone."""
+        return isinstance(self.points, int)
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Flatten the feature map, then as any head."""

@@ -34,7 +34,7 @@ class RegressionHead(NumbersHead):
     Args:
         units: How many numbers.
         loss: `"huber"` (default: outliers cannot dominate), `"mae"` or `"mse"`, of the scaled difference.
-        mean: The middle of the numbers; learned from the training labels by :meth:`adapt` where not given.
+        mean: The middle of the numbers; learned from the training labels by :meth:`adapted` where not given.
         scale: Their spread, above 0; likewise, their standard deviation.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -47,6 +47,8 @@ class RegressionHead(NumbersHead):
     heads = {"age": mtl.RegressionHead(hidden=[128], loss="mae")}
     ```
     """
+
+    learned_units = ("mean", "scale")
 
     def __init__(
         self,
@@ -88,12 +90,11 @@ class RegressionHead(NumbersHead):
         """One number."""
         return cls(**options)
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Learn the mean and the standard deviation, each where it was not given."""
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """The mean and the standard deviation, each where it was not given."""
         numbers = targets[~np.isnan(targets)].astype("float64")
-        if len(numbers):
-            self.mean = float(numbers.mean()) if self.mean is None else self.mean
-        super().adapt(targets)
+        mean = {"mean": float(numbers.mean())} if len(numbers) and self.mean is None else {}
+        return {**mean, **super().learned(targets)}
 
     # === Network and training ===
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
 from mtlzoo.heads.texts import is_missing
 
 SEPARATORS = ";,|"

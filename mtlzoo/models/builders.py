@@ -15,8 +15,8 @@ from mtlzoo.backbones.preprocessing import preprocess
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
+from mtlzoo.models.head_layers import connect_heads
 from mtlzoo.models.multitask import MultiTaskModel
-from mtlzoo.models.naming import connect_heads
 from mtlzoo.models.precision import PRECISIONS, policy
 from mtlzoo.system.deprecation import renamed_arguments
 
@@ -124,7 +124,7 @@ def build(
             features = layers.Dropout(dropout, name="dropout")(features)
         taken = {layer.name for layer in keras.Model(images, features).layers}
         # One pass through the backbone for all; where something lies is known before pooling only.
-        outputs = connect_heads(heads, features, feature_map, taken)
+        heads, outputs = connect_heads(heads, features, feature_map, taken)
         model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from mtlzoo.models.naming import owner
+from mtlzoo.models.head_layers import owner_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def split(model: keras.Model) -> Split:
     (source,) = model.inputs
 
     def belongs_to_heads(operation: keras.Operation) -> bool:
-        return isinstance(operation, layers.Dropout) or owner(model, operation) is not None
+        return isinstance(operation, layers.Dropout) or owner_of(model, operation) is not None
 
     shared = _shared_by_all(model)
     cut = next(
