@@ -58,18 +58,20 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     pack.add_argument("--seed", type=seed, default=0, help="mtfl: how training images are cut")
     _label_arguments(pack.add_argument_group("labels"))
 
-    evaluate = _command(commands, runs, "evaluate", "judge a model on labelled images")
+    evaluate = _command(commands, runs, "evaluate", "evaluate a model on labelled images")
     _model_argument(evaluate)
     _data_arguments(evaluate)
-    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="judge each group of these columns by itself, too")
+    evaluate.add_argument(
+        "--by", nargs="+", metavar="COLUMN", help="evaluate each group of these columns by itself, too"
+    )
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
 
-    predict = _command(commands, runs, "predict", "answer for images")
+    predict = _command(commands, runs, "predict", "predict for images")
     _model_argument(predict)
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
-    predict.add_argument("--out", type=file, help="a CSV file; by default the answers are printed")
+    predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")

@@ -3,8 +3,12 @@
 `FORMATS` and `MAKERS` are the registries of readers and of drawn sets, by the names that the command line knows them by.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.packing import read_packed
+from mtlzoo.data.table import Table
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.datasets.faces.drawing.painting import draw_face
 from mtlzoo.datasets.faces.maker import make_faces
@@ -43,7 +47,7 @@ __all__ = [
     "write_submission",
 ]
 
-FORMATS = {
+FORMATS: dict[str, Callable[..., Table]] = {
     "csv": read_csv,
     "fashionai": read_fashionai,
     "folders": read_folders,
@@ -52,4 +56,4 @@ FORMATS = {
     "shapes": read_shapes,
     "utkface": read_utkface,
 }
-MAKERS = {"faces": make_faces, "fashion": make_fashionai, "shapes": make_shapes}
+MAKERS: dict[str, Callable[..., Path]] = {"faces": make_faces, "fashion": make_fashionai, "shapes": make_shapes}

@@ -86,11 +86,11 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
     """
     if not isinstance(heads, Mapping) or not heads:
         raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
-    result = {}
+    result: dict[str, Head] = {}
     for name, head in heads.items():
         check_name(name)
         if isinstance(head, Integral) and not isinstance(head, bool):
-            head = ClassificationHead(head)
+            head = ClassificationHead(int(head))
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = head

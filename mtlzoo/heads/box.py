@@ -68,6 +68,7 @@ class BoxHead(SpatialHead):
     """
 
     numeric = True
+    ignored_by_encode = ("loss",)
 
     def __init__(self, *, format: str = "rel_xyxy", loss: str = "giou+l1", **kwargs: Any):
         super().__init__(**kwargs)

@@ -65,6 +65,7 @@ class DetectionHead(SpatialHead):
     """
 
     units_layer = "_scores_map"
+    ignored_by_encode = ("score_threshold", "nms_iou_threshold", "grid")
 
     @renamed_arguments(most="max_objects", threshold="score_threshold", overlap="nms_iou_threshold")
     def __init__(

@@ -76,6 +76,7 @@ class LandmarkHead(SpatialHead):
     """
 
     numeric = True
+    ignored_by_encode = ("loss", "normalizer", "flip_pairs")
 
     def __init__(
         self,

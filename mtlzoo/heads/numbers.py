@@ -31,6 +31,7 @@ class NumbersHead(Head):
     units = 1
     numeric = True
     learned_units = ("scale",)
+    ignored_by_encode = ("scale",)
 
     def __init__(self, *, scale: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -49,6 +49,7 @@ class RegressionHead(NumbersHead):
     """
 
     learned_units = ("mean", "scale")
+    ignored_by_encode = ("mean", "loss")
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ import keras
 
 from mtlzoo.backbones.layer_names import safe_names
 from mtlzoo.heads import Head
+from mtlzoo.keras_compat import producer
 
 
 def connect_heads(
@@ -50,7 +51,7 @@ def connect_heads(
 
 def output_layer(model: keras.Model, name: str) -> keras.Layer:
     """The layer whose output is that of a head."""
-    return model.output[name]._keras_history.operation
+    return producer(model.output[name])
 
 
 def owner_of(model: keras.Model, layer: keras.Operation) -> str | None:
