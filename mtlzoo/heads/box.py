@@ -91,11 +91,13 @@ class BoxHead(SpatialHead):
             ValueError: If a label is no list of four numbers, or some box has no such corners.
         """
         if "format" not in options:
-            boxes = {value_text(value): _four(value) for value in labels if _known(value)}
-            wrong = [text for text, box in boxes.items() if box is None]
-            if wrong:
-                raise ValueError(f"expected boxes of 4 numbers, received {wrong[0]}")
-            options["format"] = box_format(list(boxes.values()))
+            boxes = []
+            for value in filter(_known, labels):
+                box = _four(value)
+                if box is None:
+                    raise ValueError(f"expected boxes of 4 numbers, received {value_text(value)}")
+                boxes.append(box.tolist())
+            options["format"] = box_format(boxes)
         return cls(**options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -104,8 +106,8 @@ class BoxHead(SpatialHead):
         A value is a sequence of four numbers, or the text of such a list: with `;` between the numbers, or as Python and
         JSON write it. Four zeros and four times -1 are missing: it is how label files write that there is no box.
         """
-        targets = [self._box(value, row) for row, value in enumerate(values)]
-        targets = np.asarray(targets, "float32").reshape(-1, 4)
+        boxes = [self._box(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(boxes, "float32").reshape(-1, 4)
         check_pixels(targets[:, None], self.format)
         return targets
 
@@ -115,7 +117,7 @@ class BoxHead(SpatialHead):
         box = _four(value)
         if box is not None and (np.isnan(box).all() or is_no_box(box)):
             return np.full(4, np.nan)
-        return box_of([] if box is None else box, self.format, row, value)
+        return box_of([] if box is None else box.tolist(), self.format, row, value)
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""

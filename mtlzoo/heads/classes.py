@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ class ClassesHead(Head):
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
-    ignored_by_encode = ("class_weight", "label_counts", "flip_pairs")
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("class_weight", "label_counts", "flip_pairs")
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ClassesHead(Head):
         names = class_names(classes)
         if len(names) < 2:
             raise ValueError(f"Expected at least 2 classes, received: {classes!r}.")
-        self.classes = len(names) if isinstance(classes, Integral) else names
+        self.classes: int | list[str] = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
@@ -92,8 +92,8 @@ class ClassesHead(Head):
         if not soft:
             return ids[codes]
         rows = np.vstack([np.eye(len(self.names), dtype="float32"), np.zeros(len(self.names), "float32")])[ids]
-        for code, row in soft.items():
-            rows[code] = row
+        for code, probabilities in soft.items():
+            rows[code] = probabilities
         return rows[codes]
 
     def _unknown(self, value: Any) -> str:
@@ -129,7 +129,7 @@ class ClassesHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label."""
         if targets.ndim == 2 and targets.shape[1] > 1:
-            return (targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1)
+            return np.asarray((targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1))
         return targets.reshape(-1) >= 0
 
     def check(self, targets: np.ndarray) -> np.ndarray:
@@ -170,7 +170,7 @@ class ClassesHead(Head):
         counts = np.bincount(self.class_ids(targets), minlength=len(self.names))
         return {"label_counts": counts.astype(float).tolist()}
 
-    def unit_names(self) -> Sequence[str] | None:
+    def unit_names(self) -> Sequence[Hashable] | None:
         """The classes."""
         return self.names
 
@@ -186,7 +186,7 @@ class ClassesHead(Head):
         """
         if self.class_weight is None:
             return None
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str):
             if self.label_counts is None:
                 raise ValueError(NOT_COUNTED)
             counts = np.asarray(self.label_counts)
@@ -194,7 +194,7 @@ class ClassesHead(Head):
             weights = np.ones(len(counts))
             weights[seen] = counts.sum() / (seen.sum() * counts[seen])
             return weights.tolist()
-        return [float(self.class_weight.get(name, 1.0)) for name in self.names]
+        return [self.class_weight.get(name, 1.0) for name in self.names]
 
     # === Answers ===
 

@@ -157,7 +157,7 @@ class DetectionHead(SpatialHead):
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows say what there is, be it nothing."""
-        return ~(targets[..., 4:] < 0).any(axis=(1, 2))
+        return np.asarray(~(targets[..., 4:] < 0).any(axis=(1, 2)))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
         """Objects with relative corners, as :meth:`place` gives them."""
@@ -268,7 +268,7 @@ class DetectionHead(SpatialHead):
         boxes = np.empty(len(values), dtype=object)
         for row, cells in enumerate(values):
             kept = self._find(cells)[0]
-            boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take([row]))[0]
+            boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take(np.array([row])))[0]
         return {"boxes": boxes}
 
     def display(self) -> dict[str, Any]:

@@ -107,8 +107,8 @@ class DualTaskHead(SpatialHead):
         A value is the shape, by name or id, and four numbers: `("triangle", 20, 10, 84, 58)`, `(0, (20, 10, 84, 58))` or
         the text of such a list, with `;` between or as Python and JSON write it.
         """
-        targets = [self._numbers(value, row) for row, value in enumerate(values)]
-        targets = np.asarray(targets, "float32").reshape(-1, NUMBERS)
+        rows = [self._numbers(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(rows, "float32").reshape(-1, NUMBERS)
         check_pixels(targets[:, None, 1:], self.format)
         return targets
 

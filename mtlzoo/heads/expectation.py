@@ -124,11 +124,11 @@ class ExpectationHead(NumbersHead):
 
     def loss(self) -> MaskedLabelDistributionLoss:
         """The divergence from a Gaussian around the label, and the error of the expectation."""
-        return MaskedLabelDistributionLoss(self.bins, self.spread, self.expectation_weight, self.scale or 1.0)
+        return MaskedLabelDistributionLoss(self.bins.tolist(), self.spread, self.expectation_weight, self.scale or 1.0)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean absolute error of the expectation."""
-        return [MaskedExpectationError(self.bins, name="mae")]
+        return [MaskedExpectationError(self.bins.tolist(), name="mae")]
 
     # === Answers ===
 

@@ -22,7 +22,8 @@ class FrozenAfterInit(ABCMeta):
     @property
     def __signature__(cls) -> inspect.Signature:
         """The constructor's, which `inspect.signature` would not look for behind :meth:`__call__`."""
-        signature = inspect.signature(cls.__init__)
+        constructor = next(vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base))
+        signature = inspect.signature(constructor)
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 

@@ -28,9 +28,10 @@ from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
+from mtlzoo.losses.regression import MaskedRegressionLoss
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
 
-LOSSES: dict[str, type[MaskedLoss]] = {
+LOSSES: dict[str, type[MaskedRegressionLoss]] = {
     "wing": MaskedWing,
     "l1": MaskedMeanAbsoluteError,
     "l2": MaskedMeanSquaredError,
@@ -89,10 +90,10 @@ class LandmarkHead(SpatialHead):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        numbered = isinstance(points, Integral) and not isinstance(points, bool)
-        if isinstance(points, str | bool) or not (numbered or hasattr(points, "__iter__")):
+        if isinstance(points, str | bool) or not (isinstance(points, Integral) or hasattr(points, "__iter__")):
             raise ValueError(f"Expected `points` to be a number or a list of names, received: {points!r}.")
-        names = [str(name) for name in (range(points) if numbered else points)]
+        numbered = isinstance(points, Integral)
+        names = [str(name) for name in (range(int(points)) if isinstance(points, Integral) else points)]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"Expected `points` to be names that differ, at least one, received: {points!r}.")
         for argument, value, known in (("format", format, FORMATS), ("loss", loss, LOSSES)):
@@ -102,7 +103,7 @@ class LandmarkHead(SpatialHead):
             normalizer = EYES
         if normalizer is not None and (len(set(normalizer)) != 2 or not set(map(str, normalizer)) <= set(names)):
             raise ValueError(f"Expected `normalizer` to be two of {shorten(names)}, received: {normalizer!r}.")
-        self.points = len(names) if numbered else names
+        self.points: int | list[str] = len(names) if numbered else names
         self.point_names = names
         self.format = format
         self._loss = loss

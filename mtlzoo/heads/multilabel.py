@@ -14,8 +14,8 @@ from keras import layers
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
-from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, number_of
-from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
+from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
+from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
@@ -70,7 +70,7 @@ class MultiLabelHead(Head):
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         if not 0 < threshold < 1:
             raise ValueError(f"Expected `threshold` in (0, 1), received: {threshold!r}.")
-        self.classes = len(names) if isinstance(classes, Integral) else names
+        self.classes: int | list[str] = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.threshold = threshold
         self.label_smoothing = label_smoothing
@@ -177,7 +177,7 @@ class MultiLabelHead(Head):
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""
-        return (targets >= 0).any(axis=-1)
+        return np.asarray((targets >= 0).any(axis=-1))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
         """Numbers from 0 to 1, one for each tag."""
@@ -286,7 +286,7 @@ class MultiLabelHead(Head):
     def _tag_weights(self) -> list[list[float]] | None:
         if self.class_weight is None:
             return None
-        if self.class_weight != "balanced":
+        if not isinstance(self.class_weight, str):
             return [[1.0, self.class_weight.get(name, 1.0)] for name in self.names]
         if self.label_counts is None:
             raise ValueError(NOT_COUNTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -30,8 +30,8 @@ class NumbersHead(Head):
 
     units = 1
     numeric = True
-    learned_units = ("scale",)
-    ignored_by_encode = ("scale",)
+    learned_units: ClassVar[tuple[str, ...]] = ("scale",)
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("scale",)
 
     def __init__(self, *, scale: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)

@@ -13,12 +13,13 @@ from keras import layers
 
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.losses import MaskedHuber, MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError
+from mtlzoo.losses.regression import MaskedRegressionLoss
 from mtlzoo.metrics import MaskedMeanAbsoluteError as MeanAbsoluteError
 
 # A column of whole numbers with at most so many different ones is guessed to hold classes, with more a quantity.
 MOST_NUMBERED_CLASSES = 20
 
-LOSSES: dict[str, type[MaskedLoss]] = {
+LOSSES: dict[str, type[MaskedRegressionLoss]] = {
     "huber": MaskedHuber,
     "mae": MaskedMeanAbsoluteError,
     "mse": MaskedMeanSquaredError,
@@ -68,8 +69,8 @@ class RegressionHead(NumbersHead):
         if mean is not None and not np.isfinite(mean):
             raise ValueError(f"Expected a finite `mean`, received: {mean!r}.")
         self.units = int(units)
-        self._loss = loss
-        self.mean = None if mean is None else float(mean)
+        self._loss: str = loss
+        self.mean: float | None = None if mean is None else float(mean)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""

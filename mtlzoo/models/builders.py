@@ -12,6 +12,7 @@ from keras import layers
 
 from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
+from mtlzoo.backbones.registry import Preprocessing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
@@ -37,7 +38,7 @@ def build(
     weights: str | os.PathLike | None = "auto",
     *,
     feature_layer: str | None = None,
-    preprocessing: str | None = None,
+    preprocessing: Preprocessing | None = None,
     pooling: str = "avg",
     dropout: float = 0.2,
     resize: str = "stretch",
@@ -85,7 +86,7 @@ def build(
     ```
     """
     if isinstance(backbone, MultiTaskModel):
-        settings = {
+        settings: dict[str, Any] = {
             "input_shape": input_shape,
             "weights": weights,
             "feature_layer": feature_layer,

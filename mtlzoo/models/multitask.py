@@ -20,6 +20,7 @@ from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import value_text
 from mtlzoo.keras_compat import flatten_layers, untrack
+from mtlzoo.losses import MaskedLoss
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
@@ -28,7 +29,7 @@ from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.head_layers import output_layer
-from mtlzoo.models.image_range import LooksAtImages
+from mtlzoo.models.image_range import ChecksImages
 from mtlzoo.models.labels import by_head, weights_by_head
 from mtlzoo.models.objectives import head_losses, head_metrics
 from mtlzoo.models.replicated import ReplicatedTraining
@@ -43,7 +44,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
+class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
@@ -65,6 +66,12 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
     `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
     is better. All are figures over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
     """
+
+    # `compile` makes these.
+    _head_losses: dict[str, MaskedLoss]
+    _loss_means: dict[str, RatioOfSums]
+    _head_metrics: dict[str, list[keras.metrics.Metric]]
+    _penalty: keras.metrics.Mean
 
     def __init__(
         self,
