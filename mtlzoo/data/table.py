@@ -17,7 +17,7 @@ from mtlzoo.data.dialects import columns_of
 from mtlzoo.data.encoding import EncodedColumns
 from mtlzoo.data.parts import part, split_parts
 from mtlzoo.errors import LabelError, TableError
-from mtlzoo.heads import Head, check_heads
+from mtlzoo.heads import Head, get_heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Table:
     _encoded: EncodedColumns = field(default=None, repr=False)  # type: ignore[assignment] # made of the frame
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "heads", check_heads(self.heads) if self.heads else {})
+        object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
         object.__setattr__(self, "root", Path(self.root))
         if self._encoded is None or self._encoded.frame is not self.frame:
             object.__setattr__(self, "_encoded", EncodedColumns(self.frame))

@@ -39,7 +39,7 @@ def head_of_kind(text: str, labels: pd.Series, kinds: dict[str, type[Head]]) -> 
     if names and first not in ("classes", "labels", "levels", "points"):
         raise ValueError(f"expected no names for a head of the kind {kind}, received {shorten(names, 5)}")
     try:
-        return cls(**{first: names}, **options) if names else cls.from_labels(labels, **options)
+        return cls(**{first: names, **options}) if names else cls.from_labels(labels, **options)
     except TypeError as error:  # a text where a number should be
         listed = ", ".join(f"{name}={value}" for name, value in options.items())
         raise ValueError(f"no {cls.__name__} has such arguments: {listed[:80]} ({error})") from None
