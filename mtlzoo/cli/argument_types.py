@@ -14,10 +14,19 @@ LONGEST = 1500  # letters of a message
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, and whose arguments may be added when it is first used.
+
+    Attributes:
+        fill: Adds them, or `None`.
+    """
+
+    fill: Callable[[argparse.ArgumentParser], None] | None = None
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None) -> Any:
         """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
         args = sys.argv[1:] if args is None else list(args)
         for text in args[: args.index("--") if "--" in args else len(args)]:
             if text.startswith("--") and text.endswith("=--"):

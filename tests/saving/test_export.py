@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.saving import FORMATS
+from mtlzoo.saving import EXPORTS, ExportFormat
 
 
 @pytest.fixture(scope="module")
@@ -138,9 +138,9 @@ def test_a_failed_export_leaves_the_old_file(model, tmp_path, monkeypatch):
         target.write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setitem(FORMATS, "h5", (".h5", fail))
+    monkeypatch.setitem(EXPORTS, "broken", ExportFormat(".h5", fail))
     with pytest.raises(OSError, match="disk full"):
-        mtl.export(model, path, overwrite=True)
+        mtl.export(model, path, "broken", overwrite=True)
     assert path.read_text() == "the old one"
     assert os.listdir(tmp_path) == ["model.h5"]
 
