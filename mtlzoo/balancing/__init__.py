@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mtlzoo.balancing.aligned_mtl import AlignedMTL
-from mtlzoo.balancing.base import Balancing, GradientBalancing, GramianBalancing
+from mtlzoo.balancing.base import Balancing, TaskGradients, Variable
 from mtlzoo.balancing.cagrad import CAGrad
 from mtlzoo.balancing.conflict_free import ConFIG
 from mtlzoo.balancing.dualproj import DualProj
 from mtlzoo.balancing.fairgrad import FairGrad
 from mtlzoo.balancing.graddrop import GradDrop
+from mtlzoo.balancing.gradients import EntrywiseBalancing, GradientBalancing, GramianBalancing
 from mtlzoo.balancing.gradvac import GradVac
 from mtlzoo.balancing.imtl_g import IMTLG
 from mtlzoo.balancing.mgda import MGDA
@@ -33,7 +34,6 @@ from mtlzoo.balancing.weighting import (
     SmoothTchebycheff,
     Static,
     Uncertainty,
-    Variable,
 )
 from mtlzoo.system.registries import BALANCING
 
@@ -49,6 +49,7 @@ __all__ = [
     "ConFIG",
     "DualProj",
     "DynamicWeightAverage",
+    "EntrywiseBalancing",
     "Equal",
     "FairGrad",
     "GeometricMean",
@@ -63,6 +64,7 @@ __all__ = [
     "RandomLossWeighting",
     "SmoothTchebycheff",
     "Static",
+    "TaskGradients",
     "UPGrad",
     "Uncertainty",
     "Variable",

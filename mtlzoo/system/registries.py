@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from mtlzoo.system.registry import Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mtlzoo.balancing import Balancing
     from mtlzoo.data import Table
     from mtlzoo.heads import Head
@@ -100,7 +102,7 @@ FORMATS: Registry[Callable[..., Table]] = Registry(
 )
 """Readers of datasets: functions from a path to a table, for `--format`."""
 
-MAKERS: Registry[Callable[..., object]] = Registry(
+MAKERS: Registry[Callable[..., Path]] = Registry(
     "kind of data",
     {
         "faces": "mtlzoo.datasets.faces.maker:make_faces",

@@ -61,8 +61,8 @@ def test_a_process_without_mtlzoo_predicts_the_same_numbers(name, tmp_path):
 
     keras.utils.set_random_seed(1)
     built = mtl.build(name, {"length": 3, "kids": mtl.BinaryHead()}, (75, 75, 3), weights=None)
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 75, 75, 3)).astype("uint8")
-    np.savez(tmp_path / "expected.npz", pictures=pictures, **built.predict(pictures, verbose=0))
+    images = np.random.default_rng(0).integers(0, 256, (2, 75, 75, 3)).astype("uint8")
+    np.savez(tmp_path / "expected.npz", images=images, **built.predict(images, verbose=0))
     mtl.export(built, tmp_path / "model.h5")
     code = """
 import sys

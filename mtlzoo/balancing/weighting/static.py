@@ -30,6 +30,8 @@ class Static(LossWeighting):
     ```
     """
 
+    balances_one_task = True
+
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})):
         for name, weight in weights.items():
             if not 0 <= weight < float("inf"):
