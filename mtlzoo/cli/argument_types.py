@@ -6,9 +6,9 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 LONGEST = 1500  # letters of a message
 
@@ -22,19 +22,19 @@ class OneLineParser(argparse.ArgumentParser):
 
     fill: Callable[[argparse.ArgumentParser], None] | None = None
 
-    def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None) -> Any:
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill(self)
-        args = sys.argv[1:] if args is None else list(args)
-        for text in args[: args.index("--") if "--" in args else len(args)]:
+        words = sys.argv[1:] if args is None else list(args)
+        for text in words[: words.index("--") if "--" in words else len(words)]:
             if text.startswith("--") and text.endswith("=--"):
                 self.error(f"argument {text.removesuffix('=--')}: expected a value, received: '--'")
-        return super().parse_known_args(args, namespace)
+        return super().parse_known_args(words, namespace)
 
-    def error(self, message: str) -> None:
-        """Say what is wrong, and end with exit code 2."""
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong, and end with exit code 2."""
         self.exit(2, f"{one_line(f'mtlzoo: error: {message}')} (see {self.prog} --help)\n")
 
 

@@ -14,7 +14,7 @@ from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
 from mtlzoo.plotting import Annotation, plot_predictions
 
-PICTURES, PIXELS = 12, 256
+ROWS, PIXELS = 12, 256
 
 
 def plot_answers(
@@ -23,7 +23,7 @@ def plot_answers(
     restored: Mapping[str, np.ndarray],
     geometry: ImageGeometry,
     path: Path,
-    pictures: int = PICTURES,
+    rows: int = ROWS,
     *,
     overwrite: bool = False,
 ) -> None:
@@ -35,49 +35,51 @@ def plot_answers(
         restored: What each head's `restore` gives.
         geometry: Where the rows' pixels lay for the network.
         path: The PNG file.
-        images: How many rows at most.
+        rows: How many of the rows at most.
         overwrite: Whether an existing file may be replaced.
     """
     labelled = table.labelled()
     rng = np.random.default_rng(0)
     chosen: list[int] = []
-    for turn in range(pictures):
-        rows = np.setdiff1d(np.flatnonzero(labelled.iloc[:, turn % labelled.shape[1]]), chosen)
-        if len(rows):
-            chosen.append(int(rng.choice(rows)))
-    images, captions, marks = [], [], []
+    for turn in range(rows):
+        candidates = np.setdiff1d(np.flatnonzero(labelled.iloc[:, turn % labelled.shape[1]]), chosen)
+        if len(candidates):
+            chosen.append(int(rng.choice(candidates)))
+    images: list[np.ndarray] = []
+    captions: list[list[tuple[str, bool | None]]] = []
+    annotations: list[list[Annotation]] = []
     paths, labels, regions = table.paths(), table.labels(), table.regions()
     for row in chosen:
         part = None if regions is None else [regions[row]]
         image, where = load_batch([paths[row]], (PIXELS, PIXELS), resize="pad", regions=part)
         images.append(image[0])
-        marks.append([])
+        annotations.append([])
         lines: list[tuple[str, bool | None]] = []
         for name, head in table.heads.items():
             if labelled[name].iloc[row]:
-                own = geometry.take([row])
-                marks[-1] += _marks(head.marks(labels[name][[row]], own), where, "true")
-                marks[-1] += _marks(head.marks(restored[name][[row]], own), where, "predicted")
+                own = geometry.take(np.array([row]))
+                annotations[-1] += _annotations(head.marks(labels[name][[row]], own), where, "true")
+                annotations[-1] += _annotations(head.marks(restored[name][[row]], own), where, "predicted")
                 if head.spatial:
                     continue
                 truth = _truth(head, labels[name][[row]])
                 lines += _lines(name, answers[name]["answer"][row], truth, hasattr(head, "names"))
         captions.append(lines)
     if images:
-        plot_predictions(images, captions, path=path, marks=marks, overwrite=overwrite)
+        plot_predictions(images, captions, path=path, annotations=annotations, overwrite=overwrite)
 
 
-def _marks(places: Mapping[str, np.ndarray], where: ImageGeometry, role: str) -> list[Annotation]:
-    """Places in pixels of the image as marks on the sheet's copy of it."""
-    marks = []
+def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: str) -> list[Annotation]:
+    """Places in pixels of the image as annotations on the sheet's copy of it."""
+    annotations: list[Annotation] = []
     for kind, values in places.items():
         if kind == "boxes":
             for box in values[0]:
-                marks += _marks({"box": box[None]}, where, role)
+                annotations += _annotations({"box": box[None]}, where, role)
             continue
         moved = where.to_input_points(values.reshape(1, -1, 2)) * PIXELS - 0.5
-        marks.append(Annotation(moved.reshape(values.shape[1:]), kind, role))
-    return marks
+        annotations.append(Annotation(moved.reshape(values.shape[1:]), kind, role))
+    return annotations
 
 
 def _truth(head: Head, target: np.ndarray) -> str:

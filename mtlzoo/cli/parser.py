@@ -69,7 +69,9 @@ def _pack_arguments(pack: argparse.ArgumentParser) -> None:
 def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
     _model_argument(evaluate)
     _data_arguments(evaluate)
-    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="judge each group of these columns by itself, too")
+    evaluate.add_argument(
+        "--by", nargs="+", metavar="COLUMN", help="evaluate each group of these columns by itself, too"
+    )
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
@@ -78,7 +80,7 @@ def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
 def _predict_arguments(predict: argparse.ArgumentParser) -> None:
     _model_argument(predict)
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
-    predict.add_argument("--out", type=file, help="a CSV file; by default the answers are printed")
+    predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
     predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
@@ -101,7 +103,7 @@ def _score_arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("--ties", choices=["rows", "distinct"], default="rows", help="one term a row, or a threshold")
 
 
-def _any_of(registry: Registry) -> str:
+def _any_of(registry: Registry[Any]) -> str:
     """The names of a registry as a list in a sentence."""
     *names, last = registry.names()
     return f"{', '.join(names)} or {last}"
@@ -254,8 +256,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "make-data": ("draw a dataset in the layout of a real one", _make_arguments),
     "train": ("train a model on images and a label file", _train_arguments),
     "pack": ("put images and labels into a few large files (TFRecord)", _pack_arguments),
-    "evaluate": ("judge a model on labelled images", _evaluate_arguments),
-    "predict": ("answer for images", _predict_arguments),
+    "evaluate": ("evaluate a model on labelled images", _evaluate_arguments),
+    "predict": ("predict for images", _predict_arguments),
     "export": ("write a model in another format", _export_arguments),
     "score": ("the FashionAI score of a submission", _score_arguments),
 }

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def write_csv(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     frame: pd.DataFrame,
     index: bool = False,
     *,

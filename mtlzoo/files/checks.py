@@ -17,11 +17,11 @@ Identity = tuple[int, int]
 
 
 def check_output(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     kind: FolderKind | None = None,
     overwrite: bool = False,
-    inputs: Iterable[str | os.PathLike] = (),
+    inputs: Iterable[str | os.PathLike[str]] = (),
 ) -> Path:
     """Refuse to write where something would be lost. Nothing is changed.
 
@@ -74,7 +74,9 @@ def check_output(
     return path
 
 
-def check_folder(path: str | os.PathLike, *, overwrite: bool = False, inputs: Iterable[str | os.PathLike] = ()) -> Path:
+def check_folder(
+    path: str | os.PathLike[str], *, overwrite: bool = False, inputs: Iterable[str | os.PathLike[str]] = ()
+) -> Path:
     """Refuse a folder to write several files into. Nothing is changed, and nothing in it is ever removed.
 
     Args:
@@ -101,14 +103,14 @@ def check_folder(path: str | os.PathLike, *, overwrite: bool = False, inputs: It
     return path
 
 
-def shown(path: str | os.PathLike) -> str:
+def shown(path: str | os.PathLike[str]) -> str:
     """A path as a message has it: on one line, and not longer than that."""
     text = os.fspath(path)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
     return text if text.isprintable() else ascii(text)
 
 
-def _named(path: str | os.PathLike) -> Path:
+def _named(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     return path if path.name not in ("", "..") else path.resolve()
 
@@ -141,14 +143,14 @@ def _check_parents(path: Path, named: Path) -> None:
 # === Inputs ===
 
 
-def _check_inputs(path: Path, inputs: Iterable[str | os.PathLike]) -> None:
-    inputs = [os.fspath(source) for source in inputs]
-    if not inputs:
+def _check_inputs(path: Path, inputs: Iterable[str | os.PathLike[str]]) -> None:
+    sources = [os.fspath(source) for source in inputs]
+    if not sources:
         return
     place = os.path.realpath(path)
     own, above = _identity(place), {_identity(parent) for parent in Path(place).parents}
     folders: dict[str, bool] = {}
-    for source in inputs:
+    for source in sources:
         found = _identity(source)
         if found is None:
             continue
@@ -171,7 +173,7 @@ def _holds(own: Identity, source: str, folders: dict[str, bool]) -> bool:
     return folders[folder]
 
 
-def _identity(path: str | os.PathLike) -> Identity | None:
+def _identity(path: str | os.PathLike[str]) -> Identity | None:
     """What a file is known by under all its names: links, hard links, other cases; `None` if there is none."""
     try:
         status = os.stat(path)

@@ -8,7 +8,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
-from pathlib import Path
 
 from mtlzoo.errors import InputError, NotAFileError
 
@@ -22,7 +21,7 @@ KINDS = {
 
 
 @contextmanager
-def open_regular(path: str | os.PathLike) -> Iterator[FileIO]:
+def open_regular(path: str | os.PathLike[str]) -> Iterator[FileIO]:
     """Open a regular file for reading, and nothing else.
 
     A pipe that nobody writes to would make a plain `open` wait forever.
@@ -43,7 +42,7 @@ def open_regular(path: str | os.PathLike) -> Iterator[FileIO]:
         yield file
 
 
-def require_file(path: str | os.PathLike, what: str) -> None:
+def require_file(path: str | os.PathLike[str], what: str) -> None:
     """Refuse what cannot be read to its end, before it is opened.
 
     Args:
@@ -61,7 +60,7 @@ def require_file(path: str | os.PathLike, what: str) -> None:
     raise NotAFileError(f"{path} {missing_reason(path)}; expected a {what}.")
 
 
-def require_folder(path: str | os.PathLike) -> None:
+def require_folder(path: str | os.PathLike[str]) -> None:
     """Refuse what is no folder.
 
     Raises:
@@ -79,7 +78,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
 
 
-def missing_reason(path: str | Path) -> str:
+def missing_reason(path: str | os.PathLike[str]) -> str:
     """Why a path that is no regular file is none: "no such file", or what lies there."""
     try:
         mode = os.stat(path).st_mode

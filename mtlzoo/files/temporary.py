@@ -38,20 +38,20 @@ def is_temporary(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def remove_leftovers(parent: str | os.PathLike) -> None:
+def remove_leftovers(parent: str | os.PathLike[str]) -> None:
     """Remove what writers that were killed have left in a folder; what they had moved aside and not replaced comes back."""
     try:
-        with os.scandir(parent) as entries:
-            found = [entry for entry in entries if is_temporary(entry.name) and entry.is_dir(follow_symlinks=False)]
+        with os.scandir(os.fspath(parent)) as entries:
+            folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return
-    for entry in found:
-        match = NAME.fullmatch(entry.name)
-        if not _is_abandoned(entry.path, match["host"], int(match["process"])):
+    for folder in folders:
+        match = NAME.fullmatch(folder.name)
+        if match is None or not _is_abandoned(folder.path, match["host"], int(match["process"])):
             continue
         if match["old"]:
-            _bring_back(Path(entry.path))
-        shutil.rmtree(entry.path, ignore_errors=True)
+            _bring_back(Path(folder.path))
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _bring_back(folder: Path) -> None:

@@ -21,7 +21,7 @@ LITTLE = 4096  # bytes
 
 @contextmanager
 def writing(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     kind: FolderKind | None = None,
     overwrite: bool = False,

@@ -52,7 +52,8 @@ class Annotation:
     from mtlzoo.plotting import Annotation
 
     eyes = np.array([[12.0, 20.0], [28.0, 20.0]])
-    marks = [Annotation(eyes, role="true"), Annotation(eyes + 1, verdict=True), Annotation(np.array([4, 6, 36, 44]), "box")]
+    predicted = [Annotation(eyes + 1, verdict=True), Annotation(np.array([4, 6, 36, 44]), "box")]
+    annotations = [Annotation(eyes, role="true"), *predicted]
     ```
     """
 
@@ -61,7 +62,7 @@ class Annotation:
     role: str = "predicted"
     verdict: bool | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in SHAPES or self.role not in ROLES:
             raise ValueError(
                 f"Expected `kind` to be one of {', '.join(SHAPES)} and `role` one of {', '.join(ROLES)}, received: "
@@ -80,25 +81,27 @@ class Annotation:
         return (self.role, None if self.role == "true" else self.verdict)
 
 
-def draw_marks(canvas: Axes, marks: Iterable[Annotation], frame: Rectangle, size: tuple[int, int]) -> None:
-    """Draw marks on an image; what lies outside of it is cut off.
+def draw_annotations(canvas: Axes, annotations: Iterable[Annotation], frame: Rectangle, size: tuple[int, int]) -> None:
+    """Draw points and boxes on an image; what lies outside of it is cut off.
 
     Args:
         canvas: Where the image lies.
-        marks: The marks.
+        annotations: The points and boxes.
         frame: The image's outline, a patch of the canvas.
         size: Height and width of the image in pixels.
     """
     left, top = frame.get_x(), frame.get_y() + frame.get_height()
     steps = np.array([frame.get_width() / size[1], -frame.get_height() / size[0]])
-    for mark in marks:
-        xy = np.array([left, top]) + (mark.coordinates.reshape(-1, 2) + 0.5) * steps
+    for annotation in annotations:
+        xy = np.array([left, top]) + (annotation.coordinates.reshape(-1, 2) + 0.5) * steps
         known = np.isfinite(xy).all(axis=-1)
-        if mark.kind == "points":
-            drawn = canvas.plot(*xy[known].T, zorder=4, **_point(mark.look, len(xy)))
+        if annotation.kind == "points":
+            drawn = canvas.plot(*xy[known].T, zorder=4, **_point(annotation.look, len(xy)))
         elif known.all():
             (x, y), (other_x, other_y) = xy
-            drawn = canvas.plot([x, other_x, other_x, x, x], [y, y, other_y, other_y, y], zorder=3, **_line(mark.look))
+            drawn = canvas.plot(
+                [x, other_x, other_x, x, x], [y, y, other_y, other_y, y], zorder=3, **_line(annotation.look)
+            )
         else:
             continue
         drawn[0].set_clip_path(frame)
@@ -120,12 +123,12 @@ class Entry(NamedTuple):
         return forms + style.text_width(NAMES[self.look], style.SMALL_SIZE) + ROOM
 
 
-def legend_lines(marks: Iterable[Annotation], width: float) -> list[list[Entry]]:
-    """The entries that these marks need, in lines of at most `width` inches."""
-    marks = list(marks)
+def legend_lines(annotations: Iterable[Annotation], width: float) -> list[list[Entry]]:
+    """The entries that these annotations need, in lines of at most `width` inches."""
+    annotations = list(annotations)
     lines: list[list[Entry]] = []
     for look in COLORS:
-        kinds = sorted({mark.kind for mark in marks if mark.look == look})
+        kinds = sorted({annotation.kind for annotation in annotations if annotation.look == look})
         if kinds:
             entry = Entry(look, kinds)
             if not lines or sum(other.width for other in lines[-1]) + entry.width > width + ROOM:

@@ -24,7 +24,7 @@ MOST_WITH_NUMBERS = 12
 
 
 def plot_balancing(
-    history: Mapping[str, Any], path: str | os.PathLike | None = None, *, overwrite: bool = False
+    history: Mapping[str, Any], path: str | os.PathLike[str] | None = None, *, overwrite: bool = False
 ) -> Figure:
     """Draw what a `mtl.BalancingMonitor` has seen.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,7 +24,7 @@ def plot_confusion(
     matrix: np.ndarray,
     labels: Sequence[str],
     title: str = "",
-    path: str | os.PathLike | None = None,
+    path: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
 ) -> Figure:
@@ -88,7 +89,10 @@ def plot_confusion(
     style.write(canvas, 0.15, top + header - 0.25, title, style.TITLE_SIZE, weight="bold")
     style.write(canvas, 0.15, top + header - 0.53, summary, color=style.MUTED)
     edges = left + cell * np.arange(classes + 1), top - cell * np.arange(classes + 1)
-    grid = {"edgecolors": "white" if classes <= 20 else style.SURFACE, "linewidth": 1.0 if classes <= 20 else 0.5}
+    grid: dict[str, Any] = {
+        "edgecolors": "white" if classes <= 20 else style.SURFACE,
+        "linewidth": 1.0 if classes <= 20 else 0.5,
+    }
     canvas.pcolormesh(*edges, fractions, cmap=COLORS, vmin=0, vmax=1, **grid)
     canvas.plot(edges[0][[0, -1, -1, 0, 0]], edges[1][[0, 0, -1, -1, 0]], color=style.LINE, linewidth=0.8)
     for index, name in enumerate(names):
@@ -96,7 +100,7 @@ def plot_confusion(
         style.write(canvas, left - 0.08, top - middle, name, ha="right")
         style.write(canvas, left + size + 0.1, top - middle, row_totals[index], style.SMALL_SIZE, style.MUTED)
         if slanted:
-            turned = {"rotation": 45, "rotation_mode": "anchor", "ha": "right"}
+            turned: dict[str, Any] = {"rotation": 45, "rotation_mode": "anchor", "ha": "right"}
             style.write(canvas, left + middle, below - 0.12, name, **turned)
         else:
             style.write(canvas, left + middle, below - 0.16, name, ha="center")

@@ -23,7 +23,7 @@ ROW, BLOCK = 0.235, 0.34  # the height of a group, and of the heading above some
 HEADER, ABOVE, BELOW = 0.62, 0.36, 0.55
 
 
-def plot_groups(frame: pd.DataFrame, path: str | os.PathLike | None = None, *, overwrite: bool = False) -> Figure:
+def plot_groups(frame: pd.DataFrame, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Figure:
     """Draw what :func:`mtlzoo.evaluation.evaluate_groups` found: a panel for each head, a line for each group.
 
     A point is the head's main metric in the group, its bar the 95 % interval, the vertical line the metric of all rows and

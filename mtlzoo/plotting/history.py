@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ class Panel(NamedTuple):
 
 def plot_history(
     history: pd.DataFrame,
-    path: str | os.PathLike | None = None,
+    path: str | os.PathLike[str] | None = None,
     metrics: Mapping[str, str] | None = None,
     *,
     overwrite: bool = False,
@@ -155,7 +155,7 @@ def _draw_curves(axes: Axes, epochs: np.ndarray, history: pd.DataFrame, panel: P
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     axes.yaxis.set_major_formatter(lambda value, _: style.compact(value))
     title = style.shorten(panel.title, width - style.text_width(last) - 0.1, weight="bold")
-    options = {"size": style.TEXT_SIZE, "pad": 5, "parse_math": False}
+    options: dict[str, Any] = {"size": style.TEXT_SIZE, "pad": 5, "parse_math": False}
     axes.set_title(title, loc="left", color=style.INK, weight="bold", **options)
     axes.set_title(last, loc="right", color=last_color, **options)
 

@@ -34,7 +34,17 @@ class Parts(NamedTuple):
     head_layers: dict[str, list[Any]]
 
 
-def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, overwrite: bool = False) -> Figure:
+class DrawnHead(NamedTuple):
+    """A head as it is drawn: with its layers, its output's shape as a text, and the colour of its kind."""
+
+    name: str
+    head: Any
+    layers: Sequence[Any]
+    shape: str
+    color: str
+
+
+def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None, *, overwrite: bool = False) -> Figure:
     """Draw a model from left to right: input, preprocessing, backbone, pooling, heads.
 
     Each part is shown with its shape and its number of parameters. A padlock marks what is frozen. The blocks of the
@@ -94,7 +104,8 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike | None = None, *, 
         curve = [(x, middle), (x + 0.6 * fan, middle), (x + 0.4 * fan, y), (heads_left, y)]
         path_of_curve = Path(curve, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
         canvas.add_patch(PathPatch(path_of_curve, facecolor="none", edgecolor=style.MUTED, linewidth=0.9, zorder=1))
-        _draw_head(canvas, heads_left, y, name, head, parts.head_layers[name], _shape(shapes[name]), color)
+        drawn = DrawnHead(name, head, parts.head_layers[name], _shape(shapes[name]), color)
+        _draw_head(canvas, heads_left, y, drawn)
     return style.finish(figure, path, overwrite)
 
 
@@ -104,7 +115,9 @@ def _parts(model: Any) -> Parts:
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
     head_layers: dict[str, list[Any]] = {name: [] for name in model.heads}
-    preprocessing, shared, met_backbone = [], [], False
+    preprocessing: list[str] = []
+    shared: list[str] = []
+    met_backbone = False
     features = model.backbone.output_shape[-1]
     for layer in layers:
         owner = naming.owner(model, layer)
@@ -144,7 +157,7 @@ def _percent(share: float) -> str:
 
 
 def _draw_arrow(canvas: Axes, x: float, y: float) -> float:
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
+    arrow: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0}
     canvas.add_patch(FancyArrowPatch((x + 0.06, y), (x + GAP - 0.06, y), color=style.MUTED, linewidth=1.1, **arrow))
     return x + GAP
 
@@ -211,25 +224,24 @@ def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None
         style.write(canvas, x + 0.2, y, note, style.SMALL_SIZE, style.MUTED)
 
 
-def _draw_head(
-    canvas: Axes, x: float, y: float, name: str, head: Any, layers: Sequence[Any], shape: str, color: str
-) -> None:
-    frozen = bool(_weighted(layers)) and not any(layer.trainable for layer in _weighted(layers))
+def _draw_head(canvas: Axes, x: float, y: float, drawn: DrawnHead) -> None:
+    weighted = _weighted(drawn.layers)
+    frozen = bool(weighted) and not any(layer.trainable for layer in weighted)
     bottom = y - HEAD_HEIGHT / 2
     box = Rectangle((x, bottom), HEAD_WIDTH, HEAD_HEIGHT, facecolor=style.SURFACE, edgecolor=style.LINE, linewidth=0.8)
     canvas.add_patch(box)
-    bar = Rectangle((x, bottom), 0.09, HEAD_HEIGHT, facecolor=color)
+    bar = Rectangle((x, bottom), 0.09, HEAD_HEIGHT, facecolor=drawn.color)
     canvas.add_patch(bar)
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(head).__name__.removesuffix("Head")).lower()
-    count = style.compact(sum(layer.count_params() for layer in layers)) + " parameters"
-    outputs = "1 output" if shape == "1" else f"{shape} outputs"
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(drawn.head).__name__.removesuffix("Head")).lower()
+    count = style.compact(sum(layer.count_params() for layer in drawn.layers)) + " parameters"
+    outputs = "1 output" if drawn.shape == "1" else f"{drawn.shape} outputs"
     right = x + HEAD_WIDTH - 0.12
     upper, lower = y + 0.105, y - 0.105
     room = HEAD_WIDTH - 0.4
-    title = style.shorten(name, room - style.text_width(outputs, style.SMALL_SIZE) - 0.2, weight="bold")
+    title = style.shorten(drawn.name, room - style.text_width(outputs, style.SMALL_SIZE) - 0.2, weight="bold")
     style.write(canvas, x + 0.2, upper, title, weight="bold")
     detail_room = room - style.text_width(count, style.SMALL_SIZE)
-    detail = style.shorten(f"{kind}: {head.describe()}", detail_room, style.SMALL_SIZE)
+    detail = style.shorten(f"{kind}: {drawn.head.describe()}", detail_room, style.SMALL_SIZE)
     style.write(canvas, x + 0.2, lower, detail, style.SMALL_SIZE, style.MUTED)
     style.write(canvas, right, upper, outputs, style.SMALL_SIZE, style.MUTED, ha="right")
     style.write(canvas, right, lower, count, style.SMALL_SIZE, style.MUTED, ha="right")

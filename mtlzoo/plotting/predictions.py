@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mtlzoo.plotting import style
-from mtlzoo.plotting.annotations import Annotation, draw_legend, draw_marks, legend_height, legend_lines
+from mtlzoo.plotting.annotations import Annotation, draw_annotations, draw_legend, legend_height, legend_lines
 
 Line = tuple[str, bool | None]
 VERDICTS = {True: ("✓", style.RIGHT), False: ("✗", style.WRONG), None: ("", style.UNKNOWN)}
@@ -23,9 +23,9 @@ def plot_predictions(
     images: Sequence[np.ndarray],
     captions: Sequence[Sequence[Line]],
     correct: Sequence[bool | None] | None = None,
-    path: str | os.PathLike | None = None,
+    path: str | os.PathLike[str] | None = None,
     columns: int = 4,
-    marks: Sequence[Sequence[Annotation]] | None = None,
+    annotations: Sequence[Sequence[Annotation]] | None = None,
     *,
     overwrite: bool = False,
 ) -> Figure:
@@ -38,8 +38,8 @@ def plot_predictions(
         correct: For each image whether it is right as a whole, shown by the colour of its frame. Default: no frames.
         path: Where to save the figure as PNG. Default: not saved.
         columns: Images side by side, at most.
-        marks: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Annotation`. A legend
-            the images explains them. Default: none.
+        annotations: For each image the points and boxes to be drawn on it, in its own pixels; see :class:`Annotation`. A
+            legend below the images explains them. Default: none.
         overwrite: Whether an existing file may be replaced.
 
     Returns:
@@ -61,12 +61,12 @@ def plot_predictions(
     ```
     """
     verdicts = [None] * len(images) if correct is None else list(correct)
-    marks = [()] * len(images) if marks is None else list(marks)
-    if not len(images) or not len(images) == len(captions) == len(verdicts) == len(marks):
+    annotations = [()] * len(images) if annotations is None else list(annotations)
+    if not len(images) or not len(images) == len(captions) == len(verdicts) == len(annotations):
         raise ValueError(
-            f"Expected one caption (and one entry of `correct` and of `marks`, where they are given) for each of at least "
-            f"one image, received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of `correct`, "
-            f"{len(marks)} of `marks`."
+            "Expected one caption (and one entry of `correct` and of `annotations`, where they are given) for each of at "
+            f"least one image, received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of "
+            f"`correct`, {len(annotations)} of `annotations`."
         )
     pictures = [_image(image, index) for index, image in enumerate(images)]
     # === Layout, in inches ===
@@ -77,7 +77,7 @@ def plot_predictions(
     image_heights = [max(_fitted(pictures[index])[1] for index in row) for row in rows]
     text_heights = [max(len(wrapped[index]) for index in row) * LINE_HEIGHT + 0.1 for row in rows]
     inner_width = columns * CELL + (columns - 1) * GAP
-    legend = legend_lines((mark for drawn in marks for mark in drawn), inner_width)
+    legend = legend_lines((annotation for drawn in annotations for annotation in drawn), inner_width)
     height = sum(image_heights) + sum(text_heights) + GAP * (len(rows) - 1) + 2 * MARGIN + legend_height(legend)
 
     # === Drawing ===
@@ -88,7 +88,7 @@ def plot_predictions(
         for column, index in enumerate(row):
             left = MARGIN + column * (CELL + GAP)
             frame = _draw_image(canvas, pictures[index], left, top - image_height, verdicts[index], correct is not None)
-            draw_marks(canvas, marks[index], frame, pictures[index].shape[:2])
+            draw_annotations(canvas, annotations[index], frame, pictures[index].shape[:2])
             for number, (text, verdict, first) in enumerate(wrapped[index]):
                 mark, color = VERDICTS[verdict]
                 y = top - image_height - 0.1 - (number + 0.5) * LINE_HEIGHT
@@ -137,5 +137,9 @@ def _draw_image(
     canvas.imshow(picture, extent=(left, left + width, bottom, bottom + height), aspect="auto", origin="upper")
     canvas.axis(limits)  # imshow has set them to the image's
     color = VERDICTS[None if verdict is None else bool(verdict)][1]
-    edge = {"edgecolor": color, "linewidth": 2.5} if framed else {"edgecolor": style.LINE, "linewidth": 0.6}
-    return canvas.add_patch(Rectangle((left, bottom), width, height, facecolor="none", joinstyle="miter", **edge))
+    color, thickness = (color, 2.5) if framed else (style.LINE, 0.6)
+    frame = Rectangle(
+        (left, bottom), width, height, facecolor="none", joinstyle="miter", edgecolor=color, linewidth=thickness
+    )
+    canvas.add_patch(frame)
+    return frame

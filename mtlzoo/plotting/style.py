@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from typing import Any
 
 import matplotlib.figure
 from matplotlib.axes import Axes
@@ -47,12 +48,14 @@ class Figure(matplotlib.figure.Figure):
         return buffer.getvalue()
 
 
-def new_figure(width: float, height: float, layout: str = "none") -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """Return an empty white figure of `width` x `height` inches."""
-    return Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor="white", layout=layout)
+    figure = Figure(figsize=(width, height), dpi=PIXELS_PER_INCH, facecolor="white")
+    figure.set_layout_engine("none")  # whatever a user's matplotlib is set to
+    return figure
 
 
-def finish(figure: Figure, path: str | os.PathLike | None, overwrite: bool) -> Figure:
+def finish(figure: Figure, path: str | os.PathLike[str] | None, overwrite: bool) -> Figure:
     """Save the figure as PNG where a path is given, see :func:`mtlzoo.files.writing`; return the figure."""
     if path is not None:
         with writing(path, overwrite=overwrite) as temporary:
@@ -60,7 +63,7 @@ def finish(figure: Figure, path: str | os.PathLike | None, overwrite: bool) -> F
     return figure
 
 
-def add_canvas(figure: Figure) -> Axes:
+def add_canvas(figure: matplotlib.figure.Figure) -> Axes:
     """Return empty axes over the whole figure whose coordinates are inches, from the lower left corner."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((0, 0, 1, 1))
@@ -69,10 +72,9 @@ def add_canvas(figure: Figure) -> Axes:
     return axes
 
 
-def write(axes: Axes, x: float, y: float, text: str, size: float = TEXT_SIZE, color: str = INK, **options) -> Text:
+def write(axes: Axes, x: float, y: float, text: str, size: float = TEXT_SIZE, color: str = INK, **options: Any) -> Text:
     """Write text as it is: a `$` in a class name starts no formula."""
-    options = {"va": "center", "parse_math": False} | options
-    return axes.text(x, y, text, size=size, color=color, **options)
+    return axes.text(x, y, text, size=size, color=color, **{"va": "center", "parse_math": False, **options})
 
 
 def text_width(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:

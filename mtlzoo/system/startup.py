@@ -12,6 +12,8 @@ from typing import Any
 
 from mtlzoo.system import workers
 
+PACKAGE = __name__.partition(".")[0]
+
 
 def load_quietly() -> None:
     """Import Keras and find the devices, with standard error held back.
@@ -81,7 +83,7 @@ class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Load, as if nobody watched."""
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
-        if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == __package__):
+        if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == PACKAGE):
             self.then()
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, tensors, weighted_sum
+from mtlzoo.balancing.base import Variable
+from mtlzoo.balancing.weighting.base import LossWeighting, tensors, weighted_sum
 
 Tensor = Any
 

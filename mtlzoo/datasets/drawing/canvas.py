@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     from mtlzoo.datasets.drawing.fabric import Fabric
@@ -17,16 +18,16 @@ _SUBPIXELS = 4  # OpenCV takes fixed-point coordinates with so many fractional b
 _LIGHT_SCALE = 4  # The light varies slowly: a quarter of the canvas' resolution is enough.
 
 
-def smooth(points: np.ndarray, closed: bool = False, samples: int = 4) -> np.ndarray:
+def smooth(points: ArrayLike, closed: bool = False, samples: int = 4) -> np.ndarray:
     """Samples the Catmull-Rom spline through `points`, shape `(n, 2)`: cubic Bezier arcs with continuous tangents."""
-    points = np.asarray(points, float)
+    knots = np.asarray(points, float)
     if closed:
-        padded = np.concatenate([points[-1:], points, points[:2]])
+        padded = np.concatenate([knots[-1:], knots, knots[:2]])
     else:
-        padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+        padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
     segments = np.stack([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], axis=1)
     curve = (_catmull_rom(samples) @ segments).reshape(-1, 2)
-    return curve if closed else np.concatenate([curve, points[-1:]])
+    return curve if closed else np.concatenate([curve, knots[-1:]])
 
 
 @functools.cache
@@ -35,7 +36,7 @@ def _catmull_rom(samples: int) -> np.ndarray:
     return 0.5 * np.hstack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3])
 
 
-def mirrored(points: np.ndarray) -> np.ndarray:
+def mirrored(points: ArrayLike) -> np.ndarray:
     """The other side of the body: `x` becomes `-x`, and the order is reversed so that outlines go on."""
     return np.asarray(points, float)[::-1] * (-1, 1)
 
@@ -112,7 +113,9 @@ class Canvas:
         folds = rng.normal(1.0, 0.07, (3, max(int(3.2 * width / camera.unit), 4))).astype(np.float32)
         self._folds = cv2.resize(folds, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
-    def fill(self, points: np.ndarray, paint: Fabric | tuple, shade: float = 0.3, edge: float = 0.72) -> None:
+    def fill(
+        self, points: np.ndarray, paint: Fabric | tuple[float, ...], shade: float = 0.3, edge: float = 0.72
+    ) -> None:
         """Fills an outline, shape `(n, 2)`, with a colour or a fabric.
 
         Args:
@@ -137,7 +140,7 @@ class Canvas:
         if shade:
             self._illuminate(pixels / _LIGHT_SCALE, bounds / _LIGHT_SCALE, shade, folded=not isinstance(paint, tuple))
 
-    def stroke(self, points: np.ndarray, colour: tuple, width: float = 0.03) -> None:
+    def stroke(self, points: np.ndarray, colour: tuple[float, ...], width: float = 0.03) -> None:
         """Draws a line of `width` head units."""
         pixels = self.camera(points)
         if _window(_bounds(pixels), self.image.shape) is None:
@@ -146,7 +149,7 @@ class Canvas:
         thickness = max(round(self.camera.unit * width), 1)
         cv2.polylines(self.image, fixed, False, colour, thickness, cv2.LINE_AA, _SUBPIXELS)
 
-    def dot(self, x: float, y: float, radius: float, colour: tuple) -> None:
+    def dot(self, x: float, y: float, radius: float, colour: tuple[float, ...]) -> None:
         """Draws a disc, its radius in head units."""
         centre = np.round(self.camera(np.array([[x, y]]))[0] * 2**_SUBPIXELS).astype(int)
         fixed_radius = max(round(radius * self.camera.unit * 2**_SUBPIXELS), 8)

@@ -31,6 +31,8 @@ class Fabric:
 
     def cut(self, rows: slice, columns: slice) -> np.ndarray:
         """The piece of a patterned cloth that covers these pixels of the canvas."""
+        if self.tile is None:
+            raise ValueError("Expected a patterned cloth to cut from, received a plain one.")
         height, width = self.tile.shape[:2]
         strip = np.take(self.tile, np.arange(columns.start, columns.stop) % width, axis=1)
         return np.take(strip, np.arange(rows.start, rows.stop) % height, axis=0)
@@ -41,7 +43,7 @@ class Fabric:
         return darker(self.colour, 0.62)
 
 
-def darker(colour: tuple, factor: float) -> tuple[float, ...]:
+def darker(colour: tuple[float, ...], factor: float) -> tuple[float, ...]:
     """`colour` multiplied by `factor`; above 1 it gets lighter."""
     return tuple(min(255.0, factor * channel) for channel in colour)
 
@@ -70,7 +72,7 @@ def garment_colour(rng: np.random.Generator) -> tuple[float, ...]:
 
 
 def choose_fabric(
-    rng: np.random.Generator, unit: float, against: Sequence[tuple] = (), patterned: float = 0.4
+    rng: np.random.Generator, unit: float, against: Sequence[tuple[float, ...]] = (), patterned: float = 0.4
 ) -> Fabric:
     """Chooses a cloth whose colour can be told from the colours in `against`.
 
@@ -109,11 +111,13 @@ def choose_fabric(
     return Fabric(colour, tile)
 
 
-def _mixed(one: tuple, other: tuple, share: float) -> tuple[float, ...]:
-    return tuple((1 - share) * a + share * b for a, b in zip(one, other, strict=True))
+def _mixed(one: tuple[float, ...], other: tuple[float, ...], fraction: float) -> tuple[float, ...]:
+    return tuple((1 - fraction) * a + fraction * b for a, b in zip(one, other, strict=True))
 
 
-def _dotted_tile(pattern: str, colour: tuple, second: tuple, rng: np.random.Generator, period: int) -> np.ndarray:
+def _dotted_tile(
+    pattern: str, colour: tuple[float, ...], second: tuple[float, ...], rng: np.random.Generator, period: int
+) -> np.ndarray:
     tile = np.empty((2 * period, 2 * period, 3), np.uint8)
     tile[:] = np.array(colour, np.uint8)
     for x, y in ((period // 2, period // 2), (3 * period // 2, 3 * period // 2)):

@@ -28,6 +28,7 @@ def background(camera: Camera, rng: np.random.Generator) -> np.ndarray:
     base = np.array([rng.uniform(150, 250)] * 3) + rng.normal(0, 6, 3)
     if rng.random() < 0.2:
         base *= rng.uniform(0.45, 0.8)
+    image: np.ndarray
     if kind < 0.25:
         image = np.empty((height, width, 3), np.uint8)
         image[:] = np.clip(base, 0, 255).astype(np.uint8)

@@ -95,8 +95,8 @@ def make_faces(
     shown = Progress()
     for done, (split, index) in enumerate(plan, start=1):
         if layout == "utkface":
-            file = utkface_file(index, seed)
-            drawing.write(f"UTKFace/{file.name}", file.data)
+            chip = utkface_file(index, seed)
+            drawing.write(f"UTKFace/{chip.name}", chip.data)
         else:
             file = mtfl_file(split, index, seed)
             drawing.write(file.path.replace("\\", "/"), file.data)

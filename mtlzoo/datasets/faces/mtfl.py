@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -150,5 +151,5 @@ def _regions(
     return [tuple(region) if side > 0 else None for region, side in zip(regions, sides)]
 
 
-def _column(cells: list, index: pd.Index) -> pd.Series:
+def _column(cells: list[Any], index: pd.Index) -> pd.Series:
     return pd.Series(cells, index, dtype=object)

@@ -11,7 +11,7 @@ from mtlzoo.data.table import Table
 from mtlzoo.datasets.fashionai.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
-from mtlzoo.heads import ClassificationHead
+from mtlzoo.heads import ClassificationHead, Head
 
 FILES = {"train": "Annotations/label.csv", "question": "Tests/question.csv", "answer": "Tests/answer.csv"}
 
@@ -73,7 +73,7 @@ def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "
         )
     attributes = frame["attribute"].str.removesuffix("_labels")
     _check(frame, attributes, path.name, questions=part == "question")
-    heads = {}
+    heads: dict[str, Head] = {}
     for name, values in FASHIONAI_ATTRIBUTES.items():
         rows = (attributes == name).to_numpy()
         if rows.any():

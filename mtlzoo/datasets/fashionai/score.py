@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,8 @@ Key = tuple[str, str]
 
 
 def fashionai_score(
-    submission: pd.DataFrame | str | os.PathLike,
-    answers: pd.DataFrame | str | os.PathLike,
+    submission: pd.DataFrame | str | os.PathLike[str],
+    answers: pd.DataFrame | str | os.PathLike[str],
     ties: Literal["rows", "distinct"] = "rows",
 ) -> pd.DataFrame:
     r"""Score a submission by the rules of the FashionAI competition.
@@ -114,7 +114,9 @@ def _score_attribute(confidences: np.ndarray, letters: np.ndarray, ties: str) ->
     return len(letters), int(predicted[-1]), float(average), float(precision[-1])
 
 
-def _load(source: pd.DataFrame | str | os.PathLike, read: Callable, name: str) -> tuple[pd.DataFrame, str]:
+def _load(
+    source: pd.DataFrame | str | os.PathLike[str], read: Callable[[str | os.PathLike[str]], pd.DataFrame], name: str
+) -> tuple[pd.DataFrame, str]:
     if not isinstance(source, pd.DataFrame):
         return read(source), os.fspath(source)
     check_columns(source, name)
@@ -156,7 +158,7 @@ def _label(value: object, place: str) -> str:
     return value
 
 
-def _probabilities(value: object, place: str) -> list[float]:
+def _probabilities(value: Any, place: str) -> list[float]:
     try:
         probabilities = [float(number) for number in value.split(";")]
     except (AttributeError, ValueError):  # not a string, or not of numbers

@@ -80,7 +80,7 @@ def submission_frame(
     return pd.DataFrame(dict(zip(COLUMNS, (images, attributes, values), strict=True)), dtype="str")
 
 
-def write_submission(path: str | os.PathLike, frame: pd.DataFrame, *, overwrite: bool = False) -> None:
+def write_submission(path: str | os.PathLike[str], frame: pd.DataFrame, *, overwrite: bool = False) -> None:
     r"""Write a submission as a CSV file without a header: `image,attribute,p;p;p`, lines ending in `\n`.
 
     The file is written beside `path` and moved into place, so that a crash leaves the old file or the new one. It is for a
@@ -100,7 +100,7 @@ def write_submission(path: str | os.PathLike, frame: pd.DataFrame, *, overwrite:
         frame.to_csv(temporary, columns=list(COLUMNS), header=False, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def read_submission(path: str | os.PathLike) -> pd.DataFrame:
+def read_submission(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read a submission: a CSV file without a header and with the columns image, attribute, value.
 
     Args:
@@ -115,7 +115,7 @@ def read_submission(path: str | os.PathLike) -> pd.DataFrame:
     return _read(path, widths=(3,))
 
 
-def read_answers(path: str | os.PathLike) -> pd.DataFrame:
+def read_answers(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read answers: a CSV file without a header and with the columns image, attribute, value.
 
     Args:
@@ -136,7 +136,7 @@ def check_columns(frame: pd.DataFrame, name: str) -> None:
         raise ValueError(f"Expected {name} to have the columns {list(COLUMNS)}, received: {list(frame.columns)}.")
 
 
-def _read(path: str | os.PathLike, widths: Collection[int]) -> pd.DataFrame:
+def _read(path: str | os.PathLike[str], widths: Collection[int]) -> pd.DataFrame:
     if os.path.exists(path) and not os.path.isfile(path):
         raise InputError(f"{path} {missing_reason(path)}.")  # A pipe would never end.
     # pandas' reader skips blank lines and pads short ones; errors here must name the true line.

@@ -102,12 +102,12 @@ def draw_scene(
     Source: Cai, Bileschi, Nielsen and Chollet, "Deep Learning with JavaScript", 2020, section 5.2, and the example
     `simple-object-detection` of TensorFlow.js.
     """
-    size = (size, size) if isinstance(size, Integral) else size
-    check_scene(objects, size, occlusion)
-    height, width = size
+    sides = (int(size), int(size)) if isinstance(size, int | np.integer) else size
+    check_scene(objects, sides, occlusion)
+    height, width = sides
     image = np.full((height, width, 3), 255, np.uint8)
     scale = min(height, width) / CANVAS
-    targets = _place(rng, objects, size, scale)
+    targets = _place(rng, objects, (height, width), scale)
     chances = rng.random((CIRCLES + LINES, 5))
     colors = rng.integers(256, size=(objects + CIRCLES + LINES, 3)).tolist()
     over = chances[:, 4] < occlusion
@@ -153,7 +153,7 @@ def check_scene(objects: int, size: tuple[int, int], occlusion: float) -> None:
 def _place(rng: np.random.Generator, objects: int, size: tuple[int, int], scale: float) -> list[Target]:
     names = [SHAPES[number] for number in rng.integers(len(SHAPES), size=objects)]
     while True:
-        placed = []
+        placed: list[Target] = []
         for name in names:
             for _ in range(TRIES):
                 target = _target(rng, name, size, scale)

@@ -59,8 +59,8 @@ def paint_disc(image: np.ndarray, x: float, y: float, radius: float, color: Colo
 
 def paint_line(image: np.ndarray, start: tuple[float, float], end: tuple[float, float], color: Color) -> None:
     """Draws a line segment, about a pixel wide."""
-    ends = [(_fixed(x - 0.5), _fixed(y - 0.5)) for x, y in (start, end)]
-    cv2.line(image, *ends, color, 1, cv2.LINE_AA, FRACTION)
+    first, last = ((_fixed(x - 0.5), _fixed(y - 0.5)) for x, y in (start, end))
+    cv2.line(image, first, last, color, 1, cv2.LINE_AA, FRACTION)
 
 
 def _fixed(number: float) -> int:

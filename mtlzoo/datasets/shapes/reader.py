@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import open_regular, require_file
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
-from mtlzoo.images.decoding import decode_with_size
+from mtlzoo.images.decoding import examine
 from mtlzoo.images.png import SIGNATURE
+from mtlzoo.images.source import ImageSource
 
 SHAPES = ("triangle", "rectangle")
 """The classes in the order of their ids, which is the TensorFlow.js book's."""
@@ -85,23 +87,25 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
 def shape_heads(several: bool = False) -> dict[str, Head]:
     """New heads for images with one object each, or with several."""
     if several:
-        return {"objects": DetectionHead(SHAPES, format="xyxy", most=MOST_OBJECTS)}
+        return {"objects": DetectionHead(SHAPES, format="xyxy", max_objects=MOST_OBJECTS)}
     return {"shape": BinaryHead(SHAPES), "box": BoxHead(format="xyxy")}
 
 
-def shape_cells(shape: str | None, box: Sequence[float] | None) -> dict[str, str | tuple | None]:
+def shape_cells(shape: str | None, box: Sequence[float] | None) -> dict[str, str | tuple[Any, ...] | None]:
     """What an image with one object has in the columns `shape`, `box` and `object`."""
     box = None if box is None else tuple(box)
     both = None if shape is None or box is None else (SHAPES.index(shape), *box)
     return {"shape": shape, "box": box, "object": both}
 
 
-def object_cells(shapes: Sequence[str], boxes: Sequence[Sequence[float]]) -> dict[str, tuple]:
+def object_cells(shapes: Sequence[str], boxes: Sequence[Sequence[float]]) -> dict[str, tuple[Any, ...]]:
     """What an image with several objects has in the column `objects`."""
     return {"objects": tuple((shape, *box) for shape, box in zip(shapes, boxes))}
 
 
-def cells_frame(cells: Sequence[dict[str, str | tuple | None]], index: Sequence[int] | None = None) -> pd.DataFrame:
+def cells_frame(
+    cells: Sequence[Mapping[str, str | tuple[Any, ...] | None]], index: Sequence[int] | None = None
+) -> pd.DataFrame:
     """The columns of some images' cells."""
     frame = pd.DataFrame({name: pd.Series([cell[name] for cell in cells], index, dtype=object) for name in cells[0]})
     if "shape" in frame:
@@ -179,7 +183,7 @@ def _size(path: Path) -> tuple[int, int] | None:
             # Their place in a PNG file is fixed, so that a folder of drawn scenes need not be decoded.
             width, height = struct.unpack(">II", start[16:])
             return height, width
-        return decode_with_size(path, at_least=(1, 1))[1]
+        return examine(ImageSource(path)).size
     except (OSError, ValueError):
         return None
 

@@ -27,7 +27,7 @@ class FaceCanvas(Canvas):
     def glaze(
         self,
         points: np.ndarray | Sequence[np.ndarray],
-        colour: tuple,
+        colour: tuple[float, ...],
         opacity: float,
         blur: float = 0.0,
         width: float = 0.0,
@@ -53,7 +53,7 @@ class FaceCanvas(Canvas):
         window = self.image[top : max(bottom, 0), left : max(right, 0)]
         if window.size == 0:
             return
-        mask = np.zeros(window.shape[:2], np.uint8)
+        mask: np.ndarray = np.zeros(window.shape[:2], np.uint8)
         fixed = [np.rint((shape - (left, top)) * 2**_SUBPIXELS).astype(np.int32) for shape in shapes]
         level = round(255 * min(opacity, 1.0))
         if width:

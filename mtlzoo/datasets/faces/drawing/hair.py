@@ -148,10 +148,9 @@ def draw_beard(canvas: FaceCanvas, head: Head, person: Person) -> None:
         canvas.glaze(head.draw_on(np.concatenate([half, half[::-1] * (-1, 1)]), 0.01), colour, thick, blur=0.005)
     if person.beard == "goatee":
         top, low = y + 0.055, head.chin - 0.004
-        tuft = [(-0.07, top), (0.0, top + 0.01), (0.07, top), (0.075, low - 0.056), (0.04, low), (-0.04, low),
-                (-0.075, low - 0.056)]  # fmt: skip
-        tuft = smooth(np.array(tuft), closed=True)
-        canvas.glaze(head.draw_on(tuft, 0.01), colour, thick, blur=0.006)
+        knots = [(-0.07, top), (0.0, top + 0.01), (0.07, top), (0.075, low - 0.056), (0.04, low), (-0.04, low),
+                 (-0.075, low - 0.056)]  # fmt: skip
+        canvas.glaze(head.draw_on(smooth(knots, closed=True), 0.01), colour, thick, blur=0.006)
 
 
 def draw_hat(canvas: FaceCanvas, head: Head, person: Person, rng: np.random.Generator) -> None:
@@ -176,8 +175,9 @@ def draw_hat(canvas: FaceCanvas, head: Head, person: Person, rng: np.random.Gene
         canvas.fill(head.project(rim), darker(fabric.colour, 0.7), shade=0.25)
     canvas.fill(dome, fabric, shade=0.3)
     if kind == 0:
-        sides = [np.full(4, side) for side in (rim_width + 0.015, rim_front + 0.015, rim_back - 0.015, 0.0)]
-        cuff = head.ring(np.linspace(edge - 0.09, edge + 0.02, 4), *sides, -np.pi, np.pi)
+        sides = (np.full(4, side) for side in (rim_width + 0.015, rim_front + 0.015, rim_back - 0.015, 0.0))
+        width, front, back, centre = sides
+        cuff = head.ring(np.linspace(edge - 0.09, edge + 0.02, 4), width, front, back, centre, -np.pi, np.pi)
         canvas.fill(cuff, darker(fabric.colour, 0.85), shade=0.25)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mtlzoo.datasets.drawing.canvas import Camera
 from mtlzoo.datasets.drawing.scene import SUPERSAMPLING, develop
 from mtlzoo.datasets.faces.drawing.canvas import FaceCanvas, face_background
 from mtlzoo.datasets.faces.drawing.features import draw_brow, draw_eye, draw_mouth
@@ -101,7 +102,7 @@ def draw_face(
 
 
 def _check(
-    size: tuple, framing: str, age: int | None, gender: str | None, ethnicity: str | None, pose: str | None
+    size: tuple[int, int], framing: str, age: int | None, gender: str | None, ethnicity: str | None, pose: str | None
 ) -> None:
     if len(size) != 2 or min(size) < 32:
         raise ValueError(f"Expected `size` to be (height, width), at least 32 pixels each, received: {size}")
@@ -114,7 +115,7 @@ def _check(
             raise ValueError(f"Expected `{name}` to be one of {list(values)}, received: {value!r}")
 
 
-def _frame(head: Head, size: tuple[int, int], framing: str, rng: np.random.Generator):
+def _frame(head: Head, size: tuple[int, int], framing: str, rng: np.random.Generator) -> Camera:
     """The camera for a framing; the centre of the five points decides where the face lies."""
     height, width = size
     seen = head.project(head.landmarks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mtlzoo.datasets.drawing.canvas import smooth
@@ -11,6 +13,8 @@ from mtlzoo.datasets.faces.drawing.geometry import Head
 from mtlzoo.datasets.faces.drawing.person import Person, mixed
 
 __all__ = ["draw_clothes", "draw_ears", "draw_nose", "draw_relief", "draw_skin", "draw_wrinkles", "skin_limits"]
+
+Stroke = list[tuple[float, float]]
 
 
 def draw_clothes(canvas: FaceCanvas, head: Head, person: Person, rng: np.random.Generator) -> None:
@@ -170,12 +174,12 @@ def draw_wrinkles(canvas: FaceCanvas, head: Head, person: Person, rng: np.random
     age, smile = min(person.wrinkles, 1.2), max(person.smile, 0.0)
     dark = darker(person.skin, 0.5)
 
-    def lines(strokes: list, opacity: float, width: float = 0.012, blur: float = 0.004) -> None:
+    def lines(strokes: Sequence[Stroke], opacity: float, width: float = 0.012, blur: float = 0.004) -> None:
         if opacity > 0.02:
             laid = [head.draw_on(smooth(np.array(stroke))) for stroke in strokes]
             canvas.glaze(laid, dark, opacity, blur=blur, width=width)
 
-    def both(half: list) -> list:
+    def both(half: Sequence[Stroke]) -> list[Stroke]:
         return [[(side * x, y) for x, y in stroke] for stroke in half for side in (-1, 1)]
 
     brow = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,12 +48,12 @@ class FaceLabels:
     pose: str
 
     @classmethod
-    def random(cls, rng: np.random.Generator, **given: object) -> FaceLabels:
+    def random(cls, rng: np.random.Generator, **given: Any) -> FaceLabels:
         """Labels drawn independently of each other, with about the shares of photographs, but for those `given`.
 
         Labels that are given as `None` are drawn too.
         """
-        drawn = {
+        drawn: dict[str, Any] = {
             "age": round(min(float(rng.gamma(4.0, 9.0)), float(AGES[-1]))),
             "gender": GENDERS[rng.integers(2)],
             "ethnicity": ETHNICITIES[rng.choice(5, p=(0.43, 0.19, 0.14, 0.17, 0.07))],
@@ -178,9 +179,9 @@ class Person:
         )  # fmt: skip
 
 
-def mixed(one: tuple, other: tuple, share: float) -> tuple[float, ...]:
-    """`share` of `other` in `one`."""
-    return tuple((1 - share) * a + share * b for a, b in zip(one, other, strict=True))
+def mixed(one: tuple[float, ...], other: tuple[float, ...], fraction: float) -> tuple[float, ...]:
+    """The colour between two: `one` for a fraction of 0, `other` for 1."""
+    return tuple((1 - fraction) * a + fraction * b for a, b in zip(one, other, strict=True))
 
 
 def _skin(tone: float, rng: np.random.Generator) -> tuple[float, ...]:
@@ -189,7 +190,7 @@ def _skin(tone: float, rng: np.random.Generator) -> tuple[float, ...]:
     return tuple(np.clip(np.array(colour) * (1 + rng.normal(0, (0.03, 0.02, 0.03))), 0, 255))
 
 
-def _hair_colour(fractions: tuple, age: float, male: bool, rng: np.random.Generator) -> tuple[float, ...]:
+def _hair_colour(fractions: tuple[float, ...], age: float, male: bool, rng: np.random.Generator) -> tuple[float, ...]:
     colour = darker(list(_HAIR_COLOURS.values())[rng.choice(len(_HAIR_COLOURS), p=fractions)], rng.uniform(0.8, 1.15))
     if age < 8:
         colour = mixed(colour, (176, 138, 96), 0.25)
@@ -201,7 +202,9 @@ def _hair_colour(fractions: tuple, age: float, male: bool, rng: np.random.Genera
     return mixed(colour, (202, 201, 200), gray * 0.95)
 
 
-def _haircut(colour: tuple, age: float, child: float, male: bool, curl: int, rng: np.random.Generator) -> Hair:
+def _haircut(
+    colour: tuple[float, ...], age: float, child: float, male: bool, curl: int, rng: np.random.Generator
+) -> Hair:
     """Men mostly wear it short and lose it with the years; women mostly wear it longer; infants have little."""
     if male:
         style = str(rng.choice(["short", "bob", "long", "bun"], p=(0.9, 0.05, 0.04, 0.01)))

@@ -61,7 +61,7 @@ class Figure:
     turned: bool = False
     arm_lines: tuple[np.ndarray, np.ndarray] = field(init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lines = _arm_line(*self.arms[0]), _arm_line(*self.arms[1]) * (-1, 1)
         # Columns x, y and those of the unit normal: worked out once, used by the arm, its sleeve and the cuff.
         object.__setattr__(self, "arm_lines", tuple(np.hstack([line, unit_normals(line)]) for line in lines))
@@ -183,7 +183,7 @@ def draw_body(canvas: Canvas, figure: Figure) -> None:
             canvas.stroke(bone, darker(figure.skin, 0.86), 0.025)
 
 
-def fill_limb(canvas: Canvas, outline: np.ndarray, paint: Fabric | tuple) -> None:
+def fill_limb(canvas: Canvas, outline: np.ndarray, paint: Fabric | tuple[float, ...]) -> None:
     """Fills the outline of an arm or sleeve, which has no edge at the shoulder, where it grows out of the body."""
     canvas.fill(outline, paint, edge=1.0)
     colour = paint if isinstance(paint, tuple) else paint.colour

@@ -39,7 +39,7 @@ def draw_top(
     hem: float,
     sleeveless: bool,
     boxy: float,
-    trim: tuple,
+    trim: tuple[float, ...],
     tucked: bool,
 ) -> None:
     """A shirt, jumper or bodice with the neckline cut out; `trim` is the colour of the neckline's edge.
@@ -79,7 +79,7 @@ def draw_cape(canvas: Canvas, fabric: Fabric, hem: float) -> None:
 
 
 def draw_off_shoulder_band(
-    canvas: Canvas, figure: Figure, fabric: Fabric, depth: float, sleeve: float, trim: tuple
+    canvas: Canvas, figure: Figure, fabric: Fabric, depth: float, sleeve: float, trim: tuple[float, ...]
 ) -> None:
     """The flounce of an off-shoulder top: across the chest and around both arms, the shoulders bare."""
     for side in (0, 1):

@@ -176,8 +176,7 @@ def draw_neck_band(canvas: Canvas, kind: str, top: float, fabric: Fabric, rng: n
     for x in np.linspace(-0.2, 0.2, 7):
         canvas.stroke(np.array([(x, top + 0.09), (x * 1.05, 1.5)]), darker(fabric.colour, 0.86), 0.012)
     if kind == "Turtle Neck":
-        fold = smooth([(-0.265, 1.27), (0, 1.37), (0.265, 1.27)])
-        canvas.stroke(fold, fabric.seam, 0.04)
+        canvas.stroke(smooth([(-0.265, 1.27), (0, 1.37), (0.265, 1.27)]), fabric.seam, 0.04)
 
 
 def draw_scarf(canvas: Canvas, fabric: Fabric, rng: np.random.Generator) -> None:

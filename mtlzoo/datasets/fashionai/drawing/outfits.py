@@ -14,7 +14,7 @@ __all__ = ["Outfit", "choose_outfit"]
 
 @dataclass
 class Outfit:
-    """Everything that is worn; heights in head units, sleeves as a share of the arm (see `scales`).
+    """Everything that is worn; heights in head units, sleeves as a fraction of the arm (see `scales`).
 
     Attributes:
         frame: heights of the body at the upper and lower edge of the image.
@@ -120,7 +120,7 @@ def _put_on_coat(outfit: Outfit, hem: float, rng: np.random.Generator) -> None:
 
 
 def _coat_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.Generator) -> None:
-    if value == "Invisible":
+    if hem is None:  # "Invisible", which lies on no scale
         kind = _pick(rng, "cropped", "counter", "without", "without")
         if kind == "without":
             outfit.sleeve = float(rng.choice([0.0, 0.12, 0.3, 0.45]))
@@ -143,7 +143,7 @@ def _coat_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.G
 
 def _pant_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.Generator) -> None:
     outfit.frame = _legs(rng) if rng.random() < 0.6 else _full(rng)
-    if value == "Invisible":
+    if hem is None:
         if rng.random() < 0.35:
             outfit.frame = _bust(rng)
         outfit.lower = "skirt"
@@ -154,7 +154,7 @@ def _pant_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.G
 
 def _skirt_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.Generator) -> None:
     outfit.frame = _legs(rng) if rng.random() < 0.6 else _full(rng)
-    if value == "Invisible":
+    if hem is None:
         if rng.random() < 0.35:
             outfit.frame = _bust(rng)
         outfit.lower = "trousers"
@@ -168,7 +168,7 @@ def _skirt_length(outfit: Outfit, value: str, hem: float | None, rng: np.random.
 def _sleeve_length(outfit: Outfit, value: str, end: float | None, rng: np.random.Generator) -> None:
     outfit.frame = (rng.uniform(-0.1, 1.1), rng.uniform(4.95, 5.3))
     outfit.dress = outfit.lower == "skirt" and rng.random() < 0.4
-    if value == "Invisible":
+    if end is None:
         match _pick(rng, "cape", "close", "legs"):
             case "cape":
                 outfit.hiding = "cape"
@@ -198,7 +198,7 @@ def _collar_design(outfit: Outfit, value: str, reach: float | None, rng: np.rand
 
 def _lapel_design(outfit: Outfit, value: str, width: float | None, rng: np.random.Generator) -> None:
     def without() -> None:
-        outfit.coat_hem = rng.choice([None, 4.2])
+        outfit.coat_hem = (None, 4.2)[int(rng.integers(2))]
         outfit.buttoned_up = True
         outfit.lapel = None
 

@@ -143,8 +143,7 @@ class Wardrobe:
 
 def _draw_clothes(canvas: Canvas, figure: Figure, outfit: Outfit, wardrobe: Wardrobe, rng: np.random.Generator) -> None:
     kind, depth = ("straight", 1.5) if figure.turned else outfit.neckline
-    coat = outfit.coat_hem is not None
-    bare_shoulders = kind in ("off", "strapless", "heart") and not coat
+    bare_shoulders = kind in ("off", "strapless", "heart") and outfit.coat_hem is None
     sleeve = 0.0 if bare_shoulders else outfit.sleeve
     if kind == "one":
         sleeve = sleeve or 0.1
@@ -161,7 +160,7 @@ def _draw_clothes(canvas: Canvas, figure: Figure, outfit: Outfit, wardrobe: Ward
     draw_top(canvas, wardrobe.top, kind, depth, hem, sleeveless, boxy, wardrobe.trim, tucked=outfit.dress)
     if outfit.dress:
         draw_skirt(canvas, *skirt)
-    if coat:
+    if outfit.coat_hem is not None:
         draw_coat(
             canvas,
             wardrobe.outer,
