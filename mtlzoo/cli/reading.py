@@ -77,7 +77,11 @@ def read_for_model(
     elif has_parts(format):
         table = read_table(data, format, part=part or "train")
     else:
-        table = read_table(data, format, **({"heads": {}} if format == "folders" else {}))
+        known = inspect.signature(FORMATS.find(format)).parameters
+        heads = (
+            model.heads if "image" in known else {}
+        )  # a label file has columns to read, folders have none but labels
+        table = read_table(data, format, **({"heads": heads} if "heads" in known else {}))
     return choose_rows(table.for_heads(model.heads), format, part, writing.get("split_column"))
 
 
