@@ -19,6 +19,7 @@ from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
+from mtlzoo.system.registries import HEADS
 
 __all__ = [
     "HEADS",
@@ -40,20 +41,6 @@ __all__ = [
     "serialize",
 ]
 
-# In the order in which `infer_head` asks them whether they recognise a column.
-HEADS: dict[str, type[Head]] = {
-    "binary": BinaryHead,
-    "multilabel": MultiLabelHead,
-    "regression": RegressionHead,
-    "classification": ClassificationHead,
-    "ordinal": OrdinalHead,
-    "expectation": ExpectationHead,
-    "landmarks": LandmarkHead,
-    "box": BoxHead,
-    "dual_task": DualTaskHead,
-    "detection": DetectionHead,
-}
-
 
 def register_head(kind: str, cls: type[Head]) -> None:
     """Make a head class of your own known, so that files with such heads can be read.
@@ -61,8 +48,11 @@ def register_head(kind: str, cls: type[Head]) -> None:
     Args:
         kind: The name of the kind in files and on the command line.
         cls: A subclass of `Head`.
+
+    Raises:
+        ValueError: If another class has this name.
     """
-    HEADS[kind] = cls
+    HEADS.register(kind, cls)
 
 
 def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
@@ -104,11 +94,11 @@ def serialize(heads: Mapping[str, Head]) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: If a head's class is not registered.
     """
-    kinds = {cls: kind for kind, cls in HEADS.items()}
+    kinds = {name: HEADS.name_of(type(head)) for name, head in heads.items()}
     for name, head in heads.items():
-        if type(head) not in kinds:
+        if kinds[name] is None:
             raise ValueError(f"Head {name!r} is a {type(head).__name__}; call `mtl.heads.register_head` first.")
-    return {name: {"kind": kinds[type(head)], "config": head.get_config()} for name, head in heads.items()}
+    return {name: {"kind": kinds[name], "config": head.get_config()} for name, head in heads.items()}
 
 
 def deserialize(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Head]:

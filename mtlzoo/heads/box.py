@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import masking
+from mtlzoo import losses, masking
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import number_of
@@ -21,15 +21,20 @@ from mtlzoo.images import boxes
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
+from mtlzoo.system.registry import Registry
 
 # A tenth of the side is a gross error, as it is for landmarks.
 ERROR_SCALE = 0.1
-LOSSES: dict[str, Callable[[], MaskedLoss]] = {
-    "smooth_l1": lambda: MaskedHuber(4, scale=ERROR_SCALE),
-    "giou": MaskedGeneralizedIoU,
-    "giou+l1": lambda: MaskedGeneralizedIoU(l1=2.5),
-    "mse": lambda: MaskedMeanSquaredError(4, scale=ERROR_SCALE),
-}
+LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
+    "loss of boxes",
+    {
+        "smooth_l1": MaskedHuber,
+        "giou": lambda units, scale: MaskedGeneralizedIoU(),
+        "giou+l1": lambda units, scale: MaskedGeneralizedIoU(l1=2.5),
+        "mse": MaskedMeanSquaredError,
+    },
+    parent=losses.LOSSES,
+)
 # Of relative coordinates: centres lie about so far from the middle, half sides are about so long, and differ by so much.
 SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
 THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
@@ -173,7 +178,7 @@ class BoxHead(SpatialHead):
 
     def loss(self) -> MaskedLoss:
         """The chosen loss."""
-        return LOSSES[self._loss]()
+        return LOSSES[self._loss](4, scale=ERROR_SCALE)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean intersection over union, and the shares above 0.5 and 0.75."""

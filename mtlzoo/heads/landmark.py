@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import masking
+from mtlzoo import losses, masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.heads.point_labels import (
@@ -30,12 +30,13 @@ from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
 from mtlzoo.losses.regression import MaskedRegressionLoss
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
+from mtlzoo.system.registry import Registry
 
-LOSSES: dict[str, type[MaskedRegressionLoss]] = {
-    "wing": MaskedWing,
-    "l1": MaskedMeanAbsoluteError,
-    "l2": MaskedMeanSquaredError,
-}
+LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
+    "loss of points",
+    {"wing": MaskedWing, "l1": MaskedMeanAbsoluteError, "l2": MaskedMeanSquaredError},
+    parent=losses.LOSSES,
+)
 EYES = ("left_eye", "right_eye")
 FAILURE = 0.1
 # Of relative coordinates: a face's points lie about so far from the middle, and a tenth of the side is a gross error.

@@ -12,18 +12,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.heads.numbers import NumbersHead
-from mtlzoo.losses import MaskedHuber, MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError
-from mtlzoo.losses.regression import MaskedRegressionLoss
+from mtlzoo.losses import LOSSES, MaskedLoss
 from mtlzoo.metrics import MaskedMeanAbsoluteError as MeanAbsoluteError
 
 # A column of whole numbers with at most so many different ones is guessed to hold classes, with more a quantity.
 MOST_NUMBERED_CLASSES = 20
-
-LOSSES: dict[str, type[MaskedRegressionLoss]] = {
-    "huber": MaskedHuber,
-    "mae": MaskedMeanAbsoluteError,
-    "mse": MaskedMeanSquaredError,
-}
 
 
 class RegressionHead(NumbersHead):

@@ -58,17 +58,21 @@ def test_one_head_may_serve_several_names_since_what_one_learns_is_not_anothers(
     assert (age.mean, price.mean, shared.mean) == (2, 200, None)
 
 
-def test_a_head_of_ones_own_travels_in_files_once_it_is_registered(monkeypatch):
+def test_a_head_of_ones_own_travels_in_files_once_it_is_registered():
     class AgeHead(RegressionHead):
         pass
 
-    monkeypatch.setattr(heads, "HEADS", dict(heads.HEADS))
     with pytest.raises(ValueError, match="register_head"):
         heads.serialize({"age": AgeHead()})
     heads.register_head("age", AgeHead)
-    made = heads.deserialize(heads.serialize({"age": AgeHead(hidden=[3])}))
-    assert made == {"age": AgeHead(hidden=[3])}
-    assert type(made["age"]) is AgeHead
+    try:
+        made = heads.deserialize(heads.serialize({"age": AgeHead(hidden=[3])}))
+        assert made == {"age": AgeHead(hidden=[3])}
+        assert type(made["age"]) is AgeHead
+        with pytest.raises(ValueError, match="Expected a new name for a kind of head, received: 'age'"):
+            heads.register_head("age", BinaryHead)
+    finally:
+        del heads.HEADS["age"]
 
 
 def test_an_unknown_kind_in_a_file_is_refused_with_the_list():
