@@ -18,7 +18,7 @@ from mtlzoo.data.spelling import similar_names
 from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_folder
-from mtlzoo.heads import Head, check_heads
+from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import shorten
 
 SPLIT = "split"
@@ -111,7 +111,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
         frame[SPLIT] = pd.Series(parts).astype("category")
     table = Table(
         frame,
-        guessed if heads is None else check_heads(heads) if heads else {},
+        guessed if heads is None else get_heads(heads) if heads else {},
         root=directory,
         source=str(directory),
         notes=tuple(notes),

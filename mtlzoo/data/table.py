@@ -175,7 +175,7 @@ class Table:
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
         """The same rows read by other heads, each of which has a column."""
         remarks = {name: told for name, told in self.remarks.items() if name in heads}
-        return replace(self, heads=check_heads(heads) if heads else {}, remarks=remarks)
+        return replace(self, heads=get_heads(heads) if heads else {}, remarks=remarks)
 
     def for_heads(self, heads: Mapping[str, Head]) -> Table:
         """The same rows read by a model's heads, as far as the table has columns for them.

@@ -28,7 +28,6 @@ from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
-from mtlzoo.losses.regression import MaskedRegressionLoss
 from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
 from mtlzoo.system.registry import Registry
 
