@@ -104,7 +104,7 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.images.records import files_of
     from mtlzoo.models import build
 
-    fractions = [0.1 if share is None else share for share in (options.valid, options.test)]
+    fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
     if sum(fractions) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
@@ -127,7 +127,7 @@ def _train(options: argparse.Namespace) -> int:
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
     keras.utils.set_random_seed(options.seed)
-    model = build(  # before the images are read, so that a wrong name costs nobody's time
+    model = build(  # before the images are read, so that a wrong name is reported at once
         options.backbone,
         table.heads,
         input_shape,
@@ -249,10 +249,10 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from mtlzoo.saving import export, load_model
-    from mtlzoo.saving.exporting import FOLDERS, find_format
+    from mtlzoo.saving import EXPORTS, export, load_model
+    from mtlzoo.saving.exporting import find_format
 
-    kind = FOLDERS.get(find_format(options.out, options.format))
+    kind = EXPORTS[find_format(options.out, options.format)].folder
     check_output(options.out, kind=kind, overwrite=options.overwrite, inputs=[options.model])
     runtime = {} if options.runtime is None else {"runtime": options.runtime}
     model = load_model(options.model, trusted=options.trust)
@@ -295,20 +295,12 @@ def _split_column(options: argparse.Namespace) -> str | None:
 
 
 def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
-    part = options.part or "train"
-    if options.format == "fashionai":
-        return {"part": part, "maybe": options.maybe}
-    if options.format == "mtfl":
-        return {"part": part, "seed": options.seed}
-    if options.format == "shapes":
-        return {"part": part}
-    if options.format == "csv":
-        from mtlzoo.cli.runs import parse_heads
+    from mtlzoo.cli.runs import parse_heads, reader_arguments
 
-        columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
-        columns["split_column"] = _split_column(options)
-        return {"heads": parse_heads(options.heads), **columns, **_writing(options)}
-    return {}
+    columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
+    columns |= {"heads": parse_heads(options.heads), "split_column": _split_column(options), **_writing(options)}
+    common = {"part": options.part or "train", "maybe": options.maybe, "seed": options.seed}
+    return reader_arguments(options.format, common, columns)
 
 
 def _writing(options: argparse.Namespace) -> dict[str, Any]:

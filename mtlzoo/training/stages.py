@@ -11,12 +11,12 @@ from typing import Any
 import keras
 
 SCHEDULES = ("constant", "cosine")
-# Classes that wrap optimizers, or stand for all of them: they have no learning rate of their own.
-WITHOUT_RATE = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
+# Those that wrap others have no learning rate of their own.
+WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
 OPTIMIZERS = {
     name.lower(): cls
     for name, cls in vars(keras.optimizers).items()
-    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in WITHOUT_RATE
+    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in WRAPPERS
 }
 
 
