@@ -6,7 +6,8 @@ The data are photographs taken at home (alexeygrigorev/clothing-dataset, CC0) wi
     python scripts/clothing.py DATA OUT
 
 `OUT` gets the run folder of `mtlzoo train`, the figures of both as `clothing.csv`, and the table is printed. Both start
-from ImageNet weights of MobileNet 0.25 and both get ten minutes.
+from ImageNet weights of MobileNet 0.25 and both get ten minutes. The plain script takes its metrics from scikit-learn, which
+`pip install -e ".[test]"` brings.
 """
 
 from __future__ import annotations

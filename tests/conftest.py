@@ -1,4 +1,8 @@
-"""What all tests share. TensorFlow is loaded by the tests that need it, not here."""
+"""What all tests share. TensorFlow is loaded by the tests that need it, not here.
+
+`unit/` has a folder for each room of the package, `integration/` what needs several of them, and `support/` the modules
+that tests import. A test is marked by the folder that it lies in.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,27 @@ import random
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# The same few examples in every run, whatever the load; HYPOTHESIS_PROFILE=search looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True, max_examples=20, deadline=None, database=None)
+hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+TESTS = Path(__file__).parent
+
+pytest_plugins = ["left_out"]
 pytest.register_assert_rewrite("head_checks", "written")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        alone = item.path.is_relative_to(TESTS / "unit")
+        item.add_marker(pytest.mark.unit if alone else pytest.mark.integration)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import keras
 
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.builtin_calls import REPLACEMENTS, Call
+from mtlzoo.keras_compat import functional_class
 
 # Built-in by name, but they hold code or another framework's objects, which no Keras file brings back safely.
 _OPAQUE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
@@ -83,7 +84,7 @@ def _survives(operation: Any) -> bool:
     if isinstance(operation, keras.Sequential):
         return kind is keras.Sequential and all(map(_survives, operation.layers))
     if isinstance(operation, keras.Function):
-        return kind is _functional(operation) and all(map(_survives, operation.operations))
+        return kind is functional_class(operation) and all(map(_survives, operation.operations))
     if getattr(keras.layers, kind.__name__, None) is not kind or kind.__name__ in _OPAQUE:
         return False
     wrapped = getattr(operation, "layer", None)
@@ -98,7 +99,7 @@ def _plain(model: Any) -> keras.Model:
     """A plain functional model on the graph of a sequential model or of a subclass of the functional model."""
     if isinstance(model, keras.Sequential) and model.built:
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    functional = _functional(model)
+    functional = functional_class(model)
     if functional is None:
         raise _refusal(model, "which is no built functional or sequential model")
     if not isinstance(model, Backbone) and type(model).call is not functional.call:
@@ -106,12 +107,6 @@ def _plain(model: Any) -> keras.Model:
     if type(model) is functional:
         return model
     return keras.Model(model.input, model.output, name=model.name)
-
-
-def _functional(model: Any) -> type | None:
-    """The class of plain functional models, which Keras makes through `keras.Model` and does not export."""
-    kinds = (kind for kind in type(model).__mro__ if kind.__module__.startswith("keras."))
-    return next((kind for kind in kinds if kind.__name__ == "Functional"), None)
 
 
 def _refusal(operation: Any, where: str) -> ValueError:

@@ -18,6 +18,7 @@ from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.errors import InputError
+from mtlzoo.keras_compat import flatten_layers
 
 # Arguments of the constructors that concern the top, or that `create_backbone` has itself.
 _OWN_ARGUMENTS = {
@@ -198,9 +199,7 @@ def _own_model(
         refuse_top(model)
     else:
         model = _end_at_layer(model, feature_layer)
-    strange = [
-        layer.name for layer in model._flatten_layers(include_self=False) if not SAFE_INSIDE.fullmatch(layer.name)
-    ]
+    strange = [layer.name for layer in flatten_layers(model) if not SAFE_INSIDE.fullmatch(layer.name)]
     if strange:
         raise InputError(
             f"Expected layers of {model.name!r} whose names are {EXPECTED}, received: {strange[0]!r}; rename it."

@@ -14,6 +14,7 @@ from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.preprocessing import CAFFE_MEAN, TORCH_DEVIATION, TORCH_MEAN
 from mtlzoo.backbones.registry import Preprocessing, get_backbone
 from mtlzoo.errors import InputError
+from mtlzoo.keras_compat import calls
 
 
 class _Stem(NamedTuple):
@@ -120,8 +121,8 @@ def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | None:
     last, mean = made.get("preprocessing"), made.get("preprocessing_mean")
     if last is None:
         (pixels,) = graph.inputs
-        nodes = [(operation, node) for operation in graph.operations for node in operation._inbound_nodes]
-        first = [operation for operation, node in nodes if any(tensor is pixels for tensor in node.input_tensors)]
+        called = [(operation, inputs) for operation in graph.operations for inputs, _ in calls(operation)]
+        first = [operation for operation, inputs in called if any(tensor is pixels for tensor in inputs)]
         return "none" if all(isinstance(operation, keras.Model) for operation in first) else None
     if mean is not None:
         return "caffe"
@@ -153,11 +154,11 @@ def _seen_by(model: keras.Model) -> Preprocessing | _Stem | None:
     stem = _stem([layer.name for layer in model.layers])
     pixels = {id(tensor) for tensor in model.inputs}
     for operation in model.operations:
-        for node in operation._inbound_nodes:
-            if not any(id(tensor) in pixels for tensor in node.input_tensors):
+        for inputs, outputs in calls(operation):
+            if not any(id(tensor) in pixels for tensor in inputs):
                 continue
             if _is_geometric(operation):
-                pixels |= {id(tensor) for tensor in node.output_tensors}
+                pixels |= {id(tensor) for tensor in outputs}
             elif isinstance(operation, layers.Rescaling | layers.Normalization):
                 return "none"
             elif stem is not None and (isinstance(operation, layers.Conv2D) or _found([operation.name], stem.names)):

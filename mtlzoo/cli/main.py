@@ -49,9 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow"):
             raise
-        # What an image that broke off in mid-training says arrives wrapped by TensorFlow: "TableError: ...".
-        lines = [line for line in str(error).splitlines() if "Error: " in line]
-        return _refuse((lines or [str(error)])[0].split("Error: ", 1)[-1])
+        return _refuse(getattr(error, "message", str(error)))  # such as a lack of memory on a device
 
 
 def _refuse(message: str) -> int:
@@ -197,8 +195,7 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from mtlzoo.cli import runs
-    from mtlzoo.evaluation import evaluate
-    from mtlzoo.evaluation.prediction import placed_outputs
+    from mtlzoo.evaluation import Predictions
     from mtlzoo.images.records import files_of
     from mtlzoo.saving import load_model
 
@@ -216,14 +213,14 @@ def _evaluate(options: argparse.Namespace) -> None:
         runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
-    answered = placed_outputs(model, table)  # once for both reports
+    predictions = Predictions.from_model(model, table)  # the network runs once for both reports
     if options.out is None:
-        report = evaluate(model, table, predictions=answered[0], geometry=answered[1])
+        report = predictions.evaluate()
     else:
-        report = runs.report_run(model, table, options.out, answered, **how)
+        report = runs.report_run(model, table, options.out, predictions, **how)
     print(runs.as_text(report))
     if options.by:
-        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, answered, **how))}")
+        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, predictions, **how))}")
 
 
 def _predict(options: argparse.Namespace) -> None:

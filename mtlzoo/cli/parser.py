@@ -61,7 +61,9 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     evaluate = _command(commands, runs, "evaluate", "evaluate a model on labelled images")
     _model_argument(evaluate)
     _data_arguments(evaluate)
-    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="report each group of these columns by itself, too")
+    evaluate.add_argument(
+        "--by", nargs="+", metavar="COLUMN", help="evaluate each group of these columns by itself, too"
+    )
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)

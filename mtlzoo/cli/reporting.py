@@ -13,18 +13,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtlzoo import evaluation
 from mtlzoo.cli.image_files import plot_answers
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import Table
-from mtlzoo.evaluation.prediction import placed_outputs
+from mtlzoo.evaluation import Predictions
 from mtlzoo.files import check_output, writing
-from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
-
-Answered = tuple[Mapping[str, np.ndarray], ImageGeometry]
-
 
 REPORT = ("report.csv", "answers.csv", "predictions.png")
 GROUPS = ("groups.csv", "groups.png")
@@ -36,20 +31,23 @@ def report_run(
     model: MultiTaskModel,
     table: Table,
     directory: Path,
-    answered: Answered | None = None,
+    predictions: Predictions | None = None,
     *,
     overwrite: bool = False,
     raw_cells: bool = False,
 ) -> pd.DataFrame:
-    """Judge a model on a table and write `report.csv`, `answers.csv` and the images into a folder.
+    """Evaluate a model on a table and write `report.csv`, `answers.csv` and plots into a folder.
 
     Args:
         model: The model.
         table: The rows.
         directory: Where to write.
-        answered: What `placed_outputs` gave for these rows, if it is known already.
+        predictions: Those for these rows, if the network has run already.
         overwrite: Whether files of these names may be replaced.
         raw_cells: See :func:`write_csv`.
+
+    Returns:
+        The report.
 
     Raises:
         OutputError: If one of the files is there and not to be replaced; before anything is predicted.
@@ -58,25 +56,26 @@ def report_run(
     check_files(directory, report_files(table.heads), overwrite=overwrite)
     directory.mkdir(parents=True, exist_ok=True)
     how = {"overwrite": overwrite, "raw_cells": raw_cells}
-    predictions, geometry = answered or placed_outputs(model, table)
-    report = evaluation.evaluate(model, table, predictions=predictions, geometry=geometry)
+    predictions = Predictions.from_model(model, table) if predictions is None else predictions
+    report = predictions.evaluate(table)
     write_csv(directory / "report.csv", report.round(6), index=True, **how)
-    restored = {name: model.heads[name].to_image_space(predictions[name], geometry) for name in table.heads}
-    answers = {name: head.decode(restored[name]) for name, head in table.heads.items()}
+    placed = predictions.in_image_space
+    decoded = {name: head.decode(placed[name]) for name, head in table.heads.items()}
     frame = table.frame.copy()
-    for name, decoded in answers.items():
-        frame[f"{name}:answer"] = decoded["answer"]
-        if "probability" in decoded:
-            # A list of several where there are several answers.
-            frame[f"{name}:probability"] = [np.round(cell, 6).tolist() for cell in decoded["probability"]]
+    for name, columns in decoded.items():
+        frame[f"{name}:answer"] = columns["answer"]
+        if "probability" in columns:
+            # A list of several where an image has several predictions.
+            frame[f"{name}:probability"] = [np.round(cell, 6).tolist() for cell in columns["probability"]]
     write_csv(directory / "answers.csv", frame, **how)
     labels = table.labels()
     for name, head in table.heads.items():
-        counted = head.confusion(labels[name], predictions[name])
+        counted = head.confusion(labels[name], predictions.outputs[name])
         if counted is not None and counted[0].sum():
             (directory / "confusion").mkdir(exist_ok=True)
             plot_confusion(*counted, title=name, path=directory / "confusion" / file_name(name), overwrite=overwrite)
-    plot_answers(table, answers, restored, geometry, directory / "predictions.png", overwrite=overwrite)
+    if predictions.geometry is not None:
+        plot_answers(table, decoded, placed, predictions.geometry, directory / "predictions.png", overwrite=overwrite)
     return report
 
 
@@ -85,20 +84,20 @@ def report_groups(
     table: Table,
     by: Any,
     directory: Path | None = None,
-    answered: Answered | None = None,
+    predictions: Predictions | None = None,
     *,
     overwrite: bool = False,
     raw_cells: bool = False,
 ) -> pd.DataFrame:
-    """Judge a model on each group of rows; with a folder, write `groups.csv` and `groups.png` there.
+    """Evaluate a model on each group of rows; with a folder, write `groups.csv` and `groups.png` there.
 
     Raises:
         OutputError: If one of the files is there and not to be replaced; before anything is predicted.
     """
     if directory is not None:
         check_files(directory, GROUPS, overwrite=overwrite)
-    predictions, geometry = answered or placed_outputs(model, table)
-    groups = evaluation.evaluate_groups(model, table, by, predictions=predictions, geometry=geometry)
+    predictions = Predictions.from_model(model, table) if predictions is None else predictions
+    groups = predictions.groups(by, table)
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         write_csv(directory / "groups.csv", groups.round(6), index=True, overwrite=overwrite, raw_cells=raw_cells)

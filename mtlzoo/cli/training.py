@@ -15,12 +15,14 @@ from typing import Any
 import keras
 import pandas as pd
 
-from mtlzoo import __version__, evaluation
+from mtlzoo import __version__
 from mtlzoo.balancing import Balancing, Static, get_balancing
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import Table
+from mtlzoo.datasets import submission_frame, write_submission
+from mtlzoo.evaluation import Predictions
 from mtlzoo.files import writing
 from mtlzoo.files.regular import open_regular
 from mtlzoo.models import MultiTaskModel
@@ -141,9 +143,9 @@ def _train_run(
     report = report_run(model, test, directory, **how)
     if questions is not None:
         names = questions.frame["attribute"].str.removesuffix("_labels")
-        answers = evaluation.outputs(model, questions)
-        frame = evaluation.submission_frame(list(questions.frame["image"]), list(names), answers)
-        evaluation.write_submission(directory / "submission.csv", frame, overwrite=overwrite)
+        outputs = Predictions.from_model(model, questions).outputs
+        frame = submission_frame(list(questions.frame["image"]), list(names), outputs)
+        write_submission(directory / "submission.csv", frame, overwrite=overwrite)
     return report, history
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,9 +10,7 @@ import numpy as np
 from mtlzoo.data.splitting import check_fractions, group_ids, join
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, TableError
-from mtlzoo.files.regular import open_regular
-from mtlzoo.images.decoding import read_file
-from mtlzoo.images.records import find_record
+from mtlzoo.images.source import ImageSource
 from mtlzoo.system.cores import available_cores
 
 
@@ -74,29 +71,26 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
 
 
 def file_digests(table: Table) -> list[bytes]:
-    """The BLAKE2b hash (16 bytes) of each row's file.
+    """The BLAKE2b hash (16 bytes) of each row's file; files that have been read for a check are not read again.
 
     Raises:
         TableError: If a file cannot be read; it names the row.
     """
     paths = table.paths()
-    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    distinct = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(available_cores()) as pool:
-        known = dict(zip(first, pool.map(_digest, first), strict=True))
-    unreadable = [path for path, found in known.items() if isinstance(found, ImageError)]
-    if unreadable:
-        row = min(first[path] for path in unreadable)
-        raise TableError(f"{table.where(row)}: the file cannot be read: {known[paths[row]].reason}.")
-    return [known[path] for path in paths]
+        known = dict(zip(distinct, pool.map(_digest, distinct), strict=True))
+    digests = []
+    for row, path in enumerate(paths):
+        digest = known[path]
+        if isinstance(digest, ImageError):
+            raise TableError(f"{table.where(row)}: the file cannot be read: {digest.reason}.")
+        digests.append(digest)
+    return digests
 
 
 def _digest(path: str) -> bytes | ImageError:
     try:
-        if find_record(path) is not None:
-            return hashlib.blake2b(read_file(path), digest_size=16).digest()
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+        return ImageSource(path).digest()
     except ImageError as error:
         return error
-    except (OSError, ValueError) as error:
-        return ImageError(getattr(error, "strerror", None) or str(error))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from mtlzoo.data.cells import short
 from mtlzoo.data.columns import IMAGE
-from mtlzoo.data.table import Table, encode_column
+from mtlzoo.data.encoding import encode_column
+from mtlzoo.data.table import Table
 from mtlzoo.errors import LabelError, TableError
 
 LONG = ("head", "label")
@@ -85,7 +86,16 @@ def pivot(frame: pd.DataFrame, source: str, others: Sequence[str | None]) -> pd.
 
 
 def check_labels(rows: pd.DataFrame, table: Table) -> None:
-    """Read the labels of a long table where their lines are known."""
+    """Refuse the first invalid label of a long table, whose rows have no line of their own, with the line that it is on.
+
+    Raises:
+        TableError: If a label is invalid; it names the line.
+    """
+    try:
+        table.labels()
+        return
+    except TableError:
+        pass  # each label is now read on its line
     images = pd.Index(table.frame[IMAGE])
     for name, head in table.heads.items():
         own = rows[(rows["head"] == name) & rows["label"].notna()]

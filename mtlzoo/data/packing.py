@@ -20,9 +20,8 @@ from mtlzoo.files import FolderKind, check_output, writing
 from mtlzoo.files.regular import open_regular, require_folder
 from mtlzoo.heads import deserialize, serialize
 from mtlzoo.heads.texts import is_missing
-from mtlzoo.images.checking import file_size
-from mtlzoo.images.decoding import read_file
 from mtlzoo.images.records import SUFFIX, Record, files_of
+from mtlzoo.images.source import ImageSource
 from mtlzoo.system.progress import Progress
 
 DESCRIPTION, INDEX = "packed.json", "index.npz"
@@ -184,7 +183,7 @@ def _write_shards(
         with tf.io.TFRecordWriter(str(folder / name)) as writer:
             for row in range(start, end):
                 try:
-                    image = read_file(paths[row])
+                    image = ImageSource(paths[row]).read()
                 except ImageError as error:
                     raise TableError(f"{table.where(row)}: {error.reason}.") from None
                 example = {ENCODED: tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))}
@@ -203,7 +202,7 @@ def _write_shards(
 
 def _total_bytes(table: Table) -> int:
     paths = table.paths()
-    sizes = {path: file_size(path) or 0 for path in set(paths)}
+    sizes = {path: ImageSource(path).byte_size() or 0 for path in set(paths)}
     return max(1, sum(sizes[path] for path in paths))
 
 

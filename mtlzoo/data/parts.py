@@ -164,8 +164,7 @@ def with_split(table: Table, column: str) -> Table:
     """
     find_split(table.frame, column, None, (), table.source)
     heads = {name: head for name, head in table.heads.items() if name != column}
-    encoded = {name: targets for name, targets in table._encoded.items() if name != column}
-    return replace(table, split=column, heads=heads, _encoded=encoded)
+    return replace(table, split=column, heads=heads)
 
 
 def split_note(table: Table) -> str:

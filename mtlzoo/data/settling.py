@@ -9,7 +9,8 @@ import pandas as pd
 from mtlzoo.data.cells import Column
 from mtlzoo.data.decimals import OF_SEVERAL, read_decimals
 from mtlzoo.data.inference import head_for
-from mtlzoo.data.markers import MARKERS, WORDS, decide, reads_numbers, without_markers
+from mtlzoo.data.markers import MARKERS, WORDS, reads_numbers, without_markers
+from mtlzoo.data.missing_cells import decide
 from mtlzoo.data.spelling import similar_names, tidy_gaps
 from mtlzoo.heads import Head
 

@@ -14,10 +14,10 @@ from mtlzoo.data.cells import short
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.data.describing import describe_table
 from mtlzoo.data.dialects import columns_of
-from mtlzoo.data.markers import default_markers, without_markers
+from mtlzoo.data.encoding import EncodedColumns
 from mtlzoo.data.parts import part, split_parts
 from mtlzoo.errors import LabelError, TableError
-from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads import Head, check_heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +59,13 @@ class Table:
     literal: frozenset[str] = frozenset()
     stored: np.ndarray | None = field(default=None, repr=False)
     split: str | None = None
-    _encoded: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    _encoded: EncodedColumns | None = field(default=None, repr=False)
 
-    def __post_init__(self):
-        object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heads", check_heads(self.heads) if self.heads else {})
         object.__setattr__(self, "root", Path(self.root))
+        if self._encoded is None or self._encoded.frame is not self.frame:
+            object.__setattr__(self, "_encoded", EncodedColumns(self.frame))
         columns = f"the columns are: {columns_of(list(self.frame))}"
         twice = self.frame.columns[self.frame.columns.duplicated()]
         if len(twice):
@@ -106,13 +108,13 @@ class Table:
         Raises:
             TableError: If a label is none that its head knows; it names the row.
         """
+        labels = {}
         for name, head in self.heads.items():
-            if name not in self._encoded:
-                try:
-                    self._encoded[name] = encode_column(head, self.frame[name], literal=name in self.literal)
-                except LabelError as error:
-                    raise TableError(f"{self.where(error.row)}: head {name!r}: {error.reason}.") from None
-        return dict(self._encoded)
+            try:
+                labels[name] = self._encoded.get(name, head, literal=name in self.literal)
+            except LabelError as error:
+                raise TableError(f"{self.where(error.row)}: head {name!r}: {error.reason}.") from None
+        return labels
 
     def labelled(self) -> pd.DataFrame:
         """Which rows are labelled for which head: bool, one column a head."""
@@ -123,9 +125,9 @@ class Table:
         rows = np.asarray(rows)
         if rows.dtype != bool:
             rows = rows.astype("int64")  # an empty list comes as floats
-        encoded = {name: targets[rows] for name, targets in self._encoded.items()}
+        frame = self.frame.iloc[rows]
         stored = None if self.stored is None else self.stored[rows]
-        return replace(self, frame=self.frame.iloc[rows], remarks={}, stored=stored, _encoded=encoded)
+        return replace(self, frame=frame, remarks={}, stored=stored, _encoded=self._encoded.take(rows, frame))
 
     def parts(
         self,
@@ -173,7 +175,7 @@ class Table:
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
         """The same rows read by other heads, each of which has a column."""
         remarks = {name: told for name, told in self.remarks.items() if name in heads}
-        return replace(self, heads=dict(heads), remarks=remarks, _encoded={})
+        return replace(self, heads=dict(heads), remarks=remarks)
 
     def for_heads(self, heads: Mapping[str, Head]) -> Table:
         """The same rows read by a model's heads, as far as the table has columns for them.
@@ -234,29 +236,3 @@ class Table:
                     f"{self.source}: head {name!r} has one label only, {label!r}, in {len(labelled)} rows: nothing to "
                     "learn; leave it out."
                 )
-
-
-def encode_column(head: Head, column: pd.Series, *, literal: bool = False) -> np.ndarray:
-    """The targets of a column; of categories each is encoded once, however many rows have it.
-
-    Args:
-        head: What reads the column.
-        column: The labels.
-        literal: Whether cells such as `NA` are labels like any others.
-
-    Raises:
-        LabelError: If a label is none that the head knows.
-    """
-    markers = frozenset() if literal else default_markers(head)
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            return head.encode(column)
-        return head.encode(column.map(lambda cell: without_markers(cell, markers)) if markers else column)
-    # In the order of their first rows, so that an error names the first row; those of no row here are nobody's business.
-    codes, used = pd.factorize(column.cat.codes.to_numpy())
-    cells = [None if code < 0 else column.cat.categories[code] for code in used]
-    cells = [without_markers(cell, markers) for cell in cells]
-    try:
-        return head.encode(pd.Series(cells, dtype=object))[codes]
-    except LabelError as error:
-        raise LabelError(int(np.argmax(codes == error.row)), error.reason) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -21,7 +21,7 @@ from mtlzoo.data.spelling import tidy_gaps
 from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
-from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads import Head, check_heads
 
 
 def read_csv(
@@ -80,7 +80,8 @@ def read_csv(
         raise TypeError(f"read_csv() got an unexpected keyword argument {name!r}.")
     heads = [heads] if isinstance(heads, str) else heads
     ignored = [ignore] if isinstance(ignore, str) else list(ignore)
-    return _read(Columns(image, group, ignored, root, split_column), path, heads, missing, layout, dialect)
+    settings = CsvSettings(image, group, ignored, root, split_column, missing, layout, dialect)
+    return _read(Path(path), heads, settings)
 
 
 def read_known(
@@ -93,63 +94,77 @@ def read_known(
     **dialect: Any,
 ) -> Table:
     """Read a table for the heads of a model, as far as it has columns for them; no other column is looked at."""
-    return _read(Columns(split=split_column), path, heads, missing, layout, dialect, only_known=True)
+    settings = CsvSettings(split=split_column, missing=missing, layout=layout, dialect=dialect)
+    return _read(Path(path), heads, settings, only_known=True)
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The columns that are no heads, and where the paths in one of them start; see :func:`read_csv`."""
+class CsvSettings:
+    """How a table is written, as far as it was told; see :func:`read_csv`.
+
+    Attributes:
+        image: The column of images.
+        group: The column that says which rows belong together.
+        ignored: Other columns that are no heads.
+        root: Where relative paths start; `None` for the file's own folder.
+        split: The column that says the part of each row; `None` for the one that looks like it.
+        missing: Cells that mean a missing label, a list for all columns or a dictionary from column to list.
+        layout: `"wide"`, `"long"` or `None` where the table decides.
+        dialect: `sep`, `encoding` and `decimal`, as far as the file does not show them.
+    """
 
     image: str = IMAGE
     group: str | None = None
     ignored: Sequence[str] = ()
     root: str | Path | None = None
     split: str | None = None
+    missing: Any = None
+    layout: str | None = None
+    dialect: Dialect = field(default_factory=Dialect)
+
+    def markers(self, name: str) -> frozenset[str] | None:
+        """The cells of a column that mean a missing label, see :func:`mtlzoo.data.markers.told_markers`."""
+        return told_markers(self.missing, name)
 
 
-def _read(
-    columns: Columns,
-    path: str | Path,
-    heads: Any,
-    missing: Any,
-    layout: str | None,
-    dialect: Mapping[str, Any],
-    only_known: bool = False,
-) -> Table:
-    path, group = Path(path), columns.group
+def _read(path: Path, heads: Any, settings: CsvSettings, only_known: bool = False) -> Table:
+    image, group = settings.image, settings.group
     if path.is_dir():
         path = path / "labels.csv"
     require_file(path, "label file")
-    root = path.parent if columns.root is None else Path(columns.root)
-    file = look_at(path, columns.image, dialect)
-    if heads and not only_known and not set(LONG) <= set(file.names) and columns.image in file.names:
+    root = path.parent if settings.root is None else Path(settings.root)
+    file = look_at(path, image, settings.dialect)
+    if heads and not only_known and not set(LONG) <= set(file.names) and image in file.names:
         _check_names(list(heads), [], file.names, (), [group], path.name)  # Before millions of rows are read.
-    frame, notes = read_rows(file, columns.image, group)
+    frame, notes = read_rows(file, image, group)
     if file.backslashes:
         frame[IMAGE], slashed = with_slashes(frame[IMAGE], root)
         notes += slashed
-    others = [*columns.ignored, *([group] if group else [])]
+    others = [*settings.ignored, *([group] if group else [])]
     long_ones = LONG if set(LONG) <= set(frame) else ()  # which may be heads, or say them
-    parts = find_split(frame, columns.split, heads, [IMAGE, *others, *long_ones], path.name)
+    parts = find_split(frame, settings.split, heads, [IMAGE, *others, *long_ones], path.name)
     others += [parts] if parts and parts not in (heads or ()) else []
-    long = is_long(frame, layout, heads, others, path.name)
+    long = is_long(frame, settings.layout, heads, others, path.name)
     rows, frame = frame, pivot(frame, path.name, [group, parts]) if long else frame
     if only_known:
         heads = {name: head for name, head in heads.items() if name in frame and name != IMAGE}
     names = [name for name in frame if name not in {IMAGE, *others}] if heads is None else list(heads)
-    _check_names(names, columns.ignored, frame, rows, [group, parts], path.name)
+    _check_names(names, settings.ignored, frame, rows, [group, parts], path.name)
     if heads is None and not names:
         raise TableError(f"{path.name}: no column of labels beside {columns_of(list(frame))}{hint(file)}.")
-    if isinstance(missing, Mapping):
-        _check_names([], list(missing), frame, rows, [group, parts], path.name)
+    if isinstance(settings.missing, Mapping):
+        _check_names([], list(settings.missing), frame, rows, [group, parts], path.name)
     given = heads if isinstance(heads, Mapping) else dict.fromkeys(names)
     writing = Writing(
         file.sep,
-        dialect.get("decimal"),
+        settings.dialect.get("decimal"),
         gaps=not long or bool(rows["label"].isna().any()),
         uncertain=any(is_uncertain(frame[name]) for name in given),
     )
-    settled = {name: _settle(frame[name], head, name, missing, writing, path.name) for name, head in given.items()}
+    settled = {
+        name: _settle(frame[name], head, name, settings.markers(name), writing, path.name)
+        for name, head in given.items()
+    }
     looks = {
         name: look_like_parts(one.column) for name, one in settled.items() if given[name] is None and heads is None
     }
@@ -163,7 +178,7 @@ def _read(
         notes=(*notes, *(f"{short(name)}: {note}" for name, one in settled.items() for note in one.notes), *trains),
         # A model's heads are as they are; nobody chose them for this table.
         remarks={name: one.remarks[1:] if only_known else one.remarks for name, one in settled.items()},
-        literal=frozenset(name for name in settled if told_markers(missing, name) == frozenset()),
+        literal=frozenset(name for name in settled if settings.markers(name) == frozenset()),
         split=parts,
     )
     if parts is not None:
@@ -193,12 +208,17 @@ def _check_names(
 
 
 def _settle(
-    column: pd.Series, given: Head | int | str | None, name: str, missing: Any, writing: Writing, source: str
+    column: pd.Series,
+    given: Head | int | str | None,
+    name: str,
+    told: frozenset[str] | None,
+    writing: Writing,
+    source: str,
 ) -> Settled:
     if given is not None and not isinstance(given, str):
-        given = get_heads({name: given})[name]
+        given = check_heads({name: given})[name]
     try:
-        return settle(column, given, told_markers(missing, name), writing)
+        return settle(column, given, told, writing)
     except ValueError as error:
         raise TableError(f"{source}: head {short(name)!r}: {error}.") from None
 

@@ -6,24 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mtlzoo.evaluation.details import predictions
-    from mtlzoo.evaluation.prediction import outputs, predict
-    from mtlzoo.evaluation.report import evaluate
-    from mtlzoo.evaluation.subgroups import evaluate_groups
+    from mtlzoo.evaluation.predictions import Predictions
+    from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
 
 _MODULES = {
-    "details": ["predictions"],
-    "prediction": ["outputs", "predict"],
-    "report": ["evaluate"],
-    "subgroups": ["evaluate_groups"],
+    "predictions": ["Predictions"],
+    "shortcuts": ["evaluate", "evaluate_groups", "predict"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
+    "Predictions",
     "evaluate",
     "evaluate_groups",
-    "outputs",
     "predict",
-    "predictions",
 ]
 
 

@@ -20,12 +20,12 @@ By = str | Sequence[str] | Mapping[str, Edges]
 Groups = dict[str, np.ndarray]
 
 
-def group_rows(table: Table, judged: Table, by: By, cross: bool = False) -> dict[str, Groups]:
+def group_rows(table: Table, bound: Table, by: By, cross: bool = False) -> dict[str, Groups]:
     """Group the rows of a table by its columns.
 
     Args:
         table: The table.
-        judged: The same rows read by a model's heads, whose class names go before the table's own.
+        bound: The same rows read by a model's heads, whose class names go before the table's own.
         by: One or more columns, or a mapping from columns to edges, as :func:`evaluate_groups` takes them.
         cross: Whether to group by all columns at once rather than by one after the other.
 
@@ -39,7 +39,7 @@ def group_rows(table: Table, judged: Table, by: By, cross: bool = False) -> dict
     edges = by if isinstance(by, Mapping) else dict.fromkeys([by] if isinstance(by, str) else by)
     if not edges:
         raise ValueError(f"Expected at least one column to group by, received: {by!r}.")
-    blocks = {name: _groups(table, judged, name, edges[name]) for name in edges}
+    blocks = {name: _groups(table, bound, name, edges[name]) for name in edges}
     if cross:
         if len(blocks) < 2:
             raise ValueError(f"Expected at least two columns to cross, received: {by!r}.")
@@ -51,11 +51,11 @@ def group_rows(table: Table, judged: Table, by: By, cross: bool = False) -> dict
     return {name: {group: rows for group, rows in groups.items() if rows.any()} for name, groups in blocks.items()}
 
 
-def _groups(table: Table, judged: Table, name: str, edges: Edges) -> Groups:
+def _groups(table: Table, bound: Table, name: str, edges: Edges) -> Groups:
     if name not in table.frame:
         columns = ", ".join(map(str, table.frame))
         raise TableError(f"{table.source}: no column {name!r} to group by; the columns are: {columns}.")
-    head = judged.heads.get(name) or table.heads.get(name)
+    head = bound.heads.get(name) or table.heads.get(name)
     cells = table.frame[name].reset_index(drop=True)
     if head is None:
         known = np.asarray([not is_missing(cell) for cell in cells], bool)

@@ -102,7 +102,7 @@ def read_labelled(data: Any) -> Table:
     if isinstance(data, str | os.PathLike):
         # A column that is no head, or has one label only, is nobody's business here.
         sorted_by_label = Path(data).is_dir() and not (Path(data) / "labels.csv").is_file()
-        return (read_folders if sorted_by_label else read_csv)(data, heads={})
+        return (read_folders if sorted_by_label else read_csv)(os.fspath(data), heads={})
     raise InputError(
         "Expected images with labels: a table, a data frame with a column 'image', a CSV file or a folder, received: "
         f"{_described(data)}. Arrays with labels: model.evaluate(images, labels, return_dict=True)."

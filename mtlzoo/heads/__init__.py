@@ -86,6 +86,11 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
     get_heads({"coat_length": 8})  # {"coat_length": ClassificationHead(classes=8)}
     ```
     """
+    return {name: copy.deepcopy(head) for name, head in check_heads(heads).items()}
+
+
+def check_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
+    """:func:`get_heads` without copies: the heads themselves."""
     if not isinstance(heads, Mapping) or not heads:
         raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
     result = {}
@@ -95,7 +100,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
             head = ClassificationHead(head)
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
-        result[name] = copy.deepcopy(head)
+        result[name] = head
     check_logs(result)
     return result
 

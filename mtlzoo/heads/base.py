@@ -40,6 +40,8 @@ class Head(ABC):
 
     spatial = False
     numeric = False
+    # Settings that `encode` does not depend on; each class lists those that it adds.
+    ignored_by_encode: tuple[str, ...] = ("hidden", "activation", "dropout", "loss_weight")
 
     def __init__(
         self,
@@ -95,6 +97,27 @@ class Head(ABC):
         Raises:
             LabelError: If a value is none that this head knows; it names the row and what was expected.
         """
+
+    def encoding_key(self) -> tuple[type[Head], str]:
+        """What :meth:`encode` depends on: heads with equal keys encode any column alike.
+
+        It leaves out the settings in `ignored_by_encode` of the class and its bases. A head whose `encode` does depend on
+        one of them overrides this method.
+
+        Returns:
+            The class, and its other settings as text.
+
+        Example:
+
+        ```python
+        import mtlzoo as mtl
+
+        one, other = mtl.ClassificationHead(["a", "b"]), mtl.ClassificationHead(["a", "b"], hidden=[128])
+        assert one.encoding_key() == other.encoding_key()
+        ```
+        """
+        ignored = {name for cls in type(self).__mro__ for name in vars(cls).get("ignored_by_encode", ())}
+        return type(self), repr({name: value for name, value in self.get_config().items() if name not in ignored})
 
     @abstractmethod
     def labelled(self, targets: np.ndarray) -> np.ndarray:

@@ -40,6 +40,8 @@ class BinaryHead(ClassesHead):
     ```
     """
 
+    ignored_by_encode = ("label_smoothing",)
+
     def __init__(self, labels: Sequence[str] = ("no", "yes"), *, label_smoothing: float = 0.0, **kwargs: Any):
         if isinstance(labels, str) or len(labels) != 2:
             raise ValueError(f"Expected `labels` to be two names, the negative one first, received: {labels!r}.")
@@ -141,13 +143,19 @@ class BinaryHead(ClassesHead):
         """Accuracy beside the majority's, balanced accuracy, and the area under the ROC curve."""
         figures = accuracy_figures(self.confusion(targets, predictions)[0])
         accuracy, majority = figures["accuracy"], figures["accuracy_baseline"]
-        truth, auc = self.class_ids(targets), float("nan")
-        if len(set(truth)) == 2:
-            from sklearn.metrics import roc_auc_score
-
-            auc = float(roc_auc_score(truth, predictions.reshape(-1)[self.labelled(targets)]))
+        auc = _area_under_curve(self.class_ids(targets), predictions.reshape(-1)[self.labelled(targets)])
         return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures, "auc": auc}
 
     def describe(self) -> str:
         """The kind of answer in a few words."""
         return f"sigmoid, {self.names[0]} or {self.names[1]}"
+
+
+def _area_under_curve(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the ROC curve, from the ranks of the positives (Mann and Whitney 1947); ties count one half."""
+    positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
+    if not positives or not negatives or np.isnan(scores).any():
+        return float("nan")
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (counts.cumsum() - (counts - 1) / 2)[places]
+    return float((ranks[truth == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))

@@ -69,6 +69,7 @@ class BoxHead(Head):
 
     spatial = True
     numeric = True
+    ignored_by_encode = ("loss",)
 
     def __init__(self, *, format: str = "rel_xyxy", loss: str = "giou+l1", **kwargs: Any):
         super().__init__(**kwargs)

@@ -35,6 +35,8 @@ class ClassesHead(Head):
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
+    ignored_by_encode = ("class_weight", "label_counts", "flip_pairs")
+
     def __init__(
         self,
         classes: int | Sequence[str],

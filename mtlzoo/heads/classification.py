@@ -35,6 +35,8 @@ class ClassificationHead(ClassesHead):
     ```
     """
 
+    ignored_by_encode = ("label_smoothing",)
+
     def __init__(self, classes: int | Sequence[str], *, label_smoothing: float = 0.0, **kwargs: Any):
         super().__init__(classes, **kwargs)
         if not 0 <= label_smoothing < 1:

@@ -65,6 +65,7 @@ class DetectionHead(Head):
     """
 
     spatial = True
+    ignored_by_encode = ("score_threshold", "nms_iou_threshold", "grid")
 
     @renamed_arguments(most="max_objects", threshold="score_threshold", overlap="nms_iou_threshold")
     def __init__(

@@ -50,6 +50,7 @@ class ExpectationHead(NumbersHead):
     """
 
     numeric = False  # the loss is that of a distribution
+    ignored_by_encode = ("spread", "expectation_weight")
 
     def __init__(
         self,

@@ -77,6 +77,7 @@ class LandmarkHead(Head):
 
     spatial = True
     numeric = True
+    ignored_by_encode = ("loss", "normalizer", "flip_pairs")
 
     def __init__(
         self,

@@ -51,6 +51,8 @@ class MultiLabelHead(Head):
     ```
     """
 
+    ignored_by_encode = ("threshold", "label_smoothing", "class_weight", "label_counts", "flip_pairs")
+
     def __init__(
         self,
         classes: int | Sequence[str],

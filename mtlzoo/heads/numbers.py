@@ -30,6 +30,7 @@ class NumbersHead(Head):
 
     units = 1
     numeric = True
+    ignored_by_encode = ("scale",)
 
     def __init__(self, *, scale: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)

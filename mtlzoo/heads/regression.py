@@ -48,6 +48,8 @@ class RegressionHead(NumbersHead):
     ```
     """
 
+    ignored_by_encode = ("mean", "loss")
+
     def __init__(
         self,
         units: int = 1,

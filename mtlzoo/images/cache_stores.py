@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,6 @@ import numpy as np
 
 from mtlzoo.files import is_temporary, remove_leftovers, writing
 from mtlzoo.files.regular import open_regular
-from mtlzoo.images.records import find_record
 from mtlzoo.system.memory import free_memory
 
 # An image with the (height, width) of the whole, and what it is known by: the hash of its file, how it was asked for, and
@@ -69,8 +69,9 @@ class Folder:
             if any(map(is_temporary, folders)):
                 remove_leftovers(folder)
                 folders[:] = [name for name in folders if not is_temporary(name)]
-            stamps = (file_stamp(os.path.join(folder, name)) for name in names)
-            total += sum(stamp[0] for stamp in stamps if stamp)
+            for name in names:
+                with suppress(OSError):  # another process may have replaced it
+                    total += os.stat(os.path.join(folder, name)).st_size
         return total
 
     def free_bytes(self) -> int:
@@ -108,13 +109,3 @@ class Folder:
 
 def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:
     return zlib.crc32(image, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))
-
-
-def file_stamp(path: str) -> tuple[int, ...] | None:
-    """What changes with a file: its size, its times (nobody can set that of its last change) and its number."""
-    record = find_record(path)
-    try:
-        status = os.stat(path if record is None else record.file)
-    except (OSError, ValueError):
-        return None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import warnings
@@ -14,9 +13,10 @@ import numpy as np
 
 from mtlzoo.errors import ImageError
 from mtlzoo.images.augmentation import Region
-from mtlzoo.images.cache_stores import HEADER, Folder, Image, Key, Memory, file_stamp
-from mtlzoo.images.decoding import decode_with_size, read_file
+from mtlzoo.images.cache_stores import HEADER, Folder, Image, Key, Memory
+from mtlzoo.images.decoding import decode_with_size
 from mtlzoo.images.loading import fit_image
+from mtlzoo.images.source import ImageSource, content_digest
 
 SAMPLE = 32
 
@@ -71,7 +71,6 @@ class ImageCache:
         self._store = Memory() if place == "memory" else Folder(Path(place))
         self.used = self._store.used_bytes()
         self.limit = self.used + self._store.free_bytes() // 2 if limit is None else int(limit)
-        self._known: dict[str, tuple[tuple[int, ...], bytes]] = {}
         self._lock = threading.Lock()
 
     def decode(self, source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> Image:
@@ -104,16 +103,18 @@ class ImageCache:
     def _get(
         self, source: str | Path | bytes, asked: str, part: str, make: Callable[..., Image], *arguments: Any
     ) -> Image:
-        digest, data = self._digest(source)
-        key = (digest, asked, part)
-        kept = self._store.get(key)
-        if kept is not None:
-            return kept
+        path = None if isinstance(source, bytes) else os.fspath(source)
         try:
-            image = make(read_file(source) if data is None else data, *arguments)
+            data, digest = self._content(source)
+            kept = self._store.get((digest, asked, part))
+            if kept is not None:
+                return kept
+            if data is None:
+                data, digest = ImageSource(path).read_with_digest()  # it may have changed since its digest was taken
+            image = make(data, *arguments)
         except ImageError as error:
-            raise ImageError(error.reason, None if isinstance(source, bytes) else os.fspath(source)) from None
-        self._keep(key, image)
+            raise ImageError(error.reason, path) from None
+        self._keep((digest, asked, part), image)
         return image
 
     def estimate(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> int:
@@ -147,23 +148,14 @@ class ImageCache:
         where = "memory" if self.place == "memory" else self.place
         return f"Decoded images kept in {where}: about {_size(needed)}, limit {_size(self.limit)}{rest}."
 
-    def _digest(self, source: str | Path | bytes) -> tuple[bytes, bytes | None]:
-        """The hash of a file's content, and the content if it was read for that."""
+    @staticmethod
+    def _content(source: str | Path | bytes) -> tuple[bytes | None, bytes]:
+        """The content, if it is at hand or had to be read for its digest; and its digest."""
         if isinstance(source, bytes):
-            return _hash(source), source
-        path = os.fspath(source)
-        stamp = file_stamp(path)  # Taken first: a change from here on will be seen the next time.
-        known = self._known.get(path)
-        if known is not None and known[0] == stamp:
-            return known[1], None
-        try:
-            data = read_file(path)
-        except ImageError as error:
-            raise ImageError(error.reason, path) from None
-        digest = _hash(data)
-        if stamp:
-            self._known[path] = (stamp, digest)
-        return digest, data
+            return source, content_digest(source)
+        opened = ImageSource(source)
+        known = opened.known()
+        return opened.read_with_digest() if known is None else (None, known.digest)
 
     def _keep(self, key: Key, image: Image) -> None:
         size = image[0].nbytes + HEADER.size
@@ -185,10 +177,6 @@ class ImageCache:
 def image_cache(identifier: str | Path | ImageCache | None) -> ImageCache | None:
     """Resolves a cache: `None`, `"memory"`, a folder, or an `ImageCache`."""
     return identifier if identifier is None or isinstance(identifier, ImageCache) else ImageCache(identifier)
-
-
-def _hash(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _words(size: tuple[int, int]) -> str:

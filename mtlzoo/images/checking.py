@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mtlzoo.errors import ImageError
-from mtlzoo.files.regular import open_regular
-from mtlzoo.images.decoding import decode_fully, read_file
-from mtlzoo.images.records import find_record
+from mtlzoo.images.decoding import examine
+from mtlzoo.images.source import ImageSource
 from mtlzoo.system.cores import available_cores
 from mtlzoo.system.progress import Progress
 
@@ -40,7 +37,8 @@ def check_images(paths: Sequence[str | Path], workers: int | None = None, progre
     """Finds the images that cannot be read, by decoding every file.
 
     Each file is read to its end; for JPEG the last step of decoding is done at 1/8 scale, which finds what full scale
-    finds and takes a third of the time. A file that several rows share is decoded once.
+    finds and takes a third of the time. A file that several rows share is decoded once, and so is one that is checked
+    again in the same process and has not changed.
 
     Args:
         paths: One path a row.
@@ -75,7 +73,7 @@ def inspect_images(paths: Sequence[str | Path], workers: int | None = None, prog
     names = [os.fspath(path) for path in paths]
     distinct = list(dict.fromkeys(names))
     with ThreadPoolExecutor(workers or available_cores()) as pool:
-        checks = pool.map(_look, distinct)
+        checks: Iterable[Looked] = pool.map(_look, distinct)
         if progress:
             checks = _show_progress(checks, len(distinct))
         found = dict(zip(distinct, checks, strict=True))
@@ -87,7 +85,8 @@ def inspect_images(paths: Sequence[str | Path], workers: int | None = None, prog
 def same_content(paths: Sequence[str | Path]) -> np.ndarray:
     """Groups files that are equal byte for byte.
 
-    Only files whose size another file shares are read. Files that cannot be read are equal to nothing but themselves.
+    Only files whose size another file shares are read, unless they have been read for a check before. Files that cannot be
+    read are equal to nothing but themselves.
 
     Args:
         paths: One path a row.
@@ -105,8 +104,9 @@ def same_content(paths: Sequence[str | Path]) -> np.ndarray:
     ```
     """
     names = [os.fspath(path) for path in paths]
-    sizes = {name: file_size(name) for name in dict.fromkeys(names)}
-    seen, shared = set(), set()
+    sizes = {name: ImageSource(name).byte_size() for name in dict.fromkeys(names)}
+    seen: set[int | None] = set()
+    shared: set[int | None] = set()
     for size in sizes.values():
         (shared if size in seen else seen).add(size)
     groups: dict[object, int] = {}
@@ -120,13 +120,13 @@ def same_content(paths: Sequence[str | Path]) -> np.ndarray:
 def _look(path: str) -> Looked:
     """Why an image cannot be read, and the largest of its samples where they have 16 bits."""
     try:
-        return None, decode_fully(path, at_least=(1, 1)).largest
+        return None, examine(ImageSource(path)).largest
     except ImageError as error:
         return error.reason, None
 
 
 def _dark_note(dark: list[str], found: Mapping[str, Looked]) -> str:
-    largest = max(found[name][1] for name in dark)
+    largest = max(found[name][1] or 0 for name in dark)
     named = ", ".join(dark[:NAMED]) + (", ..." if len(dark) > NAMED else "")
     return (
         f"{len(dark)} image{'s' * (len(dark) != 1)} of 16 bits without a sample above {largest:,} of 65,535, perhaps of 12 "
@@ -143,22 +143,8 @@ def _show_progress(checks: Iterable[Looked], total: int) -> Iterable[Looked]:
         yield looked
 
 
-def file_size(path: str) -> int | None:
-    """The bytes of an image, `None` where there is no such file."""
-    if (record := find_record(path)) is not None:
-        return record.length
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
 def _digest(path: str) -> bytes | None:
     try:
-        if find_record(path) is not None:
-            return hashlib.blake2b(read_file(path), digest_size=16).digest()
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except (OSError, ImageError):
+        return ImageSource(path).digest()
+    except ImageError:
         return None

@@ -14,18 +14,17 @@ import cv2
 import numpy as np
 
 from mtlzoo.errors import ImageError
-from mtlzoo.files.regular import open_regular
 from mtlzoo.images import png
-from mtlzoo.images.pixel_limit import check_size
+from mtlzoo.images.known_files import Facts
+from mtlzoo.images.pixel_limit import check_size, max_pixels
 from mtlzoo.images.pixels import exif_orientation, orient
 from mtlzoo.images.rare_images import decode_rare
-from mtlzoo.images.records import find_record
+from mtlzoo.images.source import ImageSource, content_digest
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
     # OpenCV logs each unreadable file on standard error without naming it; ImageError says it once, with the name.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-MAX_BYTES = 2**31 - 1  # what OpenCV takes
 MAX_SCANS = 500  # of a progressive JPEG; usual are ten, and each may take as long as the whole image
 
 JPEG_FLAGS = {
@@ -97,39 +96,28 @@ def decode_fully(source: str | Path | bytes, at_least: tuple[int, int] | None = 
         return _decode(source, at_least)
     path = os.fspath(source)
     try:
-        return _decode(read_file(path), at_least)
+        return _decode(ImageSource(path).read(), at_least)
     except ImageError as error:
         raise ImageError(error.reason, path) from None
 
 
-def read_file(path: str | Path) -> bytes:
-    """The content of a file, or of a record in a larger one, see `mtlzoo.images.records`.
+def examine(source: ImageSource) -> Facts:
+    """What an image's bytes tell: their digest, its size and the largest of its samples, where these have 16 bits.
+
+    The image is decoded to its end, for JPEG at 1/8 scale, unless that has been done and the file has not changed.
 
     Raises:
-        ImageError: It cannot be read; the error does not name the path.
+        ImageError: The image cannot be read; the error does not name the path.
     """
-    try:
-        record = find_record(os.fspath(path))
-        if record is None:
-            with open_regular(path) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size > MAX_BYTES:
-                    raise ImageError(f"has {size:,} bytes, more than the {MAX_BYTES:,} that are read of an image")
-                return file.read()
-        data = record.read()
-    except ImageError:
-        raise
-    except FileNotFoundError:
-        raise ImageError("file not found") from None
-    except IsADirectoryError:
-        raise ImageError("is a directory, not an image file") from None
-    except OSError as error:
-        raise ImageError(f"cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise ImageError("not a valid path (it contains a null byte)") from None
-    if data is None:
-        raise ImageError("damaged record (its checksum is wrong)")
-    return data
+    known = source.known()
+    if known is not None and known.size is not None and known.size[0] * known.size[1] <= max_pixels():
+        return known
+    version = source.version()
+    data = source.read()
+    _, size, largest = _decode(data, (1, 1))
+    facts = Facts(content_digest(data), size, largest)
+    source.remember(version, facts)
+    return facts
 
 
 def _decode(data: bytes, at_least: tuple[int, int] | None) -> Decoded:

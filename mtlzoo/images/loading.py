@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Unpack
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from mtlzoo.images.geometry import ImageGeometry
 if TYPE_CHECKING:
     from mtlzoo.images.caching import ImageCache
 
-# Batches are loaded side by side by whoever calls `load_batch`, which keeps every core busy. Threads of OpenCV's own on
+# Batches are loaded side by side by the callers of `load_batch`, which keeps every core busy. Threads of OpenCV's own on
 # top would only compete with them, and one image is too small to gain from them. The setting is one for the whole
 # process, and must not change while images are being loaded: hence here, once.
 cv2.setNumThreads(1)
@@ -32,7 +33,7 @@ def load_image(
     rng: np.random.Generator | None = None,
     channels: int = 3,
 ) -> np.ndarray:
-    """Loads one image at the network's size.
+    """Loads one image at the model's size.
 
     Args:
         source: Path of the file, or the content of a file.
@@ -61,55 +62,169 @@ def load_image(
     assert image.shape == (224, 224, 3)
     ```
     """
-    check_channels(channels)
-    image = load_with_matrix(source, image_size, augmentation, resize, rng)[0]
-    return image if channels == 3 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+    loader = ImageLoader(image_size, augmentations.augmentation(augmentation), resize, channels)
+    image = loader.load(source, rng).image
+    return image if channels == 3 else _gray(image)
 
 
-def load_with_matrix(
-    source: str | Path | bytes,
+class LoadOptions(TypedDict, total=False):
+    """Further arguments of :func:`load_batch`.
+
+    Attributes:
+        regions: The part of each image that is shown; by default the whole of all.
+        channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
+        cache: Where images are kept, as they are before augmentation.
+    """
+
+    regions: Sequence[Region | None] | None
+    channels: int
+    cache: ImageCache | None
+
+
+def load_batch(
+    paths: Sequence[str | Path | bytes],
     image_size: tuple[int, int],
     augmentation: str | Augmentation | None = None,
     resize: str = "stretch",
-    rng: np.random.Generator | None = None,
-    out: np.ndarray | None = None,
-    region: Region | None = None,
-    cache: ImageCache | None = None,
-) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """`load_image`, and where its pixels come from.
+    seeds: Sequence[int] | np.ndarray | None = None,
+    **options: Unpack[LoadOptions],
+) -> tuple[np.ndarray, ImageGeometry]:
+    """Loads a batch of images, see :meth:`ImageLoader.load_batch`.
 
     Args:
-        source: As in `load_image`, like the other arguments.
+        paths: One path a row, or the content of a file.
         image_size: (height, width) in pixels.
-        augmentation: What may happen to the image.
-        resize: How the image is resized.
-        rng: Where the random numbers come from.
-        out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
-        region: The part of the image that is seen, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
-        cache: Where images are kept, as they are before augmentation.
+        augmentation: `None`, the name of a preset, or an `Augmentation`.
+        resize: "stretch", "crop" or "pad".
+        seeds: One integer of at least 0 a row; needed if there is an augmentation.
+        **options: `regions`, `channels` and `cache`, see :class:`LoadOptions`.
 
     Returns:
-        The uint8 image of shape (height, width, 3), not to be written to if it is neither `out` nor augmented; the float64
-        matrix of shape (2, 3) for `mtlzoo.images.augmentation.transform_points`, from pixels of the whole image, as a viewer
-        shows it, to pixels of the returned one; and (height, width) of the whole image.
+        uint8 images of shape (rows, height, width, channels), and where their pixels come from.
+
+    Raises:
+        ImageError: An image cannot be read; the message names the path.
+        ValueError: The seeds are missing, or there is not one a row.
     """
-    augmentation = augmentations.augmentation(augmentation)
-    if augmentation is None:
-        if cache is None:
-            image, size = fit_image(source, image_size, resize, region, out)
-        else:
-            image, size = cache.fit(source, image_size, resize, region)
-            if out is not None:
-                np.copyto(out, image)
-                image = out
-        return image, augmentations.resize_matrix(size, image_size, resize, region), size
-    image, size = (decode_with_size if cache is None else cache.decode)(source, _at_least(image_size, region))
-    rng = np.random.default_rng() if rng is None else rng
-    matrix = augmentation.sample_matrix(rng, size, image_size, resize, region)
-    # Bars are black whatever the fill, so that training and validation look alike.
-    fill = "constant" if resize == "pad" else augmentation.fill
-    image = augmentations.warp(image, _from_reduced(matrix, image, size), image_size, fill, out)
-    return augmentation.adjust_colors(rng, image, out=image), matrix, size
+    regions = options.pop("regions", None)
+    chosen = augmentations.augmentation(augmentation)
+    return ImageLoader(image_size, chosen, resize, **options).load_batch(paths, seeds, regions)
+
+
+class Loaded(NamedTuple):
+    """An image at the model's size, and where its pixels come from.
+
+    Attributes:
+        image: uint8 RGB `(height, width, 3)`.
+        matrix: float64 `(2, 3)` for `mtlzoo.images.augmentation.transform_points`, from pixels of the whole image, as a
+            viewer shows it, to pixels of this one.
+        size: The (height, width) of the whole image.
+    """
+
+    image: np.ndarray
+    matrix: np.ndarray
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ImageLoader:
+    """Loads images of files as a model takes them.
+
+    Attributes:
+        image_size: (height, width) in pixels.
+        augmentation: What may happen to an image; `None` for nothing.
+        resize: "stretch", "crop" (the middle, at its own aspect ratio) or "pad" (black bars).
+        channels: 3 for RGB, 1 for gray, in batches.
+        cache: Where images are kept, as they are before augmentation; `None` to decode them each time.
+
+    Raises:
+        ValueError: There are no such channels.
+    """
+
+    image_size: tuple[int, int]
+    augmentation: Augmentation | None = None
+    resize: str = "stretch"
+    channels: int = 3
+    cache: ImageCache | None = None
+
+    def __post_init__(self) -> None:
+        check_channels(self.channels)
+
+    def load(
+        self,
+        source: str | Path | bytes,
+        rng: np.random.Generator | None = None,
+        region: Region | None = None,
+        out: np.ndarray | None = None,
+    ) -> Loaded:
+        """Loads one image, in color.
+
+        Args:
+            source: Path of the file, or the content of a file.
+            rng: Where the augmentation's random numbers come from; by default fresh ones.
+            region: The part of the image that is shown, (x_min, y_min, x_max, y_max) in pixels; by default the whole.
+            out: Contiguous uint8 array of shape (height, width, 3) to write the image to; by default a new one.
+
+        Returns:
+            The image, which is not to be written to if it is neither `out` nor augmented, with its matrix and size.
+
+        Raises:
+            ImageError: The image cannot be read; the message names the path.
+        """
+        if self.augmentation is None:
+            if self.cache is None:
+                image, size = fit_image(source, self.image_size, self.resize, region, out)
+            else:
+                image, size = self.cache.fit(source, self.image_size, self.resize, region)
+                if out is not None:
+                    np.copyto(out, image)
+                    image = out
+            return Loaded(image, augmentations.resize_matrix(size, self.image_size, self.resize, region), size)
+        decode = decode_with_size if self.cache is None else self.cache.decode
+        image, size = decode(source, _at_least(self.image_size, region))
+        rng = np.random.default_rng() if rng is None else rng
+        matrix = self.augmentation.sample_matrix(rng, size, self.image_size, self.resize, region)
+        # Bars are black whatever the fill, so that training and validation look alike.
+        fill = "constant" if self.resize == "pad" else self.augmentation.fill
+        image = augmentations.warp(image, _from_reduced(matrix, image, size), self.image_size, fill, out)
+        return Loaded(self.augmentation.adjust_colors(rng, image, out=image), matrix, size)
+
+    def load_batch(
+        self,
+        sources: Sequence[str | Path | bytes],
+        seeds: Sequence[int] | np.ndarray | None = None,
+        regions: Sequence[Region | None] | None = None,
+    ) -> tuple[np.ndarray, ImageGeometry]:
+        """Loads a batch of images.
+
+        Each image depends on its own seed alone: the same image comes out whichever worker loads it, in whatever batch.
+
+        Args:
+            sources: One path a row, or the content of a file.
+            seeds: One integer of at least 0 a row; needed if there is an augmentation.
+            regions: The part of each image that is shown; by default the whole of all.
+
+        Returns:
+            uint8 images of shape (rows, height, width, channels), and where their pixels come from.
+
+        Raises:
+            ImageError: An image cannot be read; the message names the path.
+            ValueError: The seeds are missing, or there is not one a row.
+        """
+        if self.augmentation is not None and (seeds is None or len(seeds) != len(sources)):
+            received = "none" if seeds is None else len(seeds)
+            raise ValueError(f"Expected one seed for each of the {len(sources)} rows, received: {received}.")
+        images = np.empty((len(sources), *self.image_size, self.channels), np.uint8)
+        geometry = ImageGeometry.empty(len(sources), self.image_size)
+        for row, source in enumerate(sources):
+            drawn = self.augmentation is not None and seeds is not None
+            rng = np.random.Generator(np.random.Philox(int(seeds[row]))) if drawn else None
+            region = None if regions is None else regions[row]
+            loaded = self.load(source, rng, region, images[row] if self.channels == 3 else None)
+            if self.channels == 1:
+                images[row] = _gray(loaded.image)
+            geometry.matrices[row], geometry.sizes[row] = loaded.matrix, loaded.size
+        return images, geometry
 
 
 def fit_image(
@@ -136,55 +251,6 @@ def _from_reduced(matrix: np.ndarray, image: np.ndarray, size: tuple[int, int]) 
     return matrix if image.shape[:2] == size else matrix @ augmentations.scale_matrix(image.shape[:2], size)
 
 
-def load_batch(
-    paths: Sequence[str | Path],
-    image_size: tuple[int, int],
-    augmentation: str | Augmentation | None = None,
-    resize: str = "stretch",
-    seeds: Sequence[int] | np.ndarray | None = None,
-    regions: Sequence[Region | None] | None = None,
-    channels: int = 3,
-    cache: ImageCache | None = None,
-) -> tuple[np.ndarray, ImageGeometry]:
-    """Loads a batch of images.
-
-    Each image depends on its own seed alone: the same image comes out whichever worker loads it, in whatever batch.
-
-    Args:
-        paths: One path a row.
-        image_size: (height, width) in pixels.
-        augmentation: `None`, the name of a preset, or an `Augmentation`.
-        resize: "stretch", "crop" or "pad".
-        seeds: One integer of at least 0 a row; needed if there is an augmentation.
-        regions: The part of each image that is seen; by default the whole of all.
-        channels: 3 for RGB, 1 for gray (the luma of ITU-R BT.601, as OpenCV and Pillow have it).
-        cache: Where images are kept, as they are before augmentation.
-
-    Returns:
-        uint8 images of shape (rows, height, width, channels), and where their pixels come from.
-
-    Raises:
-        ImageError: An image cannot be read; the message names the path.
-        ValueError: The seeds are missing, or there is not one a row.
-    """
-    augmentation = augmentations.augmentation(augmentation)
-    if augmentation is not None and (seeds is None or len(seeds) != len(paths)):
-        received = "none" if seeds is None else len(seeds)
-        raise ValueError(f"Expected one seed for each of the {len(paths)} rows, received: {received}.")
-    check_channels(channels)
-    images = np.empty((len(paths), *image_size, channels), np.uint8)
-    geometry = ImageGeometry.empty(len(paths), image_size)
-    for row, path in enumerate(paths):
-        rng = None if augmentation is None else np.random.Generator(np.random.Philox(int(seeds[row])))
-        out = images[row] if channels == 3 else None
-        region = None if regions is None else regions[row]
-        loaded = load_with_matrix(path, image_size, augmentation, resize, rng, out, region, cache)
-        if channels == 1:
-            images[row, ..., 0] = cv2.cvtColor(loaded[0], cv2.COLOR_RGB2GRAY)
-        geometry.matrices[row], geometry.sizes[row] = loaded[1:]
-    return images, geometry
-
-
 def check_channels(channels: int) -> None:
     """Refuse a number of channels that no image file has.
 
@@ -195,4 +261,8 @@ def check_channels(channels: int) -> None:
         raise ValueError(f"Expected 3 channels (RGB) or 1 (gray), received: {channels!r}.")
 
 
-__all__ = ["ImageError", "check_channels", "load_batch", "load_image", "load_with_matrix"]
+def _gray(image: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
+
+
+__all__ = ["ImageError", "ImageLoader", "check_channels", "load_batch", "load_image"]

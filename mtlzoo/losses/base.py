@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from mtlzoo import masking
+from mtlzoo import keras_compat, masking
 
 Tensor = Any
 
@@ -54,12 +54,8 @@ class MaskedLoss(keras.losses.Loss):
 
 
 def logits_of(y_pred: Tensor) -> Tensor | None:
-    """What a softmax or sigmoid layer computed its output from, as far as it is known.
-
-    Keras' activations leave it on their output for Keras' own losses, where the backend's tensors allow it. Losses of it
-    have the right gradient however confident a mistake is.
-    """
-    logits = getattr(y_pred, "_keras_logits", None)
+    """The logits of a softmax or sigmoid layer's output as floats, as far as they are known; else `None`."""
+    logits = keras_compat.logits_of(y_pred)
     return None if logits is None else masking.floats(logits)
 
 

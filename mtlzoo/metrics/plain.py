@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mtlzoo import masking
+from mtlzoo.keras_compat import metric_direction
 from mtlzoo.metrics.base import Tensor
 
 DIRECTIONS = {"up": "max", "down": "min"}
@@ -23,7 +24,7 @@ class MaskedPlainMetric(keras.metrics.Metric):
         super().__init__(name=metric.name)
         self.metric = metric
         self.read = read
-        self.mode = DIRECTIONS.get(getattr(metric, "_direction", None), "auto")
+        self.mode = DIRECTIONS.get(metric_direction(metric) or "", "auto")
         self.seen = self.add_weight(name="seen", initializer="zeros")
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:

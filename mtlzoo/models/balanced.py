@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mtlzoo.keras_compat import untrack
 from mtlzoo.models.steps import Balancer, TaskMonitor, backend_step, make_balancer
 
 
@@ -51,13 +52,13 @@ class BalancedTraining:
         """Train with it; its variables become the model's own, those of an earlier one are forgotten."""
         self._set_monitor(None)
         if self.balancing_state is not None and (balancer is None or balancer.state is not self.balancing_state):
-            self._tracker.untrack(self.balancing_state)
+            untrack(self, self.balancing_state)
         self.balancer = balancer
         self.balancing_state = None if balancer is None else balancer.state
 
     def _set_monitor(self, monitor: TaskMonitor | None) -> None:
         if self.task_monitor is not None:
-            self._tracker.untrack(self.task_monitor)
+            untrack(self, self.task_monitor)
         self.task_monitor = monitor
         if self.balancer is not None:
             self.balancer.monitor = monitor

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import keras
 
+from mtlzoo.keras_compat import flatten_layers
+
 # What trained for a hundred thousand steps on ImageNet has a momentum to match: 0.999 in Keras' MobileNetV2 and
 # MobileNetV3, 0.9997 in NASNet. Statistics then lag thousands of steps behind. With 0.9 they follow within some twenty
 # steps, and still average over hundreds of images.
@@ -36,11 +38,7 @@ def fitting_momentum(steps: int) -> float:
 
 def normalization_layers(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     """The batch normalisation of a model and of all that is nested in it."""
-    return [
-        layer
-        for layer in model._flatten_layers(include_self=False)
-        if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    return [layer for layer in flatten_layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 def limit_momentum(model: keras.Model, momentum: float = MOMENTUM) -> None:

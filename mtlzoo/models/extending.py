@@ -23,6 +23,7 @@ from mtlzoo.heads import (
     OrdinalHead,
     get_heads,
 )
+from mtlzoo.keras_compat import flatten_layers, input_tensors, producer, set_own_trainable
 from mtlzoo.models.naming import connect_heads
 from mtlzoo.models.precision import policy
 
@@ -107,20 +108,16 @@ def _copy(model: MultiTaskModel) -> MultiTaskModel:
     copied = type(model).from_config(model.get_config())
     copied.set_weights(model.get_weights())
     # Making a model of layers sets the flag of all, so the flags come last and in the order of the layers.
-    for old, new in zip(_layers(model), _layers(copied), strict=True):
+    for old, new in zip(flatten_layers(model), flatten_layers(copied), strict=True):
         if not isinstance(old, keras.Model):
             new.trainable = old.trainable
-    copied.backbone._trainable = model.backbone.trainable
+    set_own_trainable(copied.backbone, model.backbone.trainable)
     return copied
-
-
-def _layers(model: keras.Model) -> list[keras.Layer]:
-    return list(model._flatten_layers(include_self=False))
 
 
 def _precision(model: keras.Model) -> Any:
     """The mixed policy that some layer has, whatever was the global one when the model was loaded."""
-    policies = [layer.dtype_policy for layer in _layers(model)]
+    policies = [layer.dtype_policy for layer in flatten_layers(model)]
     mixed = (policy for policy in policies if policy.compute_dtype != policy.variable_dtype)
     return next(mixed, "float32")
 
@@ -128,8 +125,8 @@ def _precision(model: keras.Model) -> Any:
 def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """What heads see, and what spatial heads see, by the names that `mtl.build` gives the layers between."""
     feature_map = next(iter(model.output.values()))
-    while not isinstance(feature_map._keras_history.operation, Backbone):
-        parents = _inputs(feature_map)
+    while not isinstance(producer(feature_map), Backbone):
+        parents = input_tensors(feature_map)
         if not parents:
             raise HeadError(
                 f"Expected a model with a `Backbone`, received: {model.name!r}; `mtl.build` makes such models."
@@ -138,15 +135,10 @@ def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.Ker
     features = feature_map
     for name, kinds in BETWEEN.items():  # by kind and place as well as by name, for a head may be called so too
         for layer in model.layers:
-            if layer.name == name and isinstance(layer, kinds) and _inputs(layer.output)[0] is features:
+            if layer.name == name and isinstance(layer, kinds) and input_tensors(layer.output)[0] is features:
                 features = layer.output
                 break
     return features, feature_map
-
-
-def _inputs(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index].input_tensors
 
 
 # === Weights of a head that is replaced ===
@@ -226,10 +218,10 @@ def _weighted(output: keras.KerasTensor, ends: Sequence[keras.KerasTensor]) -> l
         if id(tensor) in seen:
             continue
         seen.add(id(tensor))
-        layer = tensor._keras_history.operation
+        layer = producer(tensor)
         if layer.weights:
             found[id(layer)] = layer
-        waiting.extend(_inputs(tensor))
+        waiting.extend(input_tensors(tensor))
     return list(found.values())
 
 
@@ -239,4 +231,4 @@ def _copy_statistics(before: Head, model: MultiTaskModel, name: str) -> None:
     for attribute in ("mean", "scale"):
         if getattr(head, attribute, 0) is None:
             setattr(head, attribute, getattr(before, attribute))
-    head.update(model.output[name]._keras_history.operation)
+    head.update(producer(model.output[name]))

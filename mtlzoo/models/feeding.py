@@ -18,8 +18,10 @@ import numpy as np
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
 from mtlzoo.heads.targets import CHECKED
+from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
 from mtlzoo.models.labels import by_head, label_arrays
+from mtlzoo.system.pipeline_errors import plain_errors
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -209,16 +211,18 @@ def parts_of(batch: Any) -> tuple[Any, Any, Any]:
             f"weights, received: {received}."
         )
     images, labels, weights = (*batch, None)[:3]
-    if type(weights).__name__ == "NoneTensorSpec":
+    if is_no_tensor(weights):
         weights = None
     return images, labels, weights
 
 
 @contextmanager
 def readable_errors(*checks: BatchCheck) -> Iterator[None]:
-    """Raise what was found wrong with a batch as it is, without Keras' and TensorFlow's account of it."""
+    """Raise what was found wrong with a batch, or by a pipeline of `mtlzoo.data`, as it is, without Keras' and TensorFlow's
+    account of it."""
     try:
-        yield
+        with plain_errors():
+            yield
     except Exception as error:
         for check in checks:
             if check.error is not None:

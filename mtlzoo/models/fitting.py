@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from mtlzoo.errors import InputError
+from mtlzoo.keras_compat import called_by_fit
 from mtlzoo.models.feeding import BatchCheck, feed, readable_errors
 from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
@@ -79,7 +80,7 @@ class FittingByName:
         Raises:
             InputError: If the labels are no dictionary by the names of the heads, or a label or weight is wrong.
         """
-        if kwargs.get("_use_cached_eval_dataset"):  # by `fit`, which has checked it
+        if called_by_fit(kwargs):  # which has checked it
             return super().evaluate(x, y, batch_size, verbose, sample_weight, **kwargs)
         check = BatchCheck(self.heads)
         with readable_errors(check):

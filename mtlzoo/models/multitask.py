@@ -18,6 +18,7 @@ from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import value_text
+from mtlzoo.keras_compat import flatten_layers, untrack
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
@@ -85,7 +86,7 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         if name is not None and not (isinstance(name, str) and is_safe(name)):
             raise InputError(f"Expected a model's name of {EXPECTED}, received: {value_text(name)}.")
         super().__init__(inputs=inputs, outputs={name: outputs[name] for name in heads}, name=name, **kwargs)
-        for layer in self._flatten_layers(include_self=False):
+        for layer in flatten_layers(self):
             if layer.dtype_policy.compute_dtype == "float16":
                 self.dtype_policy = layer.dtype_policy  # after loading, too: `compile` then scales the loss
         for layer in self.layers:
@@ -186,7 +187,7 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         if hasattr(self, "_head_metrics"):
             # Keras never forgets a metric by itself: those of an earlier `compile` would stay in `metrics` and `evaluate`.
             for metric in (*self._loss_means.values(), self._penalty, *itertools.chain(*self._head_metrics.values())):
-                self._tracker.untrack(metric)
+                untrack(self, metric)
         self._head_losses = losses
         # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
         self._loss_means = {name: RatioOfSums(otherwise=0.0) for name in self.heads}

@@ -13,6 +13,7 @@ import keras
 
 from mtlzoo.backbones.layer_names import safe_names
 from mtlzoo.heads import Head
+from mtlzoo.keras_compat import producer
 
 
 def connect_heads(
@@ -49,7 +50,7 @@ def connect_heads(
 
 def output_layer(model: keras.Model, name: str) -> keras.Layer:
     """The layer that puts out what a head answers."""
-    return model.output[name]._keras_history.operation
+    return producer(model.output[name])
 
 
 def owner(model: keras.Model, layer: keras.Operation) -> str | None:

@@ -7,20 +7,21 @@ from typing import Any
 
 import keras
 
+from mtlzoo.keras_compat import ReplicaHooks, own_strategy
 
-class ReplicatedTraining:
+
+class ReplicatedTraining(ReplicaHooks):
     """What a `MultiTaskModel` does differently from Keras where it was built in the scope of a `tf.distribute` strategy.
 
-    Keras 3.15 takes a batch before training, to build what is not built, by a mean over replicas that fails with several
-    workers; so does its mean of a step's figures over their first axis, which they have not. See
-    https://github.com/keras-team/keras/issues/20585. But only the optimizer is not built yet where losses and metrics are
-    the heads', and an epoch's figures are read from the sums over all replicas. So no batch is taken, and with several
-    workers a step returns one figure, as a vector: the loss so far, for callbacks that show it.
+    What Keras does before and after the steps fails with several workers; see :class:`mtlzoo.keras_compat.ReplicaHooks`. But
+    only the optimizer is not built yet where losses and metrics are the heads', and an epoch's metrics are read from the
+    sums over all replicas. So no batch is taken, and with several workers a step returns one metric, as a vector: the loss
+    so far, for callbacks that show it.
     """
 
     def variable_scope(self) -> AbstractContextManager:
         """Where variables of the model have to be made."""
-        strategy = getattr(self, "_distribute_strategy", None)
+        strategy = own_strategy(self)
         return nullcontext() if strategy is None else strategy.scope()
 
     def train_step(self, *args: Any) -> Any:
@@ -31,13 +32,15 @@ class ReplicatedTraining:
         """Keras' step."""
         return self._figures(super().test_step(*args))
 
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        if self._distribute_strategy is not None and not self.optimizer.built:
+    def build_before_training(self) -> None:
+        """Build the optimizer, if a strategy mirrors the model."""
+        if own_strategy(self) is not None and not self.optimizer.built:
             with self.variable_scope():
                 self.optimizer.build(self.trainable_variables)
 
-    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
-        return self.get_metrics_result() if self._has_workers() else super()._get_metrics_result_or_logs(logs)
+    def epoch_metrics(self) -> dict[str, Any] | None:
+        """Those over all workers, if there are several."""
+        return self.get_metrics_result() if self._has_workers() else None
 
     def _figures(self, figures: Any) -> Any:
         return {"loss": keras.ops.reshape(figures["loss"], (1,))} if self._has_workers() else figures

@@ -15,6 +15,7 @@ from mtlzoo.errors import HeadError, InputError, ModelFileError
 from mtlzoo.files import writing
 from mtlzoo.heads import Head, deserialize, serialize
 from mtlzoo.heads.texts import shorten
+from mtlzoo.keras_compat import TellsOfCopies
 from mtlzoo.models import h5_file
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ H5 = (".h5", ".hdf5")
 WEIGHTS = ".weights.h5"
 
 
-class SavedWithHeads:
+class SavedWithHeads(TellsOfCopies):
     """What a `MultiTaskModel` does differently from Keras when it is saved, loaded and cloned."""
 
     def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs: Any) -> None:
@@ -137,13 +138,11 @@ class SavedWithHeads:
         self.compile(**{**config, "optimizer": optimizer})
         self.optimizer.build(self.trainable_variables)
 
-    def _run_through_graph(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras', by which `clone_model` makes new outputs, and with them alone a new model of this class."""
-        outputs = super()._run_through_graph(*args, **kwargs)
+    def mark_outputs(self, outputs: Any) -> None:
+        """Note heads and resizing on the outputs of which `clone_model` makes a new model of this class."""
         for output in outputs.values() if isinstance(outputs, Mapping) else ():
             if isinstance(output, keras.KerasTensor):
                 output._mtlzoo_heads = (self.heads, self.resize)
-        return outputs
 
 
 def heads_of_outputs(outputs: Any) -> tuple[Mapping[str, Head], str]:

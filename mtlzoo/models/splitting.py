@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from mtlzoo.keras_compat import input_tensors, producer
 from mtlzoo.models.naming import owner
 
 
@@ -49,18 +50,9 @@ def split(model: keras.Model) -> Split:
         return isinstance(operation, layers.Dropout) or owner(model, operation) is not None
 
     shared = _shared_by_all(model)
-    cut = next(
-        tensor
-        for tensor in reversed(shared)
-        if tensor is source or not belongs_to_heads(tensor._keras_history.operation)
-    )
+    cut = next(tensor for tensor in reversed(shared) if tensor is source or not belongs_to_heads(producer(tensor)))
     trunk = keras.Model(source, cut, name=f"{model.name}_trunk")
     return Split(trunk, keras.Model(cut, model.output, name=f"{model.name}_heads"))
-
-
-def _inputs(tensor: keras.KerasTensor) -> list[keras.KerasTensor]:
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index].input_tensors
 
 
 def _shared_by_all(model: keras.Model) -> list[keras.KerasTensor]:
@@ -70,7 +62,7 @@ def _shared_by_all(model: keras.Model) -> list[keras.KerasTensor]:
     waiting = list(model.outputs)
     while waiting:
         tensor = waiting[-1]
-        parents = [] if any(tensor is source for source in model.inputs) else _inputs(tensor)
+        parents = [] if any(tensor is source for source in model.inputs) else input_tensors(tensor)
         unknown = [parent for parent in parents if id(parent) not in dominators]
         if unknown and id(tensor) not in dominators:
             waiting.extend(unknown)

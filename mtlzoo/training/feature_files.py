@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mtlzoo.files.regular import open_regular
-from mtlzoo.images.cache_stores import file_stamp
+from mtlzoo.images.source import file_stamp
 
 FEATURES, DIGESTS = "features.npy", "digests.json"
 FILES = (FEATURES, "matrices.npy", "sizes.npy")

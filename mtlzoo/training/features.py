@@ -21,6 +21,7 @@ from mtlzoo.data.dataset import epoch_rows, place_labels, row_weights
 from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
 from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.seeds import seeds
 from mtlzoo.system.memory import free_memory
 from mtlzoo.system.progress import Progress
@@ -99,7 +100,7 @@ def is_fixed(trunk: keras.Model) -> bool:
     if trunk.trainable_variables or any(size is None for size in trunk.output.shape[1:]):
         return False
     for layer in trunk.layers:
-        parts = layer._flatten_layers()
+        parts = flatten_layers(layer, include_self=True)
         if any(part.activity_regularizer is not None for part in parts):
             return False  # its penalty would be missing from the loss
         if seeds(layer) and not isinstance(layer, Backbone):  # which draws nothing while it is frozen

@@ -16,8 +16,9 @@ from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import open_regular, require_file
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
-from mtlzoo.images.decoding import decode_with_size
+from mtlzoo.images.decoding import examine
 from mtlzoo.images.png import SIGNATURE
+from mtlzoo.images.source import ImageSource
 
 SHAPES = ("triangle", "rectangle")
 """The classes in the order of their ids, which is the TensorFlow.js book's."""
@@ -182,7 +183,7 @@ def _size(path: Path) -> tuple[int, int] | None:
             # Their place in a PNG file is fixed, so that a folder of drawn scenes need not be decoded.
             width, height = struct.unpack(">II", start[16:])
             return height, width
-        return decode_with_size(path, at_least=(1, 1))[1]
+        return examine(ImageSource(path)).size
     except (OSError, ValueError):
         return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from mtlzoo.data.sharding import BatchShard
+from mtlzoo.keras_compat import flatten_layers, own_trainable, set_own_trainable
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.seeds import seeds
 
@@ -93,8 +94,8 @@ def copy_model(model: MultiTaskModel, synchronize_batch_norm: bool = False) -> M
         keras.Model(model.input, model.output, name=model.name), clone_function=copy_layer, recursive=True
     )
     copied = MultiTaskModel(graph.input, graph.output, name=model.name, heads=model.heads, resize=model.resize)
-    for layer, original in zip(copied._flatten_layers(), model._flatten_layers()):
-        layer._trainable = original._trainable
+    for layer, original in zip(flatten_layers(copied, True), flatten_layers(model, True)):
+        set_own_trainable(layer, own_trainable(original))
     return copied
 
 

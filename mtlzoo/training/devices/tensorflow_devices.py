@@ -9,6 +9,7 @@ from functools import cache
 import tensorflow as tf
 
 from mtlzoo.data.sharding import BatchShard
+from mtlzoo.keras_compat import set_steps
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.seeds import seeds
 from mtlzoo.system import workers
@@ -70,7 +71,7 @@ class MirroredReplicas(Replicas):
         dataset = self.shard.by_replica(super().distribute(dataset, shared))
         distributed = self.strategy.distribute_datasets_from_function(lambda context: dataset)
         # Keras asks how many steps there are, TensorFlow would say how many parts of steps, which it does not know.
-        distributed._cardinality = steps
+        set_steps(distributed, steps)
         return distributed
 
     def broadcast_weights(self, model: MultiTaskModel) -> None:

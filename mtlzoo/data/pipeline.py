@@ -1,0 +1,177 @@
+"""The `tf.data` pipeline: rows are drawn, loaded by all cores, and come out as batches."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mtlzoo.data.batches import rows_in_batches, with_cardinality
+from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
+from mtlzoo.data.sharding import BatchShard
+from mtlzoo.data.table import Table
+from mtlzoo.errors import ImageError, TableError
+from mtlzoo.images.augmentation import Augmentation, augmentation
+from mtlzoo.images.caching import ImageCache, image_cache
+from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.images.loading import ImageLoader
+from mtlzoo.system.cores import available_cores
+from mtlzoo.system.pipeline_errors import PipelineErrors
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """How the rows of a table become batches.
+
+    Attributes:
+        image_size: Height and width of the images, in pixels.
+        batch_size: Rows a batch.
+        augment: How images are varied; `None` for not at all.
+        shuffle: Whether each epoch has a new order of all rows.
+        seed: What order and augmentation are drawn from, at least 0.
+        resize: `"stretch"`, `"crop"` or `"pad"`.
+        sample_weight: The column with the weight of each row; `None` for no weights.
+        labels: Whether labels come with the images.
+        drop_remainder: Whether to leave out a last batch that is not full.
+        channels: 3 for RGB, 1 for gray.
+        cache: Where decoded images are kept from epoch to epoch; `None` to decode them each time.
+        workers: How many batches are loaded at a time; `None` for one on each core.
+        shard: The part of each batch that is loaded; `None` for all of it.
+        first_epoch: The number of the first pass.
+
+    Raises:
+        ValueError: If there is not at least one worker, or no such number of channels, augmentation or cache.
+    """
+
+    image_size: tuple[int, int] = (224, 224)
+    batch_size: int = 32
+    augment: str | Augmentation | None = None
+    shuffle: bool = False
+    seed: int = 0
+    resize: str = "stretch"
+    sample_weight: str | None = None
+    labels: bool = True
+    drop_remainder: bool = False
+    channels: int = 3
+    cache: str | Path | ImageCache | None = None
+    workers: int | None = None
+    shard: BatchShard | None = None
+    first_epoch: int = 0
+
+    def loader(self) -> ImageLoader:
+        """What loads the images."""
+        chosen, cache = augmentation(self.augment), image_cache(self.cache)
+        return ImageLoader(self.image_size, chosen, self.resize, self.channels, cache)
+
+    def worker_count(self) -> int:
+        """How many batches are loaded at a time.
+
+        Raises:
+            ValueError: If there is not at least one worker.
+        """
+        workers = available_cores() if self.workers is None else self.workers
+        if workers < 1:
+            raise ValueError(f"Expected at least 1 worker, received: {workers!r}.")
+        return workers
+
+
+def build_pipeline(table: Table, settings: PipelineSettings, geometry: ImageGeometry | None = None) -> tf.data.Dataset:
+    """The batches of a table, see :func:`mtlzoo.data.image_dataset`.
+
+    Args:
+        table: The rows.
+        settings: How they become batches.
+        geometry: Filled in, where given, with where each row's pixels come from, as the rows are loaded.
+
+    Raises:
+        ValueError: If a setting is wrong.
+        TableError: If a label or a weight cannot be read.
+    """
+    rows, batch_size, drop = len(table), settings.batch_size, settings.drop_remainder
+    loader, workers, errors = RowLoader(table, settings, geometry), settings.worker_count(), PipelineErrors()
+    loader.load = errors.keep(loader.load)  # type: ignore[method-assign]
+    epochs = itertools.count(settings.first_epoch)
+
+    def draw_epoch() -> tuple[np.ndarray, np.ndarray]:
+        return epoch_rows(rows, settings.shuffle, settings.seed, next(epochs))
+
+    dataset = rows_in_batches(draw_epoch, rows, batch_size, columns=2, train=settings.shuffle, drop_remainder=drop)
+    load = loader.tensors if settings.shard is None else loader.shard_tensors
+    dataset = dataset.map(load, num_parallel_calls=workers, deterministic=True)
+    return errors.raised_by(with_cardinality(dataset, rows // batch_size if drop else -(-rows // batch_size)))
+
+
+class RowLoader:
+    """Loads the rows of one batch at a time: images, targets and weights.
+
+    Args:
+        table: The rows.
+        settings: How they are loaded.
+        geometry: Filled in, where given, with where each row's pixels come from.
+
+    Raises:
+        ValueError: If a setting is wrong.
+        TableError: If a label or a weight cannot be read.
+    """
+
+    def __init__(self, table: Table, settings: PipelineSettings, geometry: ImageGeometry | None = None):
+        self.table, self.settings, self.geometry = table, settings, geometry
+        self.targets = table.labels() if settings.labels else {}
+        self.weights = []
+        if settings.labels and settings.sample_weight is not None:
+            self.weights = [row_weights(table, settings.sample_weight)]
+        elif settings.shard is not None:
+            self.weights = [np.ones(len(table), "float32")]
+        self.images, self.paths, self.regions = settings.loader(), table.paths(), table.regions()
+
+    def load(self, rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
+        """The uint8 images `(rows, height, width, channels)`, the targets of each head, and weights, if there are any.
+
+        Args:
+            rows: Positions in the table, int64 `(rows,)`.
+            seeds: The seed of each row's augmentation, int64 `(rows,)`.
+
+        Raises:
+            TableError: If an image cannot be read, or a label lies outside of its image; it names the row.
+        """
+        table, paths = self.table, [self.paths[row] for row in rows]
+        try:
+            regions = None if self.regions is None else [self.regions[row] for row in rows]
+            images, geometry = self.images.load_batch(paths, seeds, regions)
+        except ImageError as error:
+            row = next(row for row in rows if self.paths[row] == error.path)
+            raise TableError(f"{table.where(row)}: {error.reason}") from error
+        if self.geometry is not None:
+            self.geometry.matrices[rows], self.geometry.sizes[rows] = geometry.matrices, geometry.sizes
+        # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
+        targets = [place_labels(table, name, column[rows], geometry, rows) for name, column in self.targets.items()]
+        return [images, *targets, *(column[rows] for column in self.weights)]
+
+    def tensors(self, rows: tf.Tensor, seeds: tf.Tensor) -> Any:
+        """What :meth:`load` gives, as a batch of a dataset."""
+        import tensorflow as tf
+
+        columns = [*self.targets.values(), *self.weights]
+        kinds = [tf.uint8, *(tf.as_dtype(column.dtype) for column in columns)]
+        images, *cells = tf.numpy_function(self.load, [rows, seeds], kinds, stateful=False)
+        images.set_shape((rows.shape[0], *self.settings.image_size, self.settings.channels))
+        for tensor, column in zip(cells, columns):
+            tensor.set_shape((rows.shape[0], *column.shape[1:]))
+        if not self.settings.labels:
+            return images
+        return (images, dict(zip(self.targets, cells)), *cells[len(self.targets) :])
+
+    def shard_tensors(self, rows: tf.Tensor, seeds: tf.Tensor) -> Any:
+        """The part of a batch that is loaded here, with the weights that it has in the whole."""
+        import tensorflow as tf
+
+        shard = self.settings.shard or BatchShard(1)
+        chosen, factors = shard.rows(tf.shape(rows)[0])
+        images, targets, weights = self.tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
+        return images, targets, weights * factors

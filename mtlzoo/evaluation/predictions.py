@@ -1,0 +1,298 @@
+"""Predictions: the outputs of one pass of a network over images, and all that is read from them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from mtlzoo.data import Table
+from mtlzoo.errors import TableError
+from mtlzoo.evaluation.grouping import By, group_rows
+from mtlzoo.evaluation.inputs import read_labelled
+from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
+from mtlzoo.evaluation.report import report_heads
+from mtlzoo.evaluation.running import Images, run_model
+from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.heads import Head
+from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.models import MultiTaskModel
+
+Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike
+"""Labelled rows in any form that `mtlzoo.evaluation.inputs` reads."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Predictions:
+    """What a network says of some images: run once, then read as a frame, a report, groups, plots or files.
+
+    Args:
+        outputs: The network's arrays by the name of the head, rows on the first axis, as many in each. They are kept
+            as read-only views.
+        heads: The head of each array.
+        geometry: Where input space lies in each image. Without it places stay in input space, relative to its edges,
+            and have no metrics.
+        names: What each image is called; by default as in the table's column `image`, if there is a table.
+        table: The rows that the images came from; their labels, if it has some, are those that :meth:`evaluate` takes.
+
+    Raises:
+        ValueError: If there are not as many rows everywhere, or an array for each head and a head for each array.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    import mtlzoo as mtl
+    from mtlzoo.evaluation import Predictions
+
+    predictions = Predictions({"kids": np.array([[0.9], [0.2]])}, {"kids": mtl.BinaryHead()}, names=["a.jpg", "b.jpg"])
+    assert predictions.to_frame()["kids"].tolist() == ["yes", "no"]
+    ```
+    """
+
+    outputs: Mapping[str, np.ndarray]
+    heads: Mapping[str, Head]
+    geometry: ImageGeometry | None = None
+    names: Sequence[str] | None = None
+    table: Table | None = None
+
+    def __post_init__(self) -> None:
+        if set(self.outputs) != set(self.heads):
+            raise ValueError(
+                f"Expected outputs for the heads {', '.join(self.heads)}, received: {', '.join(self.outputs)}."
+            )
+        outputs = {name: _read_only(self.outputs[name]) for name in self.heads}
+        object.__setattr__(self, "outputs", MappingProxyType(outputs))
+        object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
+        names = self.table.frame["image"] if self.names is None and self.table is not None else self.names
+        object.__setattr__(self, "names", None if names is None else tuple(names))
+        sized: dict[str, Sized | None] = {"geometry": self.geometry, "names": self.names, "table": self.table}
+        rows = {name: len(value) for name, value in [*outputs.items(), *sized.items()] if value is not None}
+        if len(set(rows.values())) > 1:
+            told = ", ".join(f"{name} {number}" for name, number in rows.items())
+            raise ValueError(f"Expected as many rows for every head, in geometry, names and table, received: {told}.")
+
+    @classmethod
+    def from_model(
+        cls, model: MultiTaskModel, images: Images, batch_size: int = 32, fetch: bool = False
+    ) -> Predictions:
+        """Run a model over images.
+
+        Args:
+            model: The model.
+            images: As :func:`mtlzoo.predict` takes them.
+            batch_size: Rows at a time; memory holds a few batches of images, whatever their number.
+            fetch: Whether images may be addresses of the web, which are then fetched.
+
+        Returns:
+            The predictions, rows in the order of the images.
+
+        Raises:
+            ImageError: If the only image cannot be read, or one that is no file.
+            TableError: If one of several files cannot be read, naming its row, or if there are none.
+            InputError: If it is nothing that is known, an array whose shape or numbers are not those of images, or an
+                address that is not to be fetched.
+            TypeError: If the model has no heads.
+
+        Example:
+
+        ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        report, frame = predictions.evaluate(), predictions.to_frame()
+        ```
+        """
+        run = run_model(model, images, batch_size, fetch)
+        return cls(run.outputs, model.heads, run.geometry, run.names, run.table)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.outputs.values()), ()))
+
+    def __repr__(self) -> str:
+        return f"Predictions({len(self)} rows, heads: {', '.join(self.heads)})"
+
+    def __reduce__(self) -> tuple[type[Predictions], tuple[Any, ...]]:
+        return Predictions, (dict(self.outputs), dict(self.heads), self.geometry, self.names, self.table)
+
+    def take(self, rows: Sequence[int] | np.ndarray | slice) -> Predictions:
+        """The predictions of some rows.
+
+        Args:
+            rows: Positions, a bool `(rows,)`, or a slice.
+
+        Returns:
+            New predictions, rows in the order given.
+
+        Example:
+
+        ```python
+        worst = predictions.take(np.argsort(predictions.outputs["kids"][:, 0])[:10])
+        ```
+        """
+        chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
+        return Predictions(
+            {name: array[chosen] for name, array in self.outputs.items()},
+            self.heads,
+            None if self.geometry is None else self.geometry.take(chosen),
+            None if self.names is None else [self.names[row] for row in chosen],
+            None if self.table is None else self.table.take(chosen),
+        )
+
+    # === What was predicted ===
+
+    @cached_property
+    def in_image_space(self) -> Mapping[str, np.ndarray]:
+        """The outputs by head, places in the coordinates of the whole image, in the format of the head's labels."""
+        if self.geometry is None:
+            return self.outputs
+        return MappingProxyType(
+            {name: head.to_image_space(self.outputs[name], self.geometry) for name, head in self.heads.items()}
+        )
+
+    def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
+        """The predictions as a person reads them, one row an image.
+
+        Args:
+            probabilities: Whether to add all outputs, a column `<head>:<output>` each; a sigmoid of two classes has
+                one, that of the second.
+
+        Returns:
+            The data frame that :func:`mtlzoo.predict` describes.
+
+        Example:
+
+        ```python
+        predictions.to_frame(probabilities=True).to_csv("predictions.csv", index=False)
+        ```
+        """
+        columns: dict[str, Any] = {} if self.names is None else {"image": list(self.names)}
+        for name, head in self.heads.items():
+            decoded = head.decode(self.in_image_space[name])
+            columns[name] = decoded["answer"]
+            if "probability" in decoded:
+                columns[f"{name}_probability"] = decoded["probability"]
+            if probabilities:
+                flat = self.outputs[name].reshape(len(self), math.prod(self.outputs[name].shape[1:]))
+                labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
+                columns |= {f"{name}:{label}": column for label, column in zip(labels, flat.T)}
+        return pd.DataFrame(columns)
+
+    def details(self) -> dict[str, dict[str, np.ndarray]]:
+        """The predictions by head and then by the key that the Head API of `tf.estimator` has for them.
+
+        Returns:
+            For each head, in their order, arrays with the rows on the first axis.
+
+            - Heads with classes: `probabilities` float32 `(rows, classes)`, also of two; `class_ids` int64 `(rows,)`;
+              `classes` `(rows,)`, the names of these; `all_classes` `(rows, classes)`, the same names in every row.
+            - Heads with tags: `probabilities` float32 and `class_ids` int64, 0 or 1, both `(rows, tags)`; `classes`
+              `(rows,)`, lists of the given tags; `all_classes` `(rows, tags)`.
+            - All others: `predictions`, such as float32 `(rows, units)` of a regression head, and places in the
+              coordinates of the whole image.
+
+            There are no `logits`: the outputs are probabilities, and `log(p)`, or `log(p / (1 - p))` of a sigmoid, are
+            logits again.
+
+        Example:
+
+        ```python
+        details = predictions.details()
+        details["gender"]["probabilities"]  # [[0.07, 0.93]]
+        details["gender"]["classes"]  # ["female"]
+        ```
+        """
+        return {name: head.details(self.in_image_space[name]) for name, head in self.heads.items()}
+
+    # === How good it is ===
+
+    def evaluate(self, table: Labelled | None = None) -> pd.DataFrame:
+        """The metrics of each head beside those of its trivial baseline, over labelled rows only.
+
+        Args:
+            table: The labels of these rows, in their order, in any form that :func:`mtlzoo.evaluate` takes; by default
+                those of the table that the images came from.
+
+        Returns:
+            The data frame that :func:`mtlzoo.evaluate` describes.
+
+        Raises:
+            TableError: If a label is invalid, or there is no column for any head.
+            ValueError: If there is no table, it has not as many rows, or the geometry of a spatial head is not known.
+
+        Example:
+
+        ```python
+        report = predictions.evaluate(valid)
+        report.loc["coat_length", ["accuracy", "baseline"]]
+        ```
+        """
+        return report_heads(self.with_labels(self._rows(table).for_heads(self.heads)))
+
+    def groups(self, by: By, table: Labelled | None = None, *, cross: bool = False) -> pd.DataFrame:
+        """The metrics of each head in each group of rows, and how far each group is from all rows.
+
+        Args:
+            by: What to group by, as :func:`mtlzoo.evaluation.evaluate_groups` takes it.
+            table: As in :meth:`evaluate`, with the columns to group by.
+            cross: Whether to group by all columns at once (`gender x ethnicity`) rather than by one after the other.
+
+        Returns:
+            The data frame that :func:`mtlzoo.evaluation.evaluate_groups` describes.
+
+        Raises:
+            TableError: As in :meth:`evaluate`, and if there is no column to group by, or no row.
+            ValueError: As in :meth:`evaluate`, and if edges do not ascend, or a quantity has none.
+
+        Example:
+
+        ```python
+        groups = predictions.groups(by={"gender": None, "age": [0, 18, 45, 90]}, cross=True)
+        ```
+        """
+        rows = self._rows(table)
+        if not len(rows):
+            raise TableError(f"{rows.source}: no rows.")
+        bound = rows.for_heads(self.heads)
+        return report_groups(self.with_labels(bound), group_rows(rows, bound, by, cross))
+
+    def with_labels(self, table: Table) -> dict[str, LabelledOutputs]:
+        """The outputs beside the labels of the same rows, which metrics are computed from.
+
+        Args:
+            table: The rows, read by the heads.
+
+        Returns:
+            By the name of the head, for those that the table has columns for.
+
+        Raises:
+            TableError: If a label is invalid, or lies outside of its image; it names the row.
+            ValueError: If the table has not as many rows, or the geometry of a spatial head is not known.
+
+        Example:
+
+        ```python
+        labelled = predictions.with_labels(valid.for_heads(predictions.heads))
+        labelled["kids"].compute_metrics(np.flatnonzero(labelled["kids"].labelled)[:100])
+        ```
+        """
+        return pair_labels(table, self.heads, self.outputs, self.geometry)
+
+    def _rows(self, table: Labelled | None) -> Table:
+        if table is not None:
+            return read_labelled(table)
+        if self.table is None:
+            raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
+        return self.table
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,126 @@
+"""The network's one pass over images: from whatever they come in to an array of outputs for each head."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mtlzoo.data import Table, image_dataset
+from mtlzoo.data.dataset import plain_errors
+from mtlzoo.errors import ImageError, TableError
+from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
+from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.images.loading import load_batch
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.image_range import warn_if_scaled
+from mtlzoo.models.multitask import check_model
+from mtlzoo.system.cores import available_cores
+
+Images = Any
+"""Whatever `mtlzoo.evaluation.inputs` knows."""
+
+
+class Run(NamedTuple):
+    """What one pass over images gives.
+
+    Attributes:
+        outputs: Arrays by the name of the head, in the order of the heads, rows on the first axis.
+        geometry: Where the input space of each row lies in its image.
+        names: What each image is called; `None` for an array of images, which have no names.
+        table: The table that the images were given as, if they were.
+    """
+
+    outputs: dict[str, np.ndarray]
+    geometry: ImageGeometry
+    names: list[str] | None
+    table: Table | None = None
+
+
+def run_model(model: MultiTaskModel, images: Images, batch_size: int = 32, fetch: bool = False) -> Run:
+    """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
+    check_model(model)
+    given = read_images(images, model.input_shape[1:], fetch)
+    if isinstance(given, Table):
+        outputs, geometry = _run_table(model, given, batch_size)
+        return Run(outputs, geometry, list(given.frame["image"]), images if isinstance(images, Table) else None)
+    if isinstance(given, np.ndarray):
+        names = [f"image {row}" for row in range(len(given))]
+        outputs = _run_batch(model, given, batch_size)
+        geometry = ImageGeometry.whole([given.shape[1:3]] * len(given), given.shape[1:3])
+    else:
+        outputs, geometry, names = _run_stream(model, given, batch_size)
+    return Run(outputs, geometry, None if is_array(images) else names)
+
+
+def _run_table(model: MultiTaskModel, table: Table, batch_size: int) -> tuple[dict[str, np.ndarray], ImageGeometry]:
+    shape = model.input_shape[1:]
+    if not len(table):
+        raise TableError(f"{table.source}: no rows.")
+    if len(table) == 1:
+        batch, geometry = load_batch(
+            table.paths(), shape[:2], resize=model.resize, regions=table.regions(), channels=shape[2]
+        )
+        return _run_batch(model, batch, batch_size), geometry
+    geometry = ImageGeometry.empty(len(table), shape[:2])
+    dataset = image_dataset(
+        table, shape[:2], batch_size, resize=model.resize, labels=False, channels=shape[2], geometry=geometry
+    )
+    with plain_errors():
+        return _by_head(model, model.predict(dataset, verbose=0)), geometry
+
+
+def _run_stream(
+    model: MultiTaskModel, images: Iterator[InMemory], batch_size: int
+) -> tuple[dict[str, np.ndarray], ImageGeometry, list[str]]:
+    """Batch by batch; the next ones are decoded while the network runs on one."""
+    *image_size, channels = model.input_shape[1:]
+
+    def load(batch: list[InMemory]) -> tuple[np.ndarray, ImageGeometry]:
+        sources: list[Any] = [image.source for image in batch]  # contents of files, or paths
+        try:
+            return load_batch(sources, image_size, resize=model.resize, channels=channels)
+        except ImageError as error:
+            if error.path is None and len(batch) == 1:
+                raise ImageError(error.reason, batch[0].name) from None
+            for image in batch if error.path is None else ():
+                load([image])  # alone, the broken one is named
+            raise
+
+    names: list[str] = []
+    outputs, geometries = [], []
+    with ThreadPoolExecutor(available_cores()) as pool:
+        waiting: deque[Future] = deque()
+        batches = iter(lambda: list(itertools.islice(images, batch_size)), [])
+        while True:
+            while len(waiting) <= available_cores() and (batch := next(batches, None)):
+                names += [image.name for image in batch]
+                waiting.append(pool.submit(load, batch))
+            if not waiting:
+                break
+            loaded, geometry = waiting.popleft().result()
+            outputs.append(_by_head(model, model.predict_on_batch(loaded)))
+            geometries.append(geometry)
+    joined = ImageGeometry(
+        np.concatenate([geometry.matrices for geometry in geometries]),
+        np.concatenate([geometry.sizes for geometry in geometries]),
+        tuple(image_size),
+    )
+    return {name: np.concatenate([batch[name] for batch in outputs]) for name in model.heads}, joined, names
+
+
+def _run_batch(model: MultiTaskModel, batch: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
+    if len(batch) > batch_size:
+        return _by_head(model, model.predict(batch, batch_size=batch_size, verbose=0))
+    # `predict` sets up a whole input pipeline, which takes ten times as long as the network for a single image.
+    warn_if_scaled(batch)
+    return _by_head(model, model.predict_on_batch(batch))
+
+
+def _by_head(model: MultiTaskModel, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays in the order of the heads, which Keras does not keep."""
+    return {name: np.asarray(outputs[name]) for name in model.heads}

@@ -1,0 +1,149 @@
+"""Errors of Python functions in a `tf.data` pipeline, as they were raised.
+
+TensorFlow runs such functions in threads of its own, and tells of what they raise in pages of text. So the errors are kept
+beside the pipeline, and whoever reads batches gets the object itself, with its class and its attributes.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Result = TypeVar("Result")
+KEPT = 256  # more than there are batches that are loaded at the same time, each of which may raise one
+
+_open_blocks: list[PipelineErrors] = []
+
+
+class PipelineErrors:
+    """The last errors of a pipeline's functions."""
+
+    def __init__(self) -> None:
+        self._errors: deque[Exception] = deque(maxlen=KEPT)
+
+    def keep(self, function: Callable[..., Result]) -> Callable[..., Result]:
+        """The function, whose errors are kept here and in every open block of :func:`plain_errors`."""
+
+        @functools.wraps(function)
+        def call(*arguments: Any) -> Result:
+            try:
+                return function(*arguments)
+            except Exception as error:
+                _release_batches(error)
+                for errors in (self, *_open_blocks):
+                    errors._errors.append(error)
+                raise
+
+        return call
+
+    def origin(self, error: Exception) -> Exception | None:
+        """The kept error that another one tells of, `None` where it tells of none.
+
+        Batches are loaded side by side, so that several errors may be kept: TensorFlow reports that of the first batch, and
+        quotes its message.
+        """
+        if error in self._errors:
+            return None
+        told = str(error)
+        quoted = [kept for kept in self._errors if str(kept) and str(kept) in told]
+        if quoted:
+            return quoted[-1]
+        return self._errors[-1] if self._errors and _is_of_tensorflow(error) else None
+
+    def raised_by(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """Let a loop over a dataset raise the kept errors.
+
+        Python looks up `__iter__` in the class of an object, so that the dataset becomes one of a subclass. A dataset that
+        is made of it by `map`, `take` and the like is not: read that in a block of :func:`plain_errors`.
+        """
+        dataset.__class__ = _raising_dataset(type(dataset))
+        dataset._mtlzoo_errors = self
+        return dataset
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Raise what a pipeline's functions raise in a block as it is, not as what TensorFlow makes of it.
+
+    Example:
+
+    ```python
+    from mtlzoo.system.pipeline_errors import PipelineErrors, plain_errors
+
+    def load(row):
+        raise KeyError("no such row")
+
+    try:
+        with plain_errors():
+            try:
+                PipelineErrors().keep(load)(1)
+            except KeyError as error:  # as TensorFlow does
+                raise RuntimeError(f"{error} [[node PyFunc]]")
+    except KeyError as error:
+        print(error.args)
+    ```
+    """
+    block = PipelineErrors()
+    _open_blocks.append(block)
+    try:
+        yield
+    except Exception as error:
+        origin = block.origin(error)
+        if origin is None:
+            raise
+        raise origin from origin.__cause__
+    finally:
+        _open_blocks[:] = [other for other in _open_blocks if other is not block]
+
+
+@functools.cache
+def _raising_dataset(kind: type) -> type:
+    class Dataset(kind):  # type: ignore[misc]
+        """A dataset whose iterators raise what its functions raised."""
+
+        def __iter__(self) -> Any:
+            iterator = super().__iter__()
+            if hasattr(iterator, "get_next") and sys.modules["tensorflow"].executing_eagerly():
+                iterator.__class__ = _raising_iterator(type(iterator))
+                iterator._mtlzoo_errors = self._mtlzoo_errors
+            return iterator
+
+    return Dataset
+
+
+@functools.cache
+def _raising_iterator(kind: type) -> type:
+    class Iterator(kind):  # type: ignore[misc]
+        """An iterator that raises what the functions of its dataset raised."""
+
+        def __next__(self) -> Any:
+            try:
+                return super().__next__()
+            except StopIteration:
+                raise
+            except Exception as error:
+                origin = self._mtlzoo_errors.origin(error)
+                if origin is None:
+                    raise
+                raise origin from origin.__cause__
+
+    return Iterator
+
+
+def _release_batches(error: BaseException | None) -> None:
+    """The variables of the functions that an error came through would keep whole batches in memory."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _is_of_tensorflow(error: Exception) -> bool:
+    return "tensorflow" in sys.modules and isinstance(error, sys.modules["tensorflow"].errors.OpError)

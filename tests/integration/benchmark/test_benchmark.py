@@ -1,0 +1,87 @@
+"""Every section of the benchmark runs and says what it measures; how fast anything is decides nothing here."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+SMALL = {
+    "startup": {"rounds": 1},
+    "input_pipeline": {"rounds": 1, "images": 5},
+    "single_image": {"rounds": 1},
+    "prediction": {"rounds": 1, "images": 8, "counts": (8,)},
+    "memory": {"counts": (8,)},
+    "large_tables": {"counts": (40,), "heads": 3},
+    "growth": {"rounds": 1, "counts": (1,)},
+    "replicas": {"counts": (2,)},
+    "fit": {"rounds": 3, "steps": 2},
+    "features": {"images": 64, "epochs": 2},
+    "balancing": {"rounds": 1, "methods": ("uncertainty",)},
+}
+FIGURES = {
+    "startup": {"seconds", "loads_tensorflow"},
+    "input_pipeline": {"times_notebook", "times_keras", "of_limit", "of_full_limit", "cores"},
+    "single_image": {"milliseconds", "times_predict"},
+    "prediction": {"images_per_second", "times_notebook", "peak_mib"},
+    "memory": {"peak_mib"},
+    "large_tables": {"read_s", "split_s", "first_batch_s", "peak_mib"},
+    "growth": {"milliseconds", "times_one_head"},
+    "replicas": {"milliseconds"},
+    "fit": {"over_bare_step", "over_one_head"},
+    "features": {"seconds", "times_plain"},
+    "balancing": {"milliseconds", "times_plain"},
+}
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    """The script as a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPTS))
+        yield importlib.import_module("benchmark")
+
+
+# The notebook's `ImageDataGenerator` asks SciPy for a name that it is about to drop.
+@pytest.mark.filterwarnings("ignore:Please import .* from the `scipy.ndimage` namespace:DeprecationWarning")
+@pytest.mark.parametrize("section", SMALL)
+def test_a_section_says_what_it_measures(benchmark, section):
+    rows = benchmark.SECTIONS[section](**SMALL[section])
+    table = benchmark.tidy(section, rows)
+    figures = {name for row in rows for name in row}
+    assert FIGURES[section] <= figures
+    assert list(table.columns) == ["section", "case", "measure", "value"]
+    assert not table.duplicated(["case", "measure"]).any()
+    values = table["value"].astype(float)
+    assert np.isfinite(values).all()
+    if section == "startup":
+        assert [row["loads_tensorflow"] for row in rows] == [False, False, True]
+    elif section != "large_tables":  # its tables are read in no time
+        assert (values > 0).all()
+
+
+def test_every_section_is_tried(benchmark):
+    assert set(SMALL) == set(FIGURES) == set(benchmark.SECTIONS)
+
+
+def test_the_table_is_written_with_hardware_and_versions(benchmark, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(benchmark.SECTIONS, "startup", _startup)
+    out = tmp_path / "new" / "table.csv"
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--only", "startup", "--full", "--out", str(out)])
+    benchmark.main()
+    assert "all, twice" in capsys.readouterr().out
+    table = pd.read_csv(out)
+    assert table["value"].tolist() == [0.5, 2.0]
+    assert table["measure"].tolist() == ["seconds", "times"]
+    assert table["machine"].str.contains("cores").all()
+    assert table["versions"].str.contains("tensorflow").all()
+
+
+def _startup(full: bool = False) -> list[dict[str, object]]:
+    """Measures nothing."""
+    return [{"way": "all, twice" if full else "some", "seconds": 0.5, "times": 2.0}]

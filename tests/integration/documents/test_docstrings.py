@@ -1,0 +1,110 @@
+"""Every example of a docstring runs, with the names of its module, and with tables and a model as its reader has them.
+
+What an example may use without making it is in :func:`folder` and :func:`names`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from code_blocks import blocks, documented, run
+
+import mtlzoo as mtl
+
+PACKAGE = Path(mtl.__file__).parent
+ROWS = 24
+FASHIONS = ["short", "knee", "long"]
+
+
+def examples() -> dict[str, tuple[str, list[str]]]:
+    """The module and the blocks of each docstring that has any, by its name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        for name, text in documented(path):
+            if code := blocks("python", text):
+                found[f"{module}.{name}".removesuffix(".")] = (module, code)
+    return found
+
+
+EXAMPLES = examples()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Images, label files and published sets by the names that examples give them."""
+    folder = tmp_path_factory.mktemp("reader")
+    rng, rows = np.random.default_rng(0), np.arange(ROWS)
+    for name in [*(f"images/{'ab'[row % 2]}/{row}.png" for row in rows), "face.jpg", "coat.jpg"]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / name), rng.integers(0, 256, (32, 32, 3), np.uint8))
+    images = [f"images/{'ab'[row % 2]}/{row}.png" for row in rows]
+    columns = {"garment": np.array(["coat", "dress"])[rows % 2], "kids": np.where(rows % 3, "yes", "no")}
+    pd.DataFrame({"image": images, **columns, "sender_id": rows // 2}).to_csv(folder / "labels.csv", index=False)
+    mtl.data.make_fashionai(folder / "fashionAI", images=16)
+    mtl.data.make_shapes(folder / "shapes", images=4)
+    mtl.data.make_faces(folder / "UTKFace", images=4)
+    mtl.data.make_faces(folder / "MTFL", images=4, layout="mtfl")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(folder) -> mtl.data.Table:
+    """A table with heads and columns by the names that examples give them."""
+    rows = np.arange(ROWS)
+    frame = pd.DataFrame(
+        {
+            "image": [f"images/{'ab'[row % 2]}/{row}.png" for row in rows],
+            "coat_length": np.array([*FASHIONS, None], object)[rows % 4],
+            "gender": np.array(["male", "female"], object)[rows // 2 % 2],
+            "age": 20.0 + rows,
+            "ethnicity": np.array(["a", "b", "c"], object)[rows // 4 % 3],
+            "points": [[(0.25, 0.5), (0.75, 0.5)]] * ROWS,
+            "sender_id": rows // 2,
+        }
+    )
+    heads = {
+        "coat_length": mtl.ClassificationHead(FASHIONS),
+        "gender": mtl.BinaryHead(labels=["male", "female"]),
+        "age": mtl.RegressionHead(),
+        "ethnicity": mtl.ClassificationHead(["a", "b", "c"]),
+        "points": mtl.LandmarkHead(["left", "right"]),
+    }
+    return mtl.data.Table(frame, heads, root=folder)
+
+
+@pytest.fixture(scope="module")
+def names(folder, table) -> dict[str, Any]:
+    """The names that every example knows: libraries, a table, its two parts, and a model of its heads."""
+    import keras
+    from keras import layers, ops
+
+    images = keras.Input((32, 32, 3))
+    x = images
+    for name in ["conv_pw_9", "conv_pw_10", "conv_pw_11"]:
+        x = layers.Conv2D(4, 3, strides=2, activation="relu", padding="same", name=name)(x)
+    train, valid = mtl.data.split(table, [0.75, 0.25])
+    model = mtl.build(keras.Model(images, x, name="tiny"), table.heads, weights=None, preprocessing="tf")
+    mtl.export(model, folder / "model.h5")
+    libraries = {"mtl": mtl, "keras": keras, "np": np, "ops": ops, "pd": pd, "Path": Path}
+    return {**libraries, "table": table, "train": train, "valid": valid, "model": model}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(name, names, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    module, code = EXAMPLES[name]
+    names["model"].trainable = True
+    names["model"].compile()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of so few rows
+        run(code, name, {**vars(importlib.import_module(module)), **names})
