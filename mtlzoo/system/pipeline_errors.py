@@ -64,7 +64,8 @@ class PipelineErrors:
         Python looks up `__iter__` in the class of an object, so that the dataset becomes one of a subclass. A dataset that
         is made of it by `map`, `take` and the like is not: read that in a block of :func:`plain_errors`.
         """
-        dataset.__class__ = _raising_dataset(type(dataset))
+        kind: Any = type(dataset)
+        dataset.__class__ = _raising_dataset(kind)
         dataset._mtlzoo_errors = self
         return dataset
 
@@ -106,13 +107,14 @@ def plain_errors() -> Iterator[None]:
 
 @functools.cache
 def _raising_dataset(kind: type) -> type:
-    class Dataset(kind):  # type: ignore[misc]
+    class Dataset(kind):
         """A dataset whose iterators raise what its functions raised."""
 
         def __iter__(self) -> Any:
             iterator = super().__iter__()
             if hasattr(iterator, "get_next") and sys.modules["tensorflow"].executing_eagerly():
-                iterator.__class__ = _raising_iterator(type(iterator))
+                made: Any = type(iterator)
+                iterator.__class__ = _raising_iterator(made)
                 iterator._mtlzoo_errors = self._mtlzoo_errors
             return iterator
 
@@ -121,7 +123,7 @@ def _raising_dataset(kind: type) -> type:
 
 @functools.cache
 def _raising_iterator(kind: type) -> type:
-    class Iterator(kind):  # type: ignore[misc]
+    class Iterator(kind):
         """An iterator that raises what the functions of its dataset raised."""
 
         def __next__(self) -> Any:
