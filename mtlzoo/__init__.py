@@ -124,12 +124,14 @@ __all__ = [
     "predict",
     "saving",
     "training",
-    *BACKBONES,
+    *BACKBONES.names(plugins=False),
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load what is used (PEP 562), so that importing mtlzoo does not load TensorFlow."""
+    if name.startswith("_"):
+        raise AttributeError(f"module 'mtlzoo' has no attribute {name!r}")
     if name in _LAZY or name in _ROOMS or name in BACKBONES:
         workers.join()  # before TensorFlow makes anything
     if name in _LAZY:

@@ -11,6 +11,7 @@ __all__ = [
     "MtlzooError",
     "NotAFileError",
     "OutputError",
+    "PluginError",
     "RuntimeUnavailableError",
     "StateError",
     "TableError",
@@ -95,6 +96,10 @@ class NotAFileError(MtlzooError, OSError):
 
 class OutputError(MtlzooError, FileExistsError):
     """Something that would be replaced or mixed up with what is there; it is left as it is."""
+
+
+class PluginError(MtlzooError, ImportError):
+    """What another package adds to mtlzoo cannot be loaded; the message names the package."""
 
 
 class RuntimeUnavailableError(MtlzooError, OSError):

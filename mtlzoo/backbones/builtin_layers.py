@@ -102,7 +102,7 @@ def _plain(model: Any) -> keras.Model:
     functional = functional_class(model)
     if functional is None:
         raise _refusal(model, "which is no built functional or sequential model")
-    if not isinstance(model, Backbone) and type(model).call is not functional.call:
+    if not isinstance(model, Backbone) and type(model).call is not getattr(functional, "call", None):
         raise _refusal(model, "which computes its outputs in a `call` of its own")
     if type(model) is functional:
         return model

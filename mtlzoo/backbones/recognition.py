@@ -84,9 +84,10 @@ def expected_preprocessing(model: keras.Model) -> Preprocessing:
     if found is not None:
         # Networks that scale by themselves do so before their stem: here that was left out.
         mode = get_backbone(found.member).preprocessing
-        mode = found.without_scaling if mode == "none" else mode
-        if mode is not None:
+        if mode != "none":
             return mode
+        if found.without_scaling is not None:
+            return found.without_scaling
     if found is not None or isinstance(model, Backbone):
         warnings.warn(
             f"What {model.name!r} expects of its pixels is not known: images go in as they are, 0 to 255. Say "

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
-import re
 from dataclasses import dataclass
 from typing import Literal
+
+from mtlzoo.system.registry import Registry
 
 Preprocessing = Literal["tf", "torch", "caffe", "none"]
 
@@ -56,7 +55,9 @@ class BackboneSpec:
     module: str = "keras.applications"
 
 
-def _spec(name: str, family: str, preprocessing: Preprocessing, usual: int, minimum: int, parameters: int):
+def _spec(
+    name: str, family: str, preprocessing: Preprocessing, usual: int, minimum: int, parameters: int
+) -> BackboneSpec:
     return BackboneSpec(name, _PAPERS[family], preprocessing, (usual, usual), (minimum, minimum), parameters)
 
 
@@ -104,7 +105,7 @@ _SPECS = (
     BackboneSpec("TCDCN", _PAPERS["TCDCN"], "tf", (40, 40), (32, 32), 78_912, False, "mtlzoo.backbones.tcdcn"),
 )
 
-BACKBONES: dict[str, BackboneSpec] = {spec.name: spec for spec in _SPECS}
+BACKBONES: Registry[BackboneSpec] = Registry("backbone", {spec.name: spec for spec in _SPECS}, group="mtlzoo.backbones")
 """Every backbone by its name; add a line above to add one."""
 
 
@@ -112,7 +113,7 @@ def list_backbones(pattern: str = "*") -> list[str]:
     """The names of the backbones that match a shell pattern.
 
     Args:
-        pattern: With `*`, `?` and `[...]`; case and underscores make no difference.
+        pattern: With `*`, `?` and `[...]`; case, underscores and hyphens make no difference.
 
     Returns:
         The names in the order of the registry: families together, small before large.
@@ -123,8 +124,7 @@ def list_backbones(pattern: str = "*") -> list[str]:
     mtl.list_backbones("mobile*")  # ["MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large"]
     ```
     """
-    pattern = pattern.lower().replace("_", "")
-    return [name for name in BACKBONES if fnmatch.fnmatchcase(name.lower(), pattern)]
+    return BACKBONES.matching(pattern)
 
 
 def get_backbone(name: str) -> BackboneSpec:
@@ -142,10 +142,4 @@ def get_backbone(name: str) -> BackboneSpec:
     mtl.backbones.get_backbone("mobilenet_v2").preprocessing  # "tf"
     ```
     """
-    plain = {key.lower(): spec for key, spec in BACKBONES.items()}
-    wanted = re.sub(r"[_-]", "", str(name).lower())
-    if wanted in plain:
-        return plain[wanted]
-    close = [plain[key].name for key in difflib.get_close_matches(wanted, plain, n=3)]
-    hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
-    raise ValueError(f"Expected the name of a backbone, received: {name!r}.{hint} Valid names: {', '.join(BACKBONES)}.")
+    return BACKBONES.find(name)

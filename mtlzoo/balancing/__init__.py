@@ -5,19 +5,17 @@ Importing this room loads neither Keras nor scipy: a method loads what it needs 
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from mtlzoo.balancing.aligned_mtl import AlignedMTL
-from mtlzoo.balancing.base import Balancing, GradientBalancing, GramianBalancing
+from mtlzoo.balancing.base import Balancing, TaskGradients, Variable
 from mtlzoo.balancing.cagrad import CAGrad
 from mtlzoo.balancing.conflict_free import ConFIG
 from mtlzoo.balancing.dualproj import DualProj
 from mtlzoo.balancing.fairgrad import FairGrad
 from mtlzoo.balancing.graddrop import GradDrop
+from mtlzoo.balancing.gradients import EntrywiseBalancing, GradientBalancing, GramianBalancing
 from mtlzoo.balancing.gradvac import GradVac
 from mtlzoo.balancing.imtl_g import IMTLG
 from mtlzoo.balancing.mgda import MGDA
@@ -36,8 +34,8 @@ from mtlzoo.balancing.weighting import (
     SmoothTchebycheff,
     Static,
     Uncertainty,
-    Variable,
 )
+from mtlzoo.system.registries import BALANCING
 
 __all__ = [
     "BALANCING",
@@ -51,6 +49,7 @@ __all__ = [
     "ConFIG",
     "DualProj",
     "DynamicWeightAverage",
+    "EntrywiseBalancing",
     "Equal",
     "FairGrad",
     "GeometricMean",
@@ -65,6 +64,7 @@ __all__ = [
     "RandomLossWeighting",
     "SmoothTchebycheff",
     "Static",
+    "TaskGradients",
     "UPGrad",
     "Uncertainty",
     "Variable",
@@ -73,34 +73,6 @@ __all__ = [
     "list_balancing",
     "serialize",
 ]
-
-BALANCING: dict[str, type[Balancing]] = {
-    # Loss weighting
-    "equal": Equal,
-    "static": Static,
-    "uncertainty": Uncertainty,
-    "dwa": DynamicWeightAverage,
-    "rlw": RandomLossWeighting,
-    "geometric_mean": GeometricMean,
-    "gradnorm": GradNorm,
-    "imtl_l": IMTLL,
-    "famo": FAMO,
-    "smooth_tchebycheff": SmoothTchebycheff,
-    # Gradient balancing
-    "mgda": MGDA,
-    "pcgrad": PCGrad,
-    "gradvac": GradVac,
-    "cagrad": CAGrad,
-    "imtl_g": IMTLG,
-    "nash_mtl": NashMTL,
-    "aligned_mtl": AlignedMTL,
-    "fairgrad": FairGrad,
-    "upgrad": UPGrad,
-    "dualproj": DualProj,
-    "config": ConFIG,
-    "graddrop": GradDrop,
-}
-"""Every method by its name; add a line to add one, a method of your own too."""
 
 
 def list_balancing(pattern: str = "*") -> list[str]:
@@ -118,9 +90,7 @@ def list_balancing(pattern: str = "*") -> list[str]:
     mtl.list_balancing("imtl*")  # ["imtl_l", "imtl_g"]
     ```
     """
-    # A hyphen inside brackets is a range.
-    pattern = re.sub(r"(\[[^\]]*\])|[_-]", lambda found: found.group(1) or "", pattern.lower())
-    return [name for name in BALANCING if fnmatch.fnmatchcase(_plain(name), pattern)]
+    return BALANCING.matching(pattern)
 
 
 def get_balancing(identifier: str | Balancing | Mapping[str, Any] | None) -> Balancing | None:
@@ -145,7 +115,7 @@ def get_balancing(identifier: str | Balancing | Mapping[str, Any] | None) -> Bal
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        return _find(identifier)()
+        return BALANCING.find(identifier)()
     raise TypeError(
         "Expected a balancing method such as mtl.balancing.CAGrad(c=0.4), its name, or None, received: "
         f"{identifier!r}{', which is a class: call it' if isinstance(identifier, type) else ''}."
@@ -160,12 +130,12 @@ def serialize(balancing: Balancing | None) -> dict[str, Any] | None:
     """
     if balancing is None:
         return None
-    for name, cls in BALANCING.items():
-        if type(balancing) is cls:
-            return {"name": name, "config": balancing.get_config()}
+    name = BALANCING.name_of(type(balancing))
+    if name is not None:
+        return {"name": name, "config": balancing.get_config()}
     raise ValueError(
-        f"Expected a method of the registry, received a {type(balancing).__name__}; add its class to "
-        "`mtl.balancing.BALANCING` first."
+        f"Expected a method of the registry, received a {type(balancing).__name__}; add its class "
+        "first: `mtl.balancing.BALANCING.register(name, cls)`."
     )
 
 
@@ -179,23 +149,4 @@ def deserialize(config: Mapping[str, Any] | None) -> Balancing | None:
         return None
     if "name" not in config or not set(config) <= {"name", "config"}:
         raise ValueError(f'Expected {{"name": ..., "config": {{...}}}}, received: {dict(config)!r}.')
-    return _find(config["name"]).from_config(dict(config.get("config", {})))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[_\-\s]", "", name.lower())
-
-
-def _find(name: str) -> type[Balancing]:
-    known = {_plain(cls.__name__): cls for cls in BALANCING.values()} | {
-        _plain(key): BALANCING[key] for key in BALANCING
-    }
-    wanted = _plain(str(name))
-    if wanted in known:
-        return known[wanted]
-    names = {_plain(key): key for key in BALANCING}
-    close = [names[key] for key in difflib.get_close_matches(wanted, names, n=3)]
-    hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
-    raise ValueError(
-        f"Expected the name of a balancing method, received: {name!r}.{hint} Valid names: {', '.join(BALANCING)}."
-    )
+    return BALANCING.find(str(config["name"])).from_config(dict(config.get("config", {})))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
-from mtlzoo.balancing.base import Gradients, GramianBalancing, State
+from mtlzoo.balancing.gradients import Gradients, GramianBalancing, State
 from mtlzoo.balancing.gramian import norms_and_cosines, rank
 
 
@@ -50,5 +51,6 @@ class AlignedMTL(GramianBalancing):
         values, axes = values[::-1] / values[-1], axes[:, ::-1]
         distinct = (values > tasks * np.finfo("float64").eps) & (np.arange(tasks) < rank(norms_and_cosines(gramian)[1]))
         values, axes = values[distinct], axes[:, distinct]
-        scale = {"min": np.min, "median": np.median, "rmse": np.mean}[self.scale](values)
+        scales: dict[str, Callable[[np.ndarray], Any]] = {"min": np.min, "median": np.median, "rmse": np.mean}
+        scale = scales[self.scale](values)
         return axes @ (np.sqrt(scale / values) * (mean @ axes)), {}

@@ -4,20 +4,168 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-Gradients = Literal["representation", "parameters"]
-State = dict[str, np.ndarray]
+Tensor = Any
+# `differentiate(function, arguments)` gives the derivatives of a scalar function with respect to its arguments.
+Differentiate = Callable[[Callable[..., Tensor], Sequence[Tensor]], Sequence[Tensor]]
+# `call_numpy(function, arguments, results)` calls a function of numpy arrays whose results are like the given tensors.
+CallNumpy = Callable[[Callable[..., Any], Sequence[Tensor], Sequence[Tensor]], Sequence[Tensor]]
 
 
-class Balancing(ABC):  # noqa: B024 - its two kinds have nothing to do in common
+@dataclass(frozen=True)
+class Variable:
+    """A value that a balancing method needs from step to step.
+
+    Attributes:
+        value: Its first value, float32.
+        role: `"trained"`: by the optimizer, beside the network's weights, on the total's gradient. `"state"`: what the
+            method's hooks return takes its place; saved with the training state. `"noise"`: standard normal numbers
+            drawn anew for each step, the same on all replicas. `"constant"`: never changes.
+    """
+
+    value: np.ndarray
+    role: Literal["trained", "state", "noise", "constant"]
+
+
+@dataclass(frozen=True)
+class TaskGradients:
+    """What a training step knows of the tasks when it asks a method for their weights; tensors, in `keras.ops`.
+
+    Attributes:
+        gramian: Float32 `(tasks, tasks)`, the inner products of the tasks' gradients over all replicas; `None` for a
+            method that works entry by entry.
+        losses: `(tasks,)`.
+        present: Bool `(tasks,)`: which tasks have labelled rows in the batch.
+        coefficients: `(tasks,)`, from :meth:`Balancing.differentiate_total`.
+        variables: Gives the values of the method's variables by name, noise drawn anew.
+        state: Gives the present values of those with the role `"state"`.
+        seed: Gives a new seed, a whole number.
+        call_numpy: Calls a function of numpy arrays within the step.
+    """
+
+    gramian: Tensor
+    losses: Tensor
+    present: Tensor
+    coefficients: Tensor
+    variables: Callable[[], dict[str, Tensor]]
+    state: Callable[[], dict[str, Tensor]]
+    seed: Callable[[], Tensor]
+    call_numpy: CallNumpy
+
+
+class Balancing(ABC):
     """A way to make one step of many losses. A small object that is described by its constructor's arguments.
 
     There are two kinds: :class:`mtlzoo.balancing.LossWeighting` combines the losses before the one backward pass,
-    :class:`GradientBalancing` combines the tasks' gradients.
+    :class:`GradientBalancing` combines the tasks' gradients. Training does not ask which: it reads the attributes and calls
+    the methods below.
+
+    Attributes:
+        balances_one_task: Whether there is something to do for one task alone, too.
+        calls_numpy: Whether numpy computes within the step, which XLA cannot compile for TensorFlow.
+        entrywise: Whether the direction is found entry by entry, from the gradients over all replicas, rather than by one
+            weight for each task.
+        uses_losses_after: Whether :meth:`on_step` is to be called after each step, with the losses before and after.
+        recompute: Whether these losses after are computed for the same batch, by one more forward pass, rather than taken
+            from the next batch.
     """
+
+    balances_one_task: bool = False
+    calls_numpy: bool = False
+    entrywise: bool = False
+    uses_losses_after: bool = False
+    recompute: bool = False
+
+    @property
+    def needs_task_gradients(self) -> bool:
+        """Whether the gradients of the single tasks are asked for."""
+        return False
+
+    @property
+    def compares_parameters(self) -> bool:
+        """Whether the tasks' gradients are those of the shared parameters rather than of the representation."""
+        return False
+
+    # === Parts of a step ===
+
+    def variables(self, tasks: Mapping[str, bool]) -> dict[str, Variable]:
+        """What the method needs.
+
+        Args:
+            tasks: For each task's name, in the order of the losses, whether its predictions are numbers rather than classes.
+
+        Returns:
+            Variables by name.
+        """
+        return {}
+
+    @abstractmethod
+    def differentiate_total(
+        self,
+        losses: Tensor,
+        present: Tensor,
+        variables: Callable[[], Mapping[str, Tensor]],
+        trained: Sequence[str],
+        differentiate: Differentiate,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """What each task's loss counts for in the layers that belong to one head.
+
+        Args:
+            losses: Floats `(tasks,)`.
+            present: Bool `(tasks,)`.
+            variables: Gives the values of the method's variables by name.
+            trained: The names of those that the optimizer trains.
+            differentiate: Gives the derivatives of a scalar function.
+
+        Returns:
+            The derivatives of the total with respect to the losses `(tasks,)`, and with respect to the variables that the
+            optimizer trains, by name.
+        """
+
+    @abstractmethod
+    def weigh_tasks(self, step: TaskGradients) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """What each task's gradient is multiplied by in the layers that all tasks share, and new values of variables.
+
+        Returns:
+            Floats `(tasks,)`, and tensors by the names of variables.
+        """
+
+    def combine_gradients(
+        self, gradients: Tensor, weights: Tensor, present: Tensor, draw: Callable[[tuple[Any, ...]], Tensor]
+    ) -> Tensor:
+        """One direction of the tasks' gradients: their weighted sum.
+
+        Args:
+            gradients: Floats `(tasks, entries)`.
+            weights: Floats `(tasks,)`, from :meth:`weigh_tasks`.
+            present: Bool `(tasks,)`.
+            draw: Draws numbers from `[0, 1)` in a shape, the same on all replicas.
+
+        Returns:
+            Floats `(entries,)`.
+        """
+        from keras import ops
+
+        return ops.matmul(weights[None, :], gradients)[0]
+
+    # === Hooks: each returns new values of some variables ===
+
+    def on_step(
+        self, before: Tensor, after: Tensor, present: Tensor, variables: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Learn from the losses `(tasks,)` of one batch before and after the step, in `keras.ops`."""
+        return {}
+
+    def on_epoch_end(self, losses: np.ndarray, variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Learn from the mean losses `(tasks,)` over an epoch's labelled rows, `NaN` for a task without, in numpy."""
+        return {}
+
+    # === Files ===
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, which every method keeps under their own names, as plain JSON values."""
@@ -38,100 +186,3 @@ class Balancing(ABC):  # noqa: B024 - its two kinds have nothing to do in common
         defaults = {name: entry.default for name, entry in inspect.signature(type(self)).parameters.items()}
         told = {name: value for name, value in self.get_config().items() if value != defaults[name]}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
-
-
-class GradientBalancing(Balancing):
-    """A way to make one direction of the tasks' gradients.
-
-    Args:
-        gradients: With respect to what the tasks' gradients are compared. `"representation"`: the shared features that
-            all heads see, which costs one backward pass through the backbone whatever the number of heads.
-            `"parameters"`: the shared parameters, one backward pass for each head.
-
-    The tasks' gradients with respect to the parameters are those with respect to the representation times the
-    backbone's Jacobian. What a method promises of the ones (such as a direction in conflict with no task) it promises
-    of the others only as far as that Jacobian keeps angles; each method says which of its promises need `"parameters"`.
-    """
-
-    def __init__(self, *, gradients: Gradients = "representation"):
-        if gradients not in ("representation", "parameters"):
-            raise ValueError(f'Expected `gradients` to be "representation" or "parameters", received: {gradients!r}.')
-        self.gradients = gradients
-
-
-class GramianBalancing(GradientBalancing):
-    """A gradient balancing that needs to know the gradients' inner products only.
-
-    With the tasks' gradients `g_i` and their Gramian `G_ij = <g_i, g_j>` the method gives weights `w`, and the
-    direction is `sum_i w_i g_i`. Subclasses implement :meth:`step`; training calls :meth:`balance`.
-
-    Numbers only: it is a pure function of numpy arrays, computed in float64, so that every backend gets the same
-    weights.
-    """
-
-    def initial_state(self, tasks: int) -> State:
-        """What the method remembers from step to step, before the first.
-
-        Args:
-            tasks: The number of tasks.
-
-        Returns:
-            Arrays by name whose shapes and dtypes never change; each axis of each is the tasks', scalars are for all.
-        """
-        return {}
-
-    @abstractmethod
-    def step(
-        self, gramian: np.ndarray, losses: np.ndarray, state: State, rng: np.random.Generator
-    ) -> tuple[np.ndarray, State]:
-        """The weights of tasks that all have labels, at least two.
-
-        Args:
-            gramian: Float64 `(tasks, tasks)`, symmetric and finite.
-            losses: Float64 `(tasks,)`.
-            state: As :meth:`initial_state` gives it; not to be changed in place.
-            rng: For methods that draw.
-
-        Returns:
-            Finite weights `(tasks,)`, and the state for the next step.
-        """
-
-    def balance(
-        self, gramian: np.ndarray, losses: np.ndarray, present: np.ndarray, state: State, rng: np.random.Generator
-    ) -> tuple[np.ndarray, State]:
-        """The weights of one training step.
-
-        Args:
-            gramian: `(tasks, tasks)`, the inner products of the tasks' gradients; what stands in the rows and columns
-                of absent tasks is ignored.
-            losses: `(tasks,)`, likewise.
-            present: Bool `(tasks,)`: which tasks have labelled rows in the batch.
-            state: From :meth:`initial_state` or the last call.
-            rng: For methods that draw.
-
-        Returns:
-            Float64 weights `(tasks,)`, 0 for absent tasks, and the new state. One present task alone has weight exactly
-            1. Where a gradient is not finite all weights are 1: the sum then is not finite either, as in plain
-            training, which a loss scale notices and the state survives.
-
-        Example:
-
-        ```python
-        gradients, rng = np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]]), np.random.default_rng(0)
-        weights, _ = mtl.balancing.MGDA().balance(gradients @ gradients.T, np.ones(2), np.ones(2, bool), {}, rng)
-        weights @ gradients  # [0, 1, 1]
-        ```
-        """
-        present = np.asarray(present, bool)
-        (tasks,) = np.nonzero(present)
-        weights = present.astype("float64")
-        gramian = np.asarray(gramian, "float64")[np.ix_(tasks, tasks)]
-        losses = np.asarray(losses, "float64")[tasks]
-        if len(tasks) < 2 or not np.isfinite(gramian).all():
-            return weights, state
-        known = {name: value[np.ix_(*[tasks] * value.ndim)].astype("float64") for name, value in state.items()}
-        weights[tasks], changed = self.step((gramian + gramian.T) / 2, losses, known, rng)
-        state = {name: np.array(value) for name, value in state.items()}
-        for name, value in changed.items():
-            state[name][np.ix_(*[tasks] * state[name].ndim)] = value
-        return weights, state

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mtlzoo.balancing.base import GradientBalancing, Gradients
+from mtlzoo.balancing.gradients import EntrywiseBalancing, Gradients
 
 Tensor = Any
 
 
-class GradDrop(GradientBalancing):
+class GradDrop(EntrywiseBalancing):
     """Gradient sign dropout: where the tasks disagree on a sign, one is drawn and the others' part is dropped.
 
     For each entry, with the tasks' gradients `g_i` there, the share of the positive is
@@ -39,16 +39,7 @@ class GradDrop(GradientBalancing):
         self.leak = float(leak)
 
     def combine(self, gradients: Tensor, present: Tensor, uniform: Tensor) -> Tensor:
-        """The direction, with whatever backend Keras runs.
-
-        Args:
-            gradients: Floats `(tasks, entries)`.
-            present: Bool `(tasks,)`: which tasks have labelled rows; the rows of the others are ignored, `NaN` too.
-            uniform: Floats `(entries,)` drawn from `[0, 1)`, the same on all replicas.
-
-        Returns:
-            Floats `(entries,)`. One present task alone gives its gradient as it is, none gives zeros.
-        """
+        """The entries of the sign that is drawn, and the share `leak` of the others."""
         from keras import ops
 
         zeros = ops.zeros_like(gradients)

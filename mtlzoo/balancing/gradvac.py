@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlzoo.balancing.base import Gradients, GramianBalancing, State
+from mtlzoo.balancing.gradients import Gradients, GramianBalancing, State
 
 # A target of exactly 1 could be met by an infinite step only.
 LARGEST_TARGET = 0.999

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlzoo.balancing.base import Gradients, GramianBalancing, State
 from mtlzoo.balancing.fairgrad import fair_weights
+from mtlzoo.balancing.gradients import Gradients, GramianBalancing, State
 
 
 class NashMTL(GramianBalancing):
@@ -58,8 +58,8 @@ class NashMTL(GramianBalancing):
         """The weights of the bargain, new or kept, within the bound."""
         weights, steps = state["weights"], state["steps"]
         if steps == 0 or not weights.all():
-            weights, steps = fair_weights(gramian, 1.0), 0
-        state = {"weights": weights, "steps": (steps + 1) % self.update_every}
+            weights, steps = fair_weights(gramian, 1.0), np.zeros(())
+        state = {"weights": weights, "steps": np.asarray((steps + 1) % self.update_every)}
         norm = np.sqrt(max(weights @ gramian @ weights, 0))
         if self.max_norm is not None and norm > self.max_norm:
             weights = weights * (self.max_norm / norm)

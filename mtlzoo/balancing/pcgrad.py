@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mtlzoo.balancing.base import Gradients, GramianBalancing, State
+from mtlzoo.balancing.gradients import Gradients, GramianBalancing, State
 
 
 class PCGrad(GramianBalancing):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtlzoo.balancing.base import GramianBalancing, State
+from mtlzoo.balancing.gradients import GramianBalancing, State
 from mtlzoo.balancing.gramian import vectors
 from mtlzoo.balancing.quadratic_programs import project
 

@@ -14,10 +14,19 @@ LONGEST = 1500  # letters of a message
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line, and whose arguments may be added when it is first used.
+
+    Attributes:
+        fill: Adds them, or `None`.
+    """
+
+    fill: Callable[[argparse.ArgumentParser], None] | None = None
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
         words = sys.argv[1:] if args is None else list(args)
         for text in words[: words.index("--") if "--" in words else len(words)]:
             if text.startswith("--") and text.endswith("=--"):

@@ -249,10 +249,10 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    from mtlzoo.saving import export, load_model
-    from mtlzoo.saving.exporting import FOLDERS, find_format
+    from mtlzoo.saving import EXPORTS, export, load_model
+    from mtlzoo.saving.exporting import find_format
 
-    kind = FOLDERS.get(find_format(options.out, options.format))
+    kind = EXPORTS[find_format(options.out, options.format)].folder
     check_output(options.out, kind=kind, overwrite=options.overwrite, inputs=[options.model])
     runtime = {} if options.runtime is None else {"runtime": options.runtime}
     model = load_model(options.model, trusted=options.trust)
@@ -295,20 +295,12 @@ def _split_column(options: argparse.Namespace) -> str | None:
 
 
 def _format_arguments(options: argparse.Namespace) -> dict[str, Any]:
-    part = options.part or "train"
-    if options.format == "fashionai":
-        return {"part": part, "maybe": options.maybe}
-    if options.format == "mtfl":
-        return {"part": part, "seed": options.seed}
-    if options.format == "shapes":
-        return {"part": part}
-    if options.format == "csv":
-        from mtlzoo.cli.runs import parse_heads
+    from mtlzoo.cli.runs import parse_heads, reader_arguments
 
-        columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
-        columns["split_column"] = _split_column(options)
-        return {"heads": parse_heads(options.heads), **columns, **_writing(options)}
-    return {}
+    columns = {"image": options.image, "group": options.group, "ignore": options.ignore}
+    columns |= {"heads": parse_heads(options.heads), "split_column": _split_column(options), **_writing(options)}
+    common = {"part": options.part or "train", "maybe": options.maybe, "seed": options.seed}
+    return reader_arguments(options.format, common, columns)
 
 
 def _writing(options: argparse.Namespace) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from mtlzoo import __version__
 from mtlzoo.cli.argument_types import OneLineParser, cache, count, drawn, file, fraction, path, pixels, seed, whole
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS
+from mtlzoo.system.registry import Registry
 
-READERS = ("csv", "fashionai", "folders", "mtfl", "packed", "shapes", "utkface")
-HEADS_HELP = "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all)"
 DESCRIPTION = "One image, many predictions: multi-task Keras models trained on partly labelled images."
 
 
@@ -24,19 +24,27 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     top = OneLineParser(prog="mtlzoo", description=DESCRIPTION)
     top.add_argument("--version", action="version", version=f"mtlzoo {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, (help, fill) in COMMANDS.items():
+        command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+        command.set_defaults(run=runs[name], loads=name not in LIGHT)
+        command.fill = fill
+    return top
 
-    demo = _command(commands, runs, "demo", "draw a dataset, train on it, and leave a run folder")
+
+def _demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--out", type=path, default=Path("demo-run"), help="the run folder (default: demo-run)")
     demo.add_argument("--images", type=drawn, default=6000, help="how many training images to draw (default: 6000)")
     demo.add_argument("--epochs", type=count, default=24, help="how often to go over them (default: 24)")
     demo.add_argument("--seed", type=seed, default=0)
     demo.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
 
-    models = _command(commands, runs, "models", "list the backbones", loads=False)
+
+def _models_arguments(models: argparse.ArgumentParser) -> None:
     models.add_argument("pattern", nargs="?", default="*", help='names to list, such as "mobile*" (default: all)')
 
-    make = _command(commands, runs, "make-data", "draw a dataset in the layout of a real one")
-    make.add_argument("kind", metavar="KIND", help="fashion, faces or shapes")
+
+def _make_arguments(make: argparse.ArgumentParser) -> None:
+    make.add_argument("kind", metavar="KIND", help=_any_of(MAKERS))
     make.add_argument("directory", metavar="DIR", type=path)
     make.add_argument("--layout", help="faces: utkface (the default) or mtfl")
     make.add_argument("--objects", type=whole(1, 5), help="shapes: the largest number in an image, 1 to 5 (default: 1)")
@@ -48,9 +56,8 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
         help="draw into a folder that holds something, in place of an earlier drawing",
     )
 
-    _train_arguments(_command(commands, runs, "train", "train a model on images and a label file"))
 
-    pack = _command(commands, runs, "pack", "put images and labels into a few large files (TFRecord)")
+def _pack_arguments(pack: argparse.ArgumentParser) -> None:
     _data_arguments(pack)
     pack.add_argument("out", metavar="OUT", type=path, help="the folder; train on it with --format packed")
     pack.add_argument("--shards", type=count, metavar="FILES", help="how many files (default: of 128 MiB each)")
@@ -58,17 +65,17 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     pack.add_argument("--seed", type=seed, default=0, help="mtfl: how training images are cut")
     _label_arguments(pack.add_argument_group("labels"))
 
-    evaluate = _command(commands, runs, "evaluate", "evaluate a model on labelled images")
+
+def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
     _model_argument(evaluate)
     _data_arguments(evaluate)
-    evaluate.add_argument(
-        "--by", nargs="+", metavar="COLUMN", help="evaluate each group of these columns by itself, too"
-    )
+    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="report each group of these columns by itself, too")
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
 
-    predict = _command(commands, runs, "predict", "predict for images")
+
+def _predict_arguments(predict: argparse.ArgumentParser) -> None:
     _model_argument(predict)
     predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
     predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
@@ -77,28 +84,34 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
     predict.add_argument("--probabilities", action="store_true", help="with all outputs of the network")
     _image_arguments(predict)
 
-    export = _command(commands, runs, "export", "write a model in another format")
+
+def _export_arguments(export: argparse.ArgumentParser) -> None:
     _model_argument(export)
     export.add_argument("out", metavar="OUT", type=path, help="model.h5, .keras, .tflite, .onnx, or a folder")
-    export.add_argument("--format", help="h5, keras, litert, onnx, savedmodel or web, where the suffix does not say")
+    export.add_argument("--format", help=f"{_any_of(EXPORTS)}, where the suffix does not say")
     export.add_argument("--runtime", choices=["local", "cdn"], help="web: in the folder, or from a public CDN")
     export.add_argument(
         "--overwrite", action="store_true", help="replace an existing file, or a folder of the same format"
     )
 
-    score = _command(commands, runs, "score", "the FashionAI score of a submission", loads=False)
+
+def _score_arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("submission", metavar="SUBMISSION", type=path)
     score.add_argument("answers", metavar="ANSWERS", type=path)
     score.add_argument("--ties", choices=["rows", "distinct"], default="rows", help="one term a row, or a threshold")
-    return top
 
 
-def _command(
-    commands: Any, runs: Mapping[str, Any], name: str, help: str, loads: bool = True
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
-    command.set_defaults(run=runs[name], loads=loads)
-    return command
+def _any_of(registry: Registry[Any]) -> str:
+    """The names of a registry as a list in a sentence."""
+    *names, last = registry.names()
+    return f"{', '.join(names)} or {last}"
+
+
+def _heads_help() -> str:
+    return (
+        "columns to learn: NAME, NAME=KIND, size=ordinal:S,M,L or tags=multilabel:separator=/ (default: all); kinds: "
+        + ", ".join(HEADS.names())
+    )
 
 
 def _model_argument(command: argparse.ArgumentParser) -> None:
@@ -124,7 +137,9 @@ def _image_arguments(command: argparse.ArgumentParser) -> None:
 
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", metavar="DATA", type=path, help="a label file or the dataset's folder")
-    command.add_argument("--format", choices=READERS, default="csv", help="how the labels are kept (default: csv)")
+    command.add_argument(
+        "--format", choices=FORMATS.names(), default="csv", help="how the labels are kept (default: csv)"
+    )
     command.add_argument(
         "--part",
         help="only these rows: train, valid or test (fashionai: train or answer; default: all, or what is to be trained on)",
@@ -151,7 +166,7 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _label_arguments(labels: Any) -> None:
-    labels.add_argument("--heads", nargs="+", metavar="HEAD", help=HEADS_HELP)
+    labels.add_argument("--heads", nargs="+", metavar="HEAD", help=_heads_help())
     labels.add_argument("--image", default="image", metavar="COLUMN", help="the column of images (default: image)")
     labels.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns that are no heads")
     labels.add_argument("--group", metavar="COLUMN", help="rows with the same value stay in one part")
@@ -208,7 +223,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--balancing",
         metavar="METHOD[:KEY=VALUE,...]",
-        help="how the heads' losses become one step, such as uncertainty or cagrad:c=0.4 (default: their sum)",
+        help="how the heads' losses become one step, such as cagrad:c=0.4 (default: their sum): " + _any_of(BALANCING),
     )
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
@@ -216,7 +231,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
     )
-    training.add_argument("--augment", default="default", help="default, light, strong or none")
+    training.add_argument("--augment", default="default", help=f"{', '.join(AUGMENTATIONS.names())} or none")
     training.add_argument(
         "--features",
         default="auto",
@@ -231,3 +246,20 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--patience", type=count, help="epochs without a better score that end a stage")
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")
+
+
+# The help of each command, and what adds its arguments once it is the one that was asked for: names of plug-ins, which are
+# looked for then, cost as much as the rest of the parser.
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "demo": ("draw a dataset, train on it, and leave a run folder", _demo_arguments),
+    "models": ("list the backbones", _models_arguments),
+    "make-data": ("draw a dataset in the layout of a real one", _make_arguments),
+    "train": ("train a model on images and a label file", _train_arguments),
+    "pack": ("put images and labels into a few large files (TFRecord)", _pack_arguments),
+    "evaluate": ("evaluate a model on labelled images", _evaluate_arguments),
+    "predict": ("predict for images", _predict_arguments),
+    "export": ("write a model in another format", _export_arguments),
+    "score": ("the FashionAI score of a submission", _score_arguments),
+}
+# Commands that do without TensorFlow.
+LIGHT = ("models", "score")

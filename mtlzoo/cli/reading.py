@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import FORMATS, MAKERS, Table, split
+from mtlzoo.data import Table, split
 from mtlzoo.data.parts import published_parts, with_split
 from mtlzoo.data.tabular import read_known
 from mtlzoo.errors import ImageError, InputError
 from mtlzoo.heads.kinds import plain_value
 from mtlzoo.images.checking import inspect_images
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.system.registries import FORMATS, MAKERS
 
 
 def read_table(data: Path, format: str, **arguments: Any) -> Table:
@@ -28,6 +29,19 @@ def read_table(data: Path, format: str, **arguments: Any) -> Table:
     if format not in FORMATS:
         raise ValueError(f"Unknown format {format!r}, expected one of: {', '.join(FORMATS)}.")
     return FORMATS[format](data, **arguments)
+
+
+def reader_arguments(format: str, options: Mapping[str, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that the reader of a format has, by the names of its arguments.
+
+    Args:
+        format: The name of the format.
+        options: Options of any format.
+        columns: Options of formats that read a label file, whose column of images one can choose.
+    """
+    known = inspect.signature(FORMATS.find(format)).parameters
+    chosen = {name: value for name, value in options.items() if name in known}
+    return {**chosen, **columns} if "image" in known else chosen
 
 
 def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
@@ -63,7 +77,11 @@ def read_for_model(
     elif has_parts(format):
         table = read_table(data, format, part=part or "train")
     else:
-        table = read_table(data, format, **({"heads": {}} if format == "folders" else {}))
+        known = inspect.signature(FORMATS.find(format)).parameters
+        heads = (
+            model.heads if "image" in known else {}
+        )  # a label file has columns to read, folders have none but labels
+        table = read_table(data, format, **({"heads": heads} if "heads" in known else {}))
     return choose_rows(table.for_heads(model.heads), format, part, writing.get("split_column"))
 
 

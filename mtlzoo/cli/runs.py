@@ -13,6 +13,7 @@ from mtlzoo.cli.reading import (
     read_for_model,
     read_questions,
     read_table,
+    reader_arguments,
 )
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.spreadsheets import write_csv
@@ -49,6 +50,7 @@ __all__ = [
     "read_for_model",
     "read_questions",
     "read_table",
+    "reader_arguments",
     "report_files",
     "report_groups",
     "report_run",

@@ -3,13 +3,6 @@
 `FORMATS` and `MAKERS` are the registries of readers and of drawn sets, by the names that the command line knows them by.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
-from mtlzoo.data.folders import read_folders
-from mtlzoo.data.packing import read_packed
-from mtlzoo.data.table import Table
-from mtlzoo.data.tabular import read_csv
 from mtlzoo.datasets.faces.drawing.painting import draw_face
 from mtlzoo.datasets.faces.maker import make_faces
 from mtlzoo.datasets.faces.mtfl import read_mtfl
@@ -24,6 +17,7 @@ from mtlzoo.datasets.shapes.dataset import shapes_dataset
 from mtlzoo.datasets.shapes.drawing import draw_scene
 from mtlzoo.datasets.shapes.maker import make_shapes
 from mtlzoo.datasets.shapes.reader import read_shapes
+from mtlzoo.system.registries import FORMATS, MAKERS
 
 __all__ = [
     "FASHIONAI_ATTRIBUTES",
@@ -46,14 +40,3 @@ __all__ = [
     "submission_frame",
     "write_submission",
 ]
-
-FORMATS: dict[str, Callable[..., Table]] = {
-    "csv": read_csv,
-    "fashionai": read_fashionai,
-    "folders": read_folders,
-    "mtfl": read_mtfl,
-    "packed": read_packed,
-    "shapes": read_shapes,
-    "utkface": read_utkface,
-}
-MAKERS: dict[str, Callable[..., Path]] = {"faces": make_faces, "fashion": make_fashionai, "shapes": make_shapes}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -15,11 +14,12 @@ from mtlzoo.heads.classification import ClassificationHead
 from mtlzoo.heads.detection import DetectionHead
 from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
+from mtlzoo.heads.head_names import check_logs, check_name
 from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
-from mtlzoo.heads.names import check_logs, check_name
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
+from mtlzoo.system.registries import HEADS
 
 __all__ = [
     "HEADS",
@@ -41,20 +41,6 @@ __all__ = [
     "serialize",
 ]
 
-# In the order in which `infer_head` asks them whether they recognise a column.
-HEADS: dict[str, type[Head]] = {
-    "binary": BinaryHead,
-    "multilabel": MultiLabelHead,
-    "regression": RegressionHead,
-    "classification": ClassificationHead,
-    "ordinal": OrdinalHead,
-    "expectation": ExpectationHead,
-    "landmarks": LandmarkHead,
-    "box": BoxHead,
-    "dual_task": DualTaskHead,
-    "detection": DetectionHead,
-}
-
 
 def register_head(kind: str, cls: type[Head]) -> None:
     """Make a head class of your own known, so that files with such heads can be read.
@@ -62,8 +48,11 @@ def register_head(kind: str, cls: type[Head]) -> None:
     Args:
         kind: The name of the kind in files and on the command line.
         cls: A subclass of `Head`.
+
+    Raises:
+        ValueError: If another class has this name.
     """
-    HEADS[kind] = cls
+    HEADS.register(kind, cls)
 
 
 def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
@@ -73,8 +62,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
 
     Returns:
-        A new dictionary in the same order, of copies: what one model learns of its labels is not another's, nor what one
-        name learns that of another name with the same head.
+        A new dictionary in the same order. Heads are immutable, so several models and names may share one.
 
     Raises:
         ValueError: If there is none, or a name is no text or would be mistaken in the logs.
@@ -86,18 +74,13 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
     get_heads({"coat_length": 8})  # {"coat_length": ClassificationHead(classes=8)}
     ```
     """
-    return {name: copy.deepcopy(head) for name, head in check_heads(heads).items()}
-
-
-def check_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
-    """:func:`get_heads` without copies: the heads themselves."""
     if not isinstance(heads, Mapping) or not heads:
         raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
-    result = {}
+    result: dict[str, Head] = {}
     for name, head in heads.items():
         check_name(name)
         if isinstance(head, Integral) and not isinstance(head, bool):
-            head = ClassificationHead(head)
+            head = ClassificationHead(int(head))
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = head
@@ -111,11 +94,11 @@ def serialize(heads: Mapping[str, Head]) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: If a head's class is not registered.
     """
-    kinds = {cls: kind for kind, cls in HEADS.items()}
+    kinds = {name: HEADS.name_of(type(head)) for name, head in heads.items()}
     for name, head in heads.items():
-        if type(head) not in kinds:
+        if kinds[name] is None:
             raise ValueError(f"Head {name!r} is a {type(head).__name__}; call `mtl.heads.register_head` first.")
-    return {name: {"kind": kinds[type(head)], "config": head.get_config()} for name, head in heads.items()}
+    return {name: {"kind": kinds[name], "config": head.get_config()} for name, head in heads.items()}
 
 
 def deserialize(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Head]:

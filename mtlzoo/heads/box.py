@@ -10,32 +10,37 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo import masking
-from mtlzoo.heads.base import Head
+from mtlzoo import losses, masking
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images import boxes
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
 from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
+from mtlzoo.system.registry import Registry
 
 # A tenth of the side is a gross error, as it is for landmarks.
 ERROR_SCALE = 0.1
-LOSSES: dict[str, Callable[[], MaskedLoss]] = {
-    "smooth_l1": lambda: MaskedHuber(4, scale=ERROR_SCALE),
-    "giou": MaskedGeneralizedIoU,
-    "giou+l1": lambda: MaskedGeneralizedIoU(l1=2.5),
-    "mse": lambda: MaskedMeanSquaredError(4, scale=ERROR_SCALE),
-}
+LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
+    "loss of boxes",
+    {
+        "smooth_l1": MaskedHuber,
+        "giou": lambda units, scale: MaskedGeneralizedIoU(),
+        "giou+l1": lambda units, scale: MaskedGeneralizedIoU(l1=2.5),
+        "mse": MaskedMeanSquaredError,
+    },
+    parent=losses.LOSSES,
+)
 # Of relative coordinates: centres lie about so far from the middle, half sides are about so long, and differ by so much.
 SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
 THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 
 
-class BoxHead(Head):
+class BoxHead(SpatialHead):
     """One box in every image.
 
     The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
@@ -67,7 +72,6 @@ class BoxHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
     ignored_by_encode = ("loss",)
 
@@ -92,11 +96,13 @@ class BoxHead(Head):
             ValueError: If a label is no list of four numbers, or some box has no such corners.
         """
         if "format" not in options:
-            boxes = {value_text(value): _four(value) for value in labels if _known(value)}
-            wrong = [text for text, box in boxes.items() if box is None]
-            if wrong:
-                raise ValueError(f"expected boxes of 4 numbers, received {wrong[0]}")
-            options["format"] = box_format(list(boxes.values()))
+            boxes = []
+            for value in filter(_known, labels):
+                box = _four(value)
+                if box is None:
+                    raise ValueError(f"expected boxes of 4 numbers, received {value_text(value)}")
+                boxes.append(box.tolist())
+            options["format"] = box_format(boxes)
         return cls(**options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -105,8 +111,8 @@ class BoxHead(Head):
         A value is a sequence of four numbers, or the text of such a list: with `;` between the numbers, or as Python and
         JSON write it. Four zeros and four times -1 are missing: it is how label files write that there is no box.
         """
-        targets = [self._box(value, row) for row, value in enumerate(values)]
-        targets = np.asarray(targets, "float32").reshape(-1, 4)
+        boxes = [self._box(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(boxes, "float32").reshape(-1, 4)
         check_pixels(targets[:, None], self.format)
         return targets
 
@@ -116,7 +122,7 @@ class BoxHead(Head):
         box = _four(value)
         if box is not None and (np.isnan(box).all() or is_no_box(box)):
             return np.full(4, np.nan)
-        return box_of([] if box is None else box, self.format, row, value)
+        return box_of([] if box is None else box.tolist(), self.format, row, value)
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""
@@ -172,7 +178,7 @@ class BoxHead(Head):
 
     def loss(self) -> MaskedLoss:
         """The chosen loss."""
-        return LOSSES[self._loss]()
+        return LOSSES[self._loss](4, scale=ERROR_SCALE)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean intersection over union, and the shares above 0.5 and 0.75."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mtlzoo.heads.base import Head
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def head_of_kind(text: str, labels: pd.Series, kinds: dict[str, type[Head]]) -> Head:
+def head_of_kind(text: str, labels: pd.Series, kinds: Mapping[str, type[Head]]) -> Head:
     """The head that a text says, for a column of labels.
 
     Args:
@@ -39,7 +40,10 @@ def head_of_kind(text: str, labels: pd.Series, kinds: dict[str, type[Head]]) -> 
     if names and first not in ("classes", "labels", "levels", "points"):
         raise ValueError(f"expected no names for a head of the kind {kind}, received {shorten(names, 5)}")
     try:
-        return cls(**{first: names}, **options) if names else cls.from_labels(labels, **options)
+        if not names:
+            return cls.from_labels(labels, **options)
+        arguments: dict[str, Any] = {first: names, **options}
+        return cls(**arguments)
     except TypeError as error:  # a text where a number should be
         listed = ", ".join(f"{name}={value}" for name, value in options.items())
         raise ValueError(f"no {cls.__name__} has such arguments: {listed[:80]} ({error})") from None
@@ -63,7 +67,8 @@ def _names_and_options(listed: str, cls: type[Head]) -> tuple[list[str], dict[st
         if "__init__" in vars(base) and issubclass(base, Head)
         for parameter in inspect.signature(base.__init__).parameters.values()
     } - {"self", "kwargs"}
-    names, options = [], {}
+    names: list[str] = []
+    options: dict[str, Any] = {}
     for item in map(str.strip, items):
         key, equals, value = item.partition("=")
         if equals and key in known:

@@ -1,4 +1,4 @@
-"""Augmentation: one affine matrix takes the decoded image straight to the network's size.
+"""Augmentation: one affine matrix takes the decoded image straight to the model's input size.
 
 Coordinates are those of pixel centres: (0, 0) is the centre of the upper left pixel, so an image of width w covers
 -0.5 to w - 0.5. With this alignment a matrix that only resizes gives what `cv2.resize` and `tf.image.resize` give.
@@ -12,6 +12,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+
+from mtlzoo.system.registries import AUGMENTATIONS
 
 FILLS = {
     "reflect": cv2.BORDER_REFLECT,
@@ -133,20 +135,19 @@ class Augmentation:
         return cls(**config)
 
 
-PRESETS = {
-    "default": Augmentation(),
-    "light": Augmentation(rotation=0, zoom=0, brightness=0),
-    "strong": Augmentation(rotation=30, zoom=0.3, shift=0.1, brightness=0.4, contrast=0.4),
-}
-"""Augmentations by name: "default" is what the FashionAI recipes use, "light" mirrors and does nothing else, "strong" is
-for long training on a few thousand images."""
+# What the FashionAI recipes use.
+DEFAULT = Augmentation()
+# Mirrors and does nothing else.
+LIGHT = Augmentation(rotation=0, zoom=0, brightness=0)
+# For long training on a few thousand images.
+STRONG = Augmentation(rotation=30, zoom=0.3, shift=0.1, brightness=0.4, contrast=0.4)
 
 
 def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
     """Resolves an augmentation.
 
     Args:
-        identifier: `None` (no augmentation), the name of one of `PRESETS`, or an `Augmentation`.
+        identifier: `None` (no augmentation), the name of one of `AUGMENTATIONS`, or an `Augmentation`.
 
     Returns:
         The augmentation, or `None`.
@@ -156,9 +157,9 @@ def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
     """
     if identifier is None or isinstance(identifier, Augmentation):
         return identifier
-    if isinstance(identifier, str) and identifier in PRESETS:
-        return PRESETS[identifier]
-    names = ", ".join(map(repr, PRESETS))
+    if isinstance(identifier, str) and identifier in AUGMENTATIONS:
+        return AUGMENTATIONS[identifier]
+    names = ", ".join(map(repr, AUGMENTATIONS.names()))
     raise ValueError(f"Expected None, an Augmentation, or one of {names}, received: {identifier!r}.")
 
 

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from mtlzoo.keras_compat import untrack
 from mtlzoo.models.steps import Balancer, TaskMonitor, backend_step, make_balancer
 
+if TYPE_CHECKING:
+    import keras
 
-class BalancedTraining:
+    from mtlzoo.heads import Head
+    from mtlzoo.models.steps.state import BalancingState
+
+    class _Base(keras.Model):
+        @property
+        def heads(self) -> Mapping[str, Head]: ...
+
+        def variable_scope(self) -> AbstractContextManager: ...
+else:
+    _Base = object  # `keras.Model` comes last among the bases of a model
+
+
+class BalancedTraining(_Base):
     """What a `MultiTaskModel` is besides a Keras model: one that can balance its tasks.
 
     Attributes:
@@ -18,12 +34,14 @@ class BalancedTraining:
     """
 
     balancer: Balancer | None = None
-    balancing_state: Any = None
+    balancing_state: BalancingState | None = None
     task_monitor: TaskMonitor | None = None
 
     def train_step(self, *args: Any) -> Any:
         """Keras' step, or with balancing that of the backend's module in `mtlzoo.models.steps`."""
-        return super().train_step(*args) if self.balancer is None else backend_step().train_step(self, *args)
+        if self.balancer is None:
+            return super().train_step(*args)
+        return backend_step().train_step(self, self.balancer, *args)
 
     def monitor_tasks(self, monitored: bool = True) -> TaskMonitor | None:
         """Choose whether training counts weights and conflicts of the tasks, for :class:`mtlzoo.BalancingMonitor`.

@@ -110,7 +110,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None
 
 
 def _parts(model: Any) -> Parts:
-    from mtlzoo.models import naming  # loads Keras, which loads pyplot
+    from mtlzoo.models.head_layers import output_layer, owner_of  # loads Keras, which loads pyplot
 
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
@@ -120,7 +120,7 @@ def _parts(model: Any) -> Parts:
     met_backbone = False
     features = model.backbone.output_shape[-1]
     for layer in layers:
-        owner = naming.owner(model, layer)
+        owner = owner_of(model, layer)
         if id(layer) in inner:
             met_backbone = True
         elif owner is not None:
@@ -130,7 +130,7 @@ def _parts(model: Any) -> Parts:
             if met_backbone and hasattr(layer, "output"):
                 features = layer.output.shape[-1]
     if not layers:
-        return Parts(None, None, features, {name: [naming.output_layer(model, name)] for name in model.heads})
+        return Parts(None, None, features, {name: [output_layer(model, name)] for name in model.heads})
     return Parts(preprocessing, shared, features, head_layers)
 
 

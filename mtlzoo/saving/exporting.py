@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mtlzoo.backbones import to_builtin_layers
-from mtlzoo.files import FolderKind, writing
+from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
-from mtlzoo.saving import h5, keras_file, litert, onnx, saved_model, web
 from mtlzoo.saving.metadata import describe
-
-# Format: its suffix (a folder has none) and what writes a plain model and its metadata, a JSON text, to a path. A suffix
-# stands for the first format that has it.
-FORMATS: dict[str, tuple[str, Callable[..., None]]] = {
-    "h5": (".h5", h5.write),
-    "keras": (".keras", keras_file.write),
-    "savedmodel": ("", saved_model.write),
-    "litert": (".tflite", litert.write),
-    "onnx": (".onnx", onnx.write),
-    "web": ("", web.write),
-}
-# Keras tells these by their suffix, in small letters, when it writes and when it reads.
-BY_SUFFIX = ("h5", "keras", "litert")
-# How the folders among them are known again.
-FOLDERS: dict[str, FolderKind] = {"savedmodel": saved_model.FOLDER, "web": web.FOLDER}
+from mtlzoo.system.registries import EXPORTS
 
 
 def export(
@@ -69,17 +53,16 @@ def export(
     path = Path(path)
     format = find_format(path, format)
     check_model(model)
-    write = FORMATS[format][1]
-    known = list(inspect.signature(write).parameters)[3:]  # after model, metadata and path
+    chosen = EXPORTS[format]
+    known = list(inspect.signature(chosen.write).parameters)[3:]  # after model, metadata and path
     if unknown := sorted(options.keys() - set(known)):
         raise ValueError(
             f"Format {format!r} has {' and '.join(known) or 'no options'}, received: {', '.join(unknown)}."
         )
-    kind = FOLDERS.get(format)
-    with writing(path, kind=kind, overwrite=overwrite) as temporary, warnings.catch_warnings():
+    with writing(path, kind=chosen.folder, overwrite=overwrite) as temporary, warnings.catch_warnings():
         # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
-        write(to_builtin_layers(model), describe(model), temporary, **options)
+        chosen.write(to_builtin_layers(model), describe(model), temporary, **options)
     return path
 
 
@@ -90,17 +73,21 @@ def find_format(path: Path, format: str | None = None) -> str:
         ValueError: If there is no such format.
     """
     if format is None:
-        format = next((name for name, (suffix, _) in FORMATS.items() if suffix == path.suffix.lower()), None)
+        suffixes: dict[str, str] = {}
+        for name, known in EXPORTS.items():
+            suffixes.setdefault(known.suffix, name)
+        format = suffixes.get(path.suffix.lower())
         if format is None:
             raise ValueError(
-                f"Expected a file that ends in {', '.join(suffix for suffix, _ in FORMATS.values() if suffix)}, or a folder "
-                f"for a SavedModel, received: {path.name!r}. Or say `format=`."
+                f"Expected a file that ends in {', '.join(filter(None, suffixes))}, or a folder for a SavedModel, received: "
+                f"{path.name!r}. Or say `format=`."
             )
-    if format not in FORMATS:
-        raise ValueError(f"Expected `format` to be one of {', '.join(FORMATS)}, received: {format!r}.")
-    suffix = FORMATS[format][0]
-    if format in BY_SUFFIX and path.suffix != suffix:
+    if format not in EXPORTS:
+        raise ValueError(f"Expected `format` to be one of {', '.join(EXPORTS.names())}, received: {format!r}.")
+    chosen = EXPORTS[format]
+    if chosen.exact_suffix and path.suffix != chosen.suffix:
         raise ValueError(
-            f"Expected a file that ends in {suffix}, as Keras wants of the format {format!r}, received: {path.name!r}."
+            f"Expected a file that ends in {chosen.suffix}, as Keras wants of the format {format!r}, received: "
+            f"{path.name!r}."
         )
     return format

@@ -9,9 +9,12 @@ import keras
 
 from mtlzoo.errors import ModelFileError
 from mtlzoo.models.h5_file import KEY, WEIGHTS, weights_digest, write
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.validation import parse_json
 
-__all__ = ["check_weights", "read_metadata", "write"]
+__all__ = ["FORMAT", "check_weights", "read_metadata", "write"]
+
+FORMAT = ExportFormat(".h5", write, exact_suffix=True)
 
 MAX_DEPTH, MAX_OBJECTS = 64, 1_000_000
 # How much larger the arrays may be than the file: packed ones, as other programs write, are a few times as large.

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import keras
 
 from mtlzoo.errors import ModelFileError
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
 from mtlzoo.saving.validation import MAX_TEXT, parse_json
 
@@ -21,6 +22,9 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     model.save(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(MEMBER, metadata)
+
+
+FORMAT = ExportFormat(".keras", write, exact_suffix=True)
 
 
 def read_metadata(path: Path) -> str | None:

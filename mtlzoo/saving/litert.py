@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
 
 
@@ -19,3 +20,6 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     model.export(path, format="litert", verbose=False)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{KEY}.json", metadata)
+
+
+FORMAT = ExportFormat(".tflite", write, exact_suffix=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
 
 
@@ -31,3 +32,6 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     file = onnx.load(path)
     onnx.helper.set_model_props(file, {KEY: metadata})
     onnx.save(file, path)
+
+
+FORMAT = ExportFormat(".onnx", write)

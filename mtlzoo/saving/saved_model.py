@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from mtlzoo.files import FolderKind
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
 
 FOLDER = FolderKind(
@@ -30,3 +31,6 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     extra = path / "assets.extra"
     extra.mkdir()
     (extra / f"{KEY}.json").write_text(metadata, encoding="utf-8")
+
+
+FORMAT = ExportFormat("", write, FOLDER)

@@ -24,16 +24,16 @@ def benchmark_startup(rounds: int = 3) -> list[dict[str, str | float]]:
         "    mtlzoo.cli.main.main(['--help'])"
     )
     quiet = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'"
-    quadratic_programs = {
+    programs = {
         "nothing": tell,
         "import mtlzoo": f"import mtlzoo\n{tell}",
         "mtlzoo --help": f"{help_page}\n{tell}",
         "import mtlzoo; mtlzoo.build": f"{quiet}\nimport mtlzoo; mtlzoo.build\n{tell}",
     }
-    seconds: dict[str, list[float]] = {way: [] for way in quadratic_programs}
+    seconds: dict[str, list[float]] = {way: [] for way in programs}
     loads = {}
     for _ in range(rounds):
-        for way, program in quadratic_programs.items():
+        for way, program in programs.items():
             start = time.perf_counter()
             result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
             seconds[way].append(time.perf_counter() - start)

@@ -1,6 +1,7 @@
 """Loss weighting: one total of many losses, before the one backward pass."""
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable
+from mtlzoo.balancing.base import Variable
+from mtlzoo.balancing.weighting.base import LossWeighting
 from mtlzoo.balancing.weighting.dwa import DynamicWeightAverage
 from mtlzoo.balancing.weighting.equal import Equal
 from mtlzoo.balancing.weighting.famo import FAMO

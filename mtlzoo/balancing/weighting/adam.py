@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import Variable
+from mtlzoo.balancing.base import Variable
 
 Tensor = Any
 

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-
-from mtlzoo.balancing.base import Balancing
+from mtlzoo.balancing.base import Balancing, Differentiate, TaskGradients, Variable
 
 Tensor = Any
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A value that a loss weighting needs.
-
-    Attributes:
-        value: Its first value, float32.
-        role: `"trained"`: by the optimizer, beside the network's weights, on the total's gradient. `"state"`: what the
-            method's hooks return takes its place; saved with the training state. `"noise"`: standard normal numbers
-            drawn anew for each step, the same on all replicas. `"constant"`: never changes.
-    """
-
-    value: np.ndarray
-    role: Literal["trained", "state", "noise", "constant"]
 
 
 class LossWeighting(Balancing):
@@ -40,19 +22,22 @@ class LossWeighting(Balancing):
     task in all has no need of balance: its total is its loss, to the bit, and it has no variables.
 
     Attributes:
-        uses_losses_after: Whether :meth:`on_step` is to be called after each step, with the losses before and after.
         uses_gradient_norms: Whether :meth:`on_gradients` is to be called at each step, with the norms of the tasks'
             gradients.
     """
 
-    uses_losses_after = False
-    uses_gradient_norms = False
+    uses_gradient_norms: bool = False
+
+    @property
+    def needs_task_gradients(self) -> bool:
+        """For their norms."""
+        return self.uses_gradient_norms
 
     def variables(self, tasks: Mapping[str, bool]) -> dict[str, Variable]:
         """What the method needs.
 
         Args:
-            tasks: For each task's name, in the order of the losses, whether its answers are numbers rather than
+            tasks: For each task's name, in the order of the losses, whether its predictions are numbers rather than
                 classes.
 
         Returns:
@@ -89,13 +74,35 @@ class LossWeighting(Balancing):
     def _variables(self, tasks: Mapping[str, bool]) -> dict[str, Variable]:
         return {}
 
-    # === Hooks: each returns new values of some variables ===
+    # === Parts of a step ===
 
-    def on_step(
-        self, before: Tensor, after: Tensor, present: Tensor, variables: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
-        """Learn from the losses `(tasks,)` of one batch before and after the step, in `keras.ops`."""
-        return {}
+    def differentiate_total(
+        self,
+        losses: Tensor,
+        present: Tensor,
+        variables: Callable[[], Mapping[str, Tensor]],
+        trained: Sequence[str],
+        differentiate: Differentiate,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The derivatives of what :meth:`combine` gives."""
+        values = variables()
+
+        def total(losses: Tensor, *learned: Tensor) -> Tensor:
+            return self.combine(losses, present, {**values, **dict(zip(trained, learned))})
+
+        first, *others = differentiate(total, [losses, *(values[name] for name in trained)])
+        return first, dict(zip(trained, others))
+
+    def weigh_tasks(self, step: TaskGradients) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The derivatives of the total; the norms of the gradients are learned from, if the method uses them."""
+        from keras import ops
+
+        if not self.uses_gradient_norms:
+            return step.coefficients, {}
+        norms = ops.sqrt(ops.maximum(ops.diagonal(step.gramian), 0.0))
+        return step.coefficients, self.on_gradients(norms, step.losses, step.present, step.variables())
+
+    # === Hooks: each returns new values of some variables ===
 
     def on_gradients(
         self, norms: Tensor, losses: Tensor, present: Tensor, variables: Mapping[str, Tensor]
@@ -104,10 +111,6 @@ class LossWeighting(Balancing):
 
         They are the roots of the Gramian's diagonal, with respect to what all tasks share.
         """
-        return {}
-
-    def on_epoch_end(self, losses: np.ndarray, variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Learn from the mean losses `(tasks,)` over an epoch's labelled rows, `NaN` for a task without, in numpy."""
         return {}
 
 

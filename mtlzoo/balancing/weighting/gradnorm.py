@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mtlzoo.balancing.base import Variable
 from mtlzoo.balancing.weighting.adam import adam_step, adam_variables
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, count, tensors, weighted_sum
+from mtlzoo.balancing.weighting.base import LossWeighting, count, tensors, weighted_sum
 
 Tensor = Any
 

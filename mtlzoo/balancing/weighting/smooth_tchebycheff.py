@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, count
+from mtlzoo.balancing.base import Variable
+from mtlzoo.balancing.weighting.base import LossWeighting, count
 
 Tensor = Any
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.balancing.weighting.base import LossWeighting, Variable, tensors, weighted_sum
+from mtlzoo.balancing.base import Variable
+from mtlzoo.balancing.weighting.base import LossWeighting, tensors, weighted_sum
 
 Tensor = Any
 
@@ -29,6 +30,8 @@ class Static(LossWeighting):
     model.compile("adam", balancing=mtl.balancing.Static({"age": 0.1, "gender": 2.0}))
     ```
     """
+
+    balances_one_task = True
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})):
         for name, weight in weights.items():

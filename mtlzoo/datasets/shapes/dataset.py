@@ -61,7 +61,7 @@ def shapes_dataset(
 
     ```python
     train, valid = shapes_dataset(steps=300), shapes_dataset(steps=10, fresh=False)
-    history = mtl.fit(model, train, valid)
+    images, labels = next(iter(valid))  # or mtl.fit(model, train, valid)
     ```
     """
     import tensorflow as tf

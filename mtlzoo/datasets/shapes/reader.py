@@ -16,7 +16,7 @@ from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import open_regular, require_file
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
-from mtlzoo.images.decoding import examine
+from mtlzoo.images.decoding import image_dimensions
 from mtlzoo.images.png import SIGNATURE
 from mtlzoo.images.source import ImageSource
 
@@ -61,7 +61,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     Example:
 
     ```python
-    table = mtl.data.read_shapes("demo-shapes/")
+    table = mtl.data.read_shapes("shapes/")
     table.frame["box"].iloc[0]  # (12.125, 80.5, 77.031, 162.25)
     ```
     """
@@ -183,7 +183,7 @@ def _size(path: Path) -> tuple[int, int] | None:
             # Their place in a PNG file is fixed, so that a folder of drawn scenes need not be decoded.
             width, height = struct.unpack(">II", start[16:])
             return height, width
-        return examine(ImageSource(path)).size
+        return image_dimensions(ImageSource(path))
     except (OSError, ValueError):
         return None
 

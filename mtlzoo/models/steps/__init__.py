@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo.balancing import Balancing, Static, get_balancing
+from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.heads import Head
 from mtlzoo.models.steps.balancer import Balancer
 from mtlzoo.models.steps.monitor import TaskMonitor
@@ -53,7 +53,7 @@ def make_balancer(
         `None` where training needs none: without balancing, and for one head alone unless a weight is given for it.
     """
     method = get_balancing(balancing)
-    if method is None or (len(heads) == 1 and not isinstance(method, Static) and not only):
+    if method is None or (len(heads) == 1 and not method.balances_one_task and not only):
         return None
     backend_step()
     kept = old.state if old is not None and old.balancing == method else None
@@ -66,7 +66,7 @@ def compilable(balancer: Balancer, jit_compile: bool | str) -> bool | str:
     Raises:
         ValueError: If XLA is asked for and cannot compile the method.
     """
-    if not balancer.calls_numpy or keras.backend.backend() != "tensorflow":
+    if not balancer.balancing.calls_numpy or keras.backend.backend() != "tensorflow":
         return jit_compile
     if jit_compile is True:
         raise ValueError(

@@ -10,13 +10,16 @@ import keras
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
+    from mtlzoo.models.steps.balancer import Balancer
 
 
-def train_step(model: MultiTaskModel, state: tuple, data: Any) -> tuple[dict[str, jax.Array], tuple]:
+def train_step(
+    model: MultiTaskModel, balancer: Balancer, state: tuple, data: Any
+) -> tuple[dict[str, jax.Array], tuple]:
     """One step on a batch, as Keras' `JAXTrainer` wants it: the values of all variables go in and come out."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     trainable, non_trainable, optimizer_variables, counted = state
-    balancer, parts = model.balancer, model.split()
+    parts = model.split()
     values = _by_id(model.trainable_variables, trainable) | _by_id(model.non_trainable_variables, non_trainable)
     shared, own = parts.trunk.trainable_variables, parts.heads.trainable_variables
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo.balancing import Balancing, GramianBalancing, LossWeighting
+from mtlzoo.balancing import Balancing
 
 Tensor = Any
 
@@ -22,7 +22,7 @@ class BalancingState(keras.layers.Layer):
 
     Args:
         balancing: The method.
-        tasks: For each task whether its answers are numbers.
+        tasks: For each task whether its predictions are numbers.
     """
 
     def __init__(self, balancing: Balancing, tasks: Mapping[str, bool], name: str = "balancing_state"):
@@ -32,18 +32,14 @@ class BalancingState(keras.layers.Layer):
         self.kept: dict[str, keras.Variable] = {}
         self.trained: list[str] = []
         self.seed = keras.random.SeedGenerator()
-        if isinstance(balancing, LossWeighting):
-            for key, variable in balancing.variables(tasks).items():
-                if variable.role == "constant":
-                    self.constants[key] = np.asarray(variable.value, "float32")
-                elif variable.role == "noise":
-                    self.noise[key] = variable.value.shape
-                else:
-                    self._keep(key, variable.value, trainable=variable.role == "trained")
-        elif isinstance(balancing, GramianBalancing):
-            for key, value in balancing.initial_state(len(tasks)).items():
-                self._keep(key, value)
-        if getattr(balancing, "uses_losses_after", False) and not balancing.recompute:
+        for key, variable in balancing.variables(tasks).items():
+            if variable.role == "constant":
+                self.constants[key] = np.asarray(variable.value, "float32")
+            elif variable.role == "noise":
+                self.noise[key] = variable.value.shape
+            else:
+                self._keep(key, variable.value, trainable=variable.role == "trained")
+        if balancing.uses_losses_after and not balancing.recompute:
             # What the losses were one step ago.
             self._keep("losses_before", np.full(len(tasks), np.nan))
             self._keep("present_before", np.zeros(len(tasks)))
@@ -64,9 +60,12 @@ class BalancingState(keras.layers.Layer):
     def values(self) -> dict[str, Tensor]:
         """All that the method's functions take, by name; noise is drawn."""
         drawn = {key: keras.random.normal(shape, seed=self.seed) for key, shape in self.noise.items()}
-        kept = {key: keras.ops.copy(variable) for key, variable in self.kept.items()}  # not the variables themselves
         constants = {key: keras.ops.convert_to_tensor(value) for key, value in self.constants.items()}
-        return {**constants, **drawn, **kept}
+        return {**constants, **drawn, **self.kept_values()}
+
+    def kept_values(self) -> dict[str, Tensor]:
+        """The values of what is kept from step to step, by name; not the variables themselves."""
+        return {key: keras.ops.copy(variable) for key, variable in self.kept.items()}
 
     def assign(self, values: Mapping[str, Tensor]) -> None:
         """New values of some variables."""

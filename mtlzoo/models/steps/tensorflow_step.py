@@ -13,12 +13,13 @@ from mtlzoo.models.seeds import seeds
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
+    from mtlzoo.models.steps.balancer import Balancer
 
 
-def train_step(model: MultiTaskModel, data: Any) -> dict[str, tf.Tensor]:
-    """One step on a batch, on each replica; returns the figures of the epoch so far."""
+def train_step(model: MultiTaskModel, balancer: Balancer, data: Any) -> dict[str, tf.Tensor]:
+    """One step on a batch, on each replica; returns the metrics of the epoch so far."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    balancer, parts = model.balancer, model.split()
+    parts = model.split()
     drawn = [(variable, tf.identity(variable.value)) for variable in seeds(model)] if balancer.recomputes else []
     shared = parts.trunk.trainable_variables
     learned = [balancer.state.kept[name] for name in balancer.state.trained]
@@ -61,7 +62,7 @@ def train_step(model: MultiTaskModel, data: Any) -> dict[str, tf.Tensor]:
 
     # === Learning and counting ===
     if balancer.recomputes:
-        with keras.StatelessScope(state_mapping=drawn):  # the same dropout; statistics and figures stay as they are
+        with keras.StatelessScope(state_mapping=drawn):  # the same dropout; statistics and metrics stay as they are
             again, _ = model.task_losses(y, model(x, training=True), sample_weight)
         balancer.after_step(values, again, present)
     return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
@@ -78,7 +79,7 @@ def differentiate(function: Callable[..., tf.Tensor], arguments: Sequence[tf.Ten
 def call_numpy(function: Callable, arguments: Sequence[tf.Tensor], results: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Call a function of numpy arrays whose results have the shapes and dtypes of some tensors."""
     found = tf.numpy_function(function, arguments, [result.dtype for result in results], stateful=False)
-    found = found if isinstance(found, list | tuple) else [found]  # as in eager mode, of a single one
+    found = list(found) if isinstance(found, list | tuple) else [found]  # as in eager mode, of a single one
     for tensor, result in zip(found, results):
         tensor.set_shape(result.shape)
     return found

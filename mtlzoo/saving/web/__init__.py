@@ -4,6 +4,6 @@ Any static server serves it, `python -m http.server` for one. The page asks no o
 runtime where the export was told to leave that on a public CDN.
 """
 
-from mtlzoo.saving.web.folder import FOLDER, write
+from mtlzoo.saving.web.folder import FOLDER, FORMAT, write
 
-__all__ = ["FOLDER", "write"]
+__all__ = ["FOLDER", "FORMAT", "write"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from mtlzoo.files import FolderKind
+from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
 from mtlzoo.saving.web.description import describe
@@ -60,6 +61,9 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
     for asset in PAGE.iterdir():
         (path / asset.name).write_bytes(asset.read_bytes())
     (path / "index.html").write_text(fill_page((PAGE / "index.html").read_text("utf-8"), runtime), encoding="utf-8")
+
+
+FORMAT = ExportFormat("", write, FOLDER)
 
 
 def write_model(model: keras.Model, path: Path) -> None:

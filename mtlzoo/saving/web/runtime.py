@@ -62,7 +62,10 @@ def obtain() -> dict[str, bytes]:
     for name in INTEGRITY:
         package = next(package for package in packages if name.startswith(f"{package}/"))
         with tarfile.open(packages[package]) as archive:
-            files[name] = archive.extractfile(f"package/{name.removeprefix(f'{package}/')}").read()
+            member = archive.extractfile(f"package/{name.removeprefix(f'{package}/')}")
+            if member is None:
+                raise RuntimeUnavailableError(f"Expected the file {name} in the package {package}, found a folder.")
+            files[name] = member.read()
     return files
 
 

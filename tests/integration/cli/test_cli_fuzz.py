@@ -140,7 +140,9 @@ def _snapshot(folder: Path) -> dict[str, int]:
 
 def _options(command: str) -> list[str]:
     (commands,) = [action for action in parser(COMMANDS)._actions if isinstance(action, argparse._SubParsersAction)]
-    taking = [action for action in commands.choices[command]._actions if action.nargs != 0 and action.option_strings]
+    chosen = commands.choices[command]
+    chosen.fill(chosen)
+    taking = [action for action in chosen._actions if action.nargs != 0 and action.option_strings]
     return [action.option_strings[-1] for action in taking]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.saving import FORMATS
+from mtlzoo.saving import EXPORTS, ExportFormat
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_a_process_without_mtlzoo_predicts_the_same_numbers(name, tmp_path):
 
     keras.utils.set_random_seed(1)
     built = mtl.build(name, {"length": 3, "kids": mtl.BinaryHead()}, (75, 75, 3), weights=None)
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 75, 75, 3)).astype("uint8")
-    np.savez(tmp_path / "expected.npz", pictures=pictures, **built.predict(pictures, verbose=0))
+    images = np.random.default_rng(0).integers(0, 256, (2, 75, 75, 3)).astype("uint8")
+    np.savez(tmp_path / "expected.npz", images=images, **built.predict(images, verbose=0))
     mtl.export(built, tmp_path / "model.h5")
     code = """
 import sys
@@ -138,9 +138,9 @@ def test_a_failed_export_leaves_the_old_file(model, tmp_path, monkeypatch):
         target.write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setitem(FORMATS, "h5", (".h5", fail))
+    monkeypatch.setitem(EXPORTS, "broken", ExportFormat(".h5", fail))
     with pytest.raises(OSError, match="disk full"):
-        mtl.export(model, path, overwrite=True)
+        mtl.export(model, path, "broken", overwrite=True)
     assert path.read_text() == "the old one"
     assert os.listdir(tmp_path) == ["model.h5"]
 

@@ -15,6 +15,8 @@ from mtlzoo.datasets.faces.drawing.geometry import Head, aim
 from mtlzoo.datasets.faces.drawing.person import ETHNICITIES, GENDERS, POSES, FaceLabels
 from mtlzoo.datasets.faces.layouts import _AGE_FRACTIONS
 
+pytestmark = pytest.mark.slow
+
 LAYOUTS = ("utkface", "mtfl")
 CHIP_NAME = re.compile(r"(\d+)_(\d)_(?:(\d)_)?(\d{17})( ?)(\.?)jpg\.chip\.jpg")
 

@@ -63,3 +63,15 @@ def test_the_changelog_has_the_sections_of_its_form():
     assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= {
         *("Added", "Changed", "Deprecated", "Fixed", "Removed", "Security")
     }
+
+
+def test_the_table_of_registries_lists_every_entry():
+    from mtlzoo.backbones import BACKBONES
+    from mtlzoo.system import registries
+
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `.+?` \| `(.+?)` \| .+ \| (.+) \|$", text, re.MULTILINE))
+    known = [registry for name in registries.__all__ if (registry := getattr(registries, name)).group is not None]
+    assert set(rows) == {registry.group for registry in (*known, BACKBONES)}
+    for registry in known:
+        assert re.findall(r"`(.+?)`", rows[registry.group]) == registry.names(plugins=False)

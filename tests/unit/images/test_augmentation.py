@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from mtlzoo.images.augmentation import (
-    PRESETS,
     RESIZES,
     Augmentation,
     augmentation,
@@ -20,6 +19,7 @@ from mtlzoo.images.augmentation import (
     transform_points,
     warp,
 )
+from mtlzoo.system.registries import AUGMENTATIONS
 
 NOTHING = Augmentation(flip=False, rotation=0, zoom=0, brightness=0)
 
@@ -140,7 +140,7 @@ def test_amounts_stay_in_range_and_are_used_up(resize):
 
 def test_flip_mirrors_the_image():
     image, size = random_image(40, 50), (40, 50)
-    light = PRESETS["light"]
+    light = AUGMENTATIONS["light"]
     plain = warp(image, resize_matrix(image.shape, size), size)
     results = [
         warp(image, light.sample_matrix(np.random.default_rng(seed), image.shape, size), size) for seed in range(8)
