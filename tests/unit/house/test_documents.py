@@ -30,6 +30,12 @@ def test_names_on_a_page_exist(page):
         assert find(path) is not None
 
 
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_paths_on_a_page_exist(page):
+    for path in re.findall(r"`((?:tests|mtlzoo|scripts|docs|notebooks)/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
 def test_the_glossary_has_each_term_once():
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     terms = [term for row in re.findall(r"^\| \*\*(.+?)\*\* \|", text, re.MULTILINE) for term in row.split(", ")]
