@@ -24,7 +24,6 @@ seeds come one after the other, so that it can be read early.
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import os
 import platform
@@ -177,7 +176,7 @@ class Bench:
 
         features, labels = self.parts["train"]
         keras.utils.set_random_seed(seed)
-        model = mtl.build(shared_layers(features.shape[1:]), copy.deepcopy(self.heads), features.shape[1:])
+        model = mtl.build(shared_layers(features.shape[1:]), self.heads, features.shape[1:])
         model.adapt(labels)
         return model
 

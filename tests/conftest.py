@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from memory import release_memory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -23,6 +24,7 @@ hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 TESTS = Path(__file__).parent
+LIMIT = 900  # seconds for a test that trains, on two busy cores; others have that of `setup.cfg`
 
 pytest_plugins = ["left_out"]
 pytest.register_assert_rewrite("head_checks", "written")
@@ -30,8 +32,12 @@ pytest.register_assert_rewrite("head_checks", "written")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        alone = item.path.is_relative_to(TESTS / "unit")
-        item.add_marker(pytest.mark.unit if alone else pytest.mark.integration)
+        if item.path.is_relative_to(TESTS / "unit"):
+            item.add_marker(pytest.mark.unit)
+            continue
+        item.add_marker(pytest.mark.integration)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LIMIT))
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +46,13 @@ def _seeded():
     np.random.seed(0)
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_is_given_back():
+    """A worker that goes through hundreds of networks would hold gigabytes of them otherwise."""
+    yield
+    release_memory()
 
 
 @pytest.fixture

@@ -1,5 +1,1 @@
-"""The command line."""
-
-from mtlzoo.cli.main import main
-
-__all__ = ["main"]
+"""The command line: `main.py` has its commands, `runs.py` the whole jobs behind them."""

@@ -90,7 +90,7 @@ def _unexpected(expected: str, text: str) -> argparse.ArgumentTypeError:
     return argparse.ArgumentTypeError(f"expected {expected}, received: {shown!r}")
 
 
-# What is larger is a slip of the keyboard, for which nobody's memory or patience would be enough.
+# What is larger is a slip of the keyboard, for which no machine has the memory.
 count = whole(1, 1_000_000)
 drawn = whole(1, 10_000_000)
 pixels = whole(1, 8192)

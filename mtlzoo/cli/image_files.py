@@ -1,14 +1,15 @@
-"""The sheet of images with what was answered for them."""
+"""The sheet of images with what was predicted for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mtlzoo.data import Table
+from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
@@ -17,27 +18,39 @@ from mtlzoo.plotting import Annotation, plot_predictions
 ROWS, PIXELS = 12, 256
 
 
-def plot_answers(
-    table: Table,
-    answers: Mapping[str, Mapping[str, Any]],
-    restored: Mapping[str, np.ndarray],
-    geometry: ImageGeometry,
-    path: Path,
-    rows: int = ROWS,
-    *,
-    overwrite: bool = False,
+class LabelledImages(NamedTuple):
+    """Images to be drawn with what is true and what was predicted.
+
+    Attributes:
+        images: uint8 `(PIXELS, PIXELS, 3)` each.
+        captions: Lines of text for each image, and whether what a line says is right (`None`: neither).
+        annotations: Points and boxes for each image, in pixels of it.
+    """
+
+    images: list[np.ndarray]
+    captions: list[list[tuple[str, bool | None]]]
+    annotations: list[list[Annotation]]
+
+
+def plot_labelled(
+    table: Table, predictions: Predictions, path: Path, rows: int = ROWS, *, overwrite: bool = False
 ) -> None:
     """A grid of images with predicted and true labels, spread over the heads so that each is seen.
 
     Args:
-        table: The rows.
-        answers: What each head's `decode` gives.
-        restored: What each head's `restore` gives.
-        geometry: Where the rows' pixels lay for the network.
-        path: The PNG file.
+        table: The rows, read by the heads of the predictions.
+        predictions: Those for these rows.
+        path: The PNG file; not written if no row has a label.
         rows: How many of the rows at most.
         overwrite: Whether an existing file may be replaced.
     """
+    images, captions, annotations = labelled_images(table, predictions, rows)
+    if images:
+        plot_predictions(images, captions, path=path, annotations=annotations, overwrite=overwrite)
+
+
+def labelled_images(table: Table, predictions: Predictions, rows: int = ROWS) -> LabelledImages:
+    """Some images of a table with true and predicted labels; arguments as in :func:`plot_labelled`."""
     labelled = table.labelled()
     rng = np.random.default_rng(0)
     chosen: list[int] = []
@@ -45,28 +58,30 @@ def plot_answers(
         candidates = np.setdiff1d(np.flatnonzero(labelled.iloc[:, turn % labelled.shape[1]]), chosen)
         if len(candidates):
             chosen.append(int(rng.choice(candidates)))
-    images: list[np.ndarray] = []
-    captions: list[list[tuple[str, bool | None]]] = []
-    annotations: list[list[Annotation]] = []
+    found = LabelledImages([], [], [])
     paths, labels, regions = table.paths(), table.labels(), table.regions()
     for row in chosen:
         part = None if regions is None else [regions[row]]
         image, where = load_batch([paths[row]], (PIXELS, PIXELS), resize="pad", regions=part)
-        images.append(image[0])
-        annotations.append([])
         lines: list[tuple[str, bool | None]] = []
+        annotations: list[Annotation] = []
         for name, head in table.heads.items():
-            if labelled[name].iloc[row]:
-                own = geometry.take(np.array([row]))
-                annotations[-1] += _annotations(head.marks(labels[name][[row]], own), where, "true")
-                annotations[-1] += _annotations(head.marks(restored[name][[row]], own), where, "predicted")
-                if head.spatial:
-                    continue
-                truth = _truth(head, labels[name][[row]])
-                lines += _lines(name, answers[name]["answer"][row], truth, hasattr(head, "names"))
-        captions.append(lines)
-    if images:
-        plot_predictions(images, captions, path=path, annotations=annotations, overwrite=overwrite)
+            if not labelled[name].iloc[row]:
+                continue
+            target = labels[name][[row]]
+            if predictions.geometry is not None:
+                own = predictions.geometry.take(np.array([row]))
+                annotations += _annotations(head.marks(target, own), where, "true")
+                annotations += _annotations(
+                    head.marks(predictions.in_image_space[name][[row]], own), where, "predicted"
+                )
+            if not head.spatial:
+                answer = predictions.decoded[name]["answer"][row]
+                lines += _lines(name, answer, _truth(head, target), hasattr(head, "names"))
+        found.images.append(image[0])
+        found.captions.append(lines)
+        found.annotations.append(annotations)
+    return found
 
 
 def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: str) -> list[Annotation]:
@@ -83,7 +98,7 @@ def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: s
 
 
 def _truth(head: Head, target: np.ndarray) -> str:
-    """A label as the head's answers would write it, however the cell has it: an id, a soft label, tags in any order."""
+    """A label as the head's predictions would write it, however the cell has it: an id, a soft label, tags in any order."""
     names = getattr(head, "names", None)
     if names is None:
         return " ".join(f"{number:.4g}" for number in np.ravel(target))

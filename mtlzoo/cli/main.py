@@ -104,7 +104,7 @@ def _train(options: argparse.Namespace) -> int:
     from mtlzoo.images.records import files_of
     from mtlzoo.models import build
 
-    fractions = [0.1 if share is None else share for share in (options.valid, options.test)]
+    fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
     if sum(fractions) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
@@ -127,7 +127,7 @@ def _train(options: argparse.Namespace) -> int:
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
     keras.utils.set_random_seed(options.seed)
-    model = build(  # before the images are read, so that a wrong name costs nobody's time
+    model = build(  # before the images are read, so that a wrong name is reported at once
         options.backbone,
         table.heads,
         input_shape,

@@ -1,4 +1,4 @@
-"""The argument parser of the command line, made from the registries."""
+"""The argument parser of the command line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mtlzoo.cli.argument_types import OneLineParser, cache, count, drawn, file, 
 from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS
 from mtlzoo.system.registry import Registry
 
-DESCRIPTION = "One image, many answers: multi-task Keras models trained on partly labelled images."
+DESCRIPTION = "One image, many predictions: multi-task Keras models trained on partly labelled images."
 
 
 def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> argparse.ArgumentParser:
-    """The argument parser.
+    """The argument parser of all commands.
 
     Args:
         runs: What runs each command, by its name; in the options it is `run`, and `loads` is whether it needs TensorFlow.
@@ -69,9 +69,7 @@ def _pack_arguments(pack: argparse.ArgumentParser) -> None:
 def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
     _model_argument(evaluate)
     _data_arguments(evaluate)
-    evaluate.add_argument(
-        "--by", nargs="+", metavar="COLUMN", help="evaluate each group of these columns by itself, too"
-    )
+    evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="report each group of these columns by itself, too")
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
@@ -83,7 +81,7 @@ def _predict_arguments(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
-    predict.add_argument("--probabilities", action="store_true", help="with all numbers that the network puts out")
+    predict.add_argument("--probabilities", action="store_true", help="with all outputs of the network")
     _image_arguments(predict)
 
 
@@ -149,7 +147,7 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--split-column",
         metavar="COLUMN",
-        help="the column of train, valid and test (default: the one that says so; none: split by chance)",
+        help="the column of train, valid and test (default: the one that holds these; none: split by chance)",
     )
     _image_arguments(command)
     table = command.add_argument_group("how a label file is written (csv)")
@@ -187,12 +185,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     labels.add_argument(
         "--valid",
         type=fraction,
-        metavar="SHARE",
+        metavar="FRACTION",
         help="rows that choose the best epoch (0.1, if no column says the parts)",
     )
-    labels.add_argument("--test", type=fraction, metavar="SHARE", help="rows for the report alone (likewise)")
-    labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is said")
-    labels.add_argument("--label-smoothing", type=fraction, default=0.0, metavar="SHARE")
+    labels.add_argument("--test", type=fraction, metavar="FRACTION", help="rows for the report alone (likewise)")
+    labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is given")
+    labels.add_argument("--label-smoothing", type=fraction, default=0.0, metavar="FRACTION")
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
     network = train.add_argument_group("network")
@@ -205,9 +203,9 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
     network.add_argument("--feature-layer", metavar="LAYER", help="the layer at which the backbone ends")
-    network.add_argument("--cut", dest="feature_layer", help=argparse.SUPPRESS)  # its name before 0.2
+    network.add_argument("--cut", dest="feature_layer", help=argparse.SUPPRESS)  # the old name, which goes with 1.0
     network.add_argument("--pooling", choices=["avg", "max", "flatten"], default="avg")
-    network.add_argument("--dropout", type=fraction, default=0.2, metavar="SHARE")
+    network.add_argument("--dropout", type=fraction, default=0.2, metavar="FRACTION")
     network.add_argument(
         "--hidden", nargs="+", type=whole(1, 65_536), default=[], metavar="UNITS", help="hidden layers of every head"
     )
@@ -230,7 +228,9 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
     training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
-    training.add_argument("--monitor", action="store_true", help="log how the heads pull, and draw balancing.png")
+    training.add_argument(
+        "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
+    )
     training.add_argument("--augment", default="default", help=f"{', '.join(AUGMENTATIONS.names())} or none")
     training.add_argument(
         "--features",

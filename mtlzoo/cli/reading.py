@@ -71,7 +71,7 @@ def read_for_model(
         writing: How a table is written: `split_column`, `missing`, `layout`, `sep`, `encoding`, `decimal`.
     """
     writing = dict(writing or {})
-    # Heads are not to be guessed: a column that is no head, or has one label only, is nobody's business here.
+    # Heads are not to be guessed: a column that is no head, or has one label only, does not matter here.
     if format == "csv":
         table = read_known(data, model.heads, **writing)
     elif has_parts(format):
@@ -91,7 +91,7 @@ def has_parts(format: str) -> bool:
 
 
 def choose_rows(table: Table, format: str, part: str | None, split_column: str | None) -> Table:
-    """The rows of one part, and the column that says the parts, where either was told.
+    """The rows of one part, and the column of parts, where either is given.
 
     Raises:
         TableError: If there is no such column, or no row of that part.
@@ -104,7 +104,7 @@ def choose_rows(table: Table, format: str, part: str | None, split_column: str |
 def check_told_parts(
     table: Table, valid: float | None, test: float | None, rest: str | None = None, by_chance: bool = False
 ) -> None:
-    """Refuse a share of rows for what the source's own split has rows for, and a part for rows without one if it has none.
+    """Refuse fractions for parts that the published split has, and a part for rows without one if there is no such split.
 
     Raises:
         InputError: If one was given.
@@ -116,17 +116,17 @@ def check_told_parts(
             "column of parts with --split-column."
         )
     fractions = [
-        0.1 if share is None else share for name, share in (("valid", valid), ("test", test)) if name not in published
+        0.1 if given is None else given for name, given in (("valid", valid), ("test", test)) if name not in published
     ]
     if sum(fractions) >= 1:
         raise InputError(
             "Expected --valid and --test, which are 0.1 unless given, to leave rows to train on, received: "
             f"{' and '.join(map(str, fractions))}."
         )
-    for name, share in (("valid", valid), ("test", test)):
-        if share is not None and name in published:
+    for name, given in (("valid", valid), ("test", test)):
+        if given is not None and name in published:
             raise InputError(
-                f"Expected no --{name}, since column {table.split!r} says which rows are for that, received: {share}; "
+                f"Expected no --{name}, since column {table.split!r} says which rows are for that, received: {given}; "
                 "leave it out, or split by chance with --split-column none."
             )
 
@@ -145,8 +145,8 @@ def divide(
 
     Args:
         table: All rows.
-        valid: The share that chooses the best epoch, 0.1 by default.
-        test: The share for the report, likewise.
+        valid: The fraction that chooses the best epoch, 0.1 by default.
+        test: The fraction for the report, likewise.
         by_chance: Whether to split by chance, although the source has a split of its own.
         rest: The part of rows that have none in the source's split.
         group: Rows with the same value of this column stay together in a split by chance.

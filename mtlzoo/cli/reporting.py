@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from mtlzoo.cli.image_files import plot_answers
+from mtlzoo.cli.image_files import plot_labelled
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import Table
 from mtlzoo.evaluation import Predictions
@@ -57,12 +57,11 @@ def report_run(
     directory.mkdir(parents=True, exist_ok=True)
     how = {"overwrite": overwrite, "raw_cells": raw_cells}
     predictions = Predictions.from_model(model, table) if predictions is None else predictions
+    predictions = predictions.with_heads(table.heads)  # the model's own, but for names that only the table knows
     report = predictions.evaluate(table)
     write_csv(directory / "report.csv", report.round(6), index=True, **how)
-    placed = predictions.in_image_space
-    decoded = {name: head.decode(placed[name]) for name, head in table.heads.items()}
     frame = table.frame.copy()
-    for name, columns in decoded.items():
+    for name, columns in predictions.decoded.items():
         frame[f"{name}:answer"] = columns["answer"]
         if "probability" in columns:
             # A list of several where an image has several predictions.
@@ -74,8 +73,7 @@ def report_run(
         if counted is not None and counted[0].sum():
             (directory / "confusion").mkdir(exist_ok=True)
             plot_confusion(*counted, title=name, path=directory / "confusion" / file_name(name), overwrite=overwrite)
-    if predictions.geometry is not None:
-        plot_answers(table, decoded, placed, predictions.geometry, directory / "predictions.png", overwrite=overwrite)
+    plot_labelled(table, predictions, directory / "predictions.png", overwrite=overwrite)
     return report
 
 

@@ -1,4 +1,4 @@
-"""Both ends of every input pipeline: what is drawn anew for each pass; a known length, batches loaded ahead."""
+"""Both ends of every input pipeline: rows drawn again for each pass; a known length, batches loaded ahead."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rows_in_batches(
         batch_size: Rows a batch.
         columns: How many arrays.
         train: Whether the last two batches share their rows where the last one would have fewer than half of the others:
-            batch normalisation takes mean and variance over a batch, and those of one row are of no use to anybody.
+            batch normalisation takes mean and variance over a batch, and those of one row are of no use.
         drop_remainder: Whether to leave out a last batch that is not full.
     """
     remainder = rows % batch_size
@@ -74,7 +74,7 @@ def rows_in_batches(
 
 
 def with_cardinality(dataset: tf.data.Dataset, batches: int, ahead: int = 2) -> tf.data.Dataset:
-    """Says how many batches a pass has, and loads some ahead of who reads them.
+    """Tells how many batches a pass has, and loads some of them ahead.
 
     Args:
         dataset: Batches, loaded by as many workers as it says itself.

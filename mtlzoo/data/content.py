@@ -17,29 +17,29 @@ from mtlzoo.system.cores import available_cores
 def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
     """Split a table into parts so that an image's part follows from the bytes of its file alone.
 
-    Adding, removing, renaming or reordering files moves no other image, and whoever has the same files has the same
-    parts: what a test set is to be. Identical images stay together, as they have one content. The parts have the
-    shares' sizes, and the labels' shares, as nearly as chance has it; :func:`split` keeps both far better, but deals
-    anew whenever the table changes.
+    Adding, removing, renaming or reordering files moves no other image, and the same files always make the same
+    parts, as a test set needs. Identical images stay together, as they have one content. Sizes of the
+    parts, and fractions of labels in them, are as near as chance has it; :func:`split` keeps both far better, but its
+    parts change whenever the table does.
 
     The BLAKE2b hash of a file (16 bytes) gives a number from 0 to 1, its last eight bytes over 2⁶⁴, and the number the
-    part: the first up to the first share, the second up to the sum of the first two, and so on. Rows that groups keep
+    part: the first up to the first fraction, the second up to the sum of the first two, and so on. Rows that groups keep
     together follow the one of them whose hash is the smallest; a group then moves as a whole if that file comes or goes.
 
-    The parts of a part are not to be had this way, as its numbers all lie in one stretch: give all shares at once, or
+    The parts of a part cannot be made this way, as its numbers all lie in one interval: give all fractions at once, or
     split the part with :func:`split`.
 
     Args:
         table: What to split. Every file is read.
-        fractions: The shares of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
+        fractions: The fractions of the parts, e.g. `[0.8, 0.2]`; above 0, their sum 1.
         group: The name of a column, or one value a row; rows with the same value stay together, rows without a value
             stand alone.
 
     Returns:
-        One table a share, rows in their old order.
+        One table a fraction, rows in their old order.
 
     Raises:
-        ValueError: If the shares are wrong, or there is not one group value a row.
+        ValueError: If the fractions are wrong, or there is not one group value a row.
         TableError: If a file cannot be read, a part gets no image, or there is no such group column.
 
     Example:
@@ -49,7 +49,7 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
     train, valid = mtl.data.split(rest, [0.9, 0.1])
     ```
     """
-    fractions = check_fractions(fractions)
+    wanted = check_fractions(fractions)
     groups = group_ids(table, group)
     digests = file_digests(table)
     contents = {digest: content for content, digest in enumerate(sorted(set(digests)))}
@@ -59,12 +59,12 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
     np.minimum.at(smallest, units, ranks)
     # The first bytes settle which is the smallest and the last ones the part, or large groups would crowd into the first.
     numbers = np.array([int.from_bytes(digest[8:]) / 2**64 for digest in contents])
-    sides = np.searchsorted(np.cumsum(fractions)[:-1], numbers[smallest[units]], side="right")
-    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(fractions))]
-    for part, share in zip(parts, fractions):
+    sides = np.searchsorted(np.cumsum(wanted)[:-1], numbers[smallest[units]], side="right")
+    parts = [table.take(np.flatnonzero(sides == side)) for side in range(len(wanted))]
+    for part, fraction in zip(parts, wanted):
         if not len(part):
             raise TableError(
-                f"{table.source}: of {len(contents)} different images none falls into the part of {share:g}. There are "
+                f"{table.source}: of {len(contents)} different images none falls into the part of {fraction:g}. There are "
                 "too few, or they are one part of such a split already: give all shares at once, or use `split`."
             )
     return parts

@@ -108,16 +108,20 @@ def image_dataset(
     """
     for name in options.keys() - PipelineOptions.__annotations__.keys():
         raise TypeError(f"image_dataset() got an unexpected keyword argument {name!r}")
-    geometry = options.pop("geometry", None)
     settings = PipelineSettings(
-        tuple(image_size),
+        (image_size[0], image_size[1]),
         batch_size,
         augment=augment,
         shuffle=shuffle,
         seed=seed,
         resize=resize,
         sample_weight=sample_weight,
+        labels=options.get("labels", True),
+        drop_remainder=options.get("drop_remainder", False),
+        channels=options.get("channels", 3),
         cache=cache,
-        **options,
+        workers=options.get("workers"),
+        shard=options.get("shard"),
+        first_epoch=options.get("first_epoch", 0),
     )
-    return build_pipeline(table, settings, geometry)
+    return build_pipeline(table, settings, options.get("geometry"))

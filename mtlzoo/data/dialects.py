@@ -10,11 +10,11 @@ import io
 import lzma
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypedDict
+from typing import IO, Any, TypedDict
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from mtlzoo.errors import TableError
 SEPARATORS = (",", ";", "\t", "|")
 BLOCK = 2**20
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 NO_TABLES = {
     b"PK\x03\x04": "a workbook of a spreadsheet, or a zip archive",
     b"\xd0\xcf\x11\xe0": "an old workbook of Excel",
@@ -106,7 +106,7 @@ class TableFile:
 
     def explain(self, error: Exception) -> str:
         """Why the rows cannot be read, with the line."""
-        line, cells = 0, []
+        line = 0
         try:
             for line, cells in self.records():
                 if len(cells) > len(self.names) and any(cell.strip() for cell in cells[len(self.names) :]):
@@ -136,7 +136,8 @@ def look_at(path: Path, image: str, dialect: Dialect) -> TableFile:
         TableError: If it is no table that can be read, or its header is of no use.
     """
     sep, encoding = dialect.get("sep"), dialect.get("encoding")
-    sep = {"tab": "\t", "\\t": "\t"}.get(sep, sep)
+    if sep in ("tab", "\\t"):
+        sep = "\t"
     if sep is not None and (not isinstance(sep, str) or len(sep) != 1 or sep in '"\r\n'):
         raise TableError(f"{path.name}: expected `sep` as one character, received: {sep!r}.")
     if dialect.get("decimal") not in (None, ".", ","):
@@ -256,8 +257,8 @@ def _count(path: Path, encoding: str) -> tuple[bool, bool, int]:
     feeds = returns = 0
     last = b"\n"
     with _open(path, encoding) if wide else _open_bytes(path) as file:
-        while block := file.read(BLOCK):
-            block = block.encode() if wide else block
+        while read := file.read(BLOCK):
+            block = read.encode() if isinstance(read, str) else read
             if b"\0" in block:
                 line = feeds + block[: block.index(b"\0")].count(b"\n") + 1
                 raise TableError(f"{path.name}, line {line}: holds a byte 0, which no text does; {SAVE_AS}.")

@@ -84,7 +84,7 @@ def _mark(column: pd.Series) -> tuple[tuple[str, int, int], Any]:
     """
     if isinstance(column.dtype, pd.CategoricalDtype):
         categories = column.cat.categories
-        return ("categories", zlib.crc32(np.ascontiguousarray(column.cat.codes)), id(categories)), categories
+        return ("categories", zlib.crc32(np.ascontiguousarray(column.cat.codes).data), id(categories)), categories
     if column.dtype == object:  # the addresses of the cells, which are kept so that no other object gets them
         cells = column.to_numpy(copy=True)
         return ("objects", zlib.crc32(cells.tobytes()), 0), cells

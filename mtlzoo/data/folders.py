@@ -18,7 +18,7 @@ from mtlzoo.data.spelling import similar_names
 from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_folder
-from mtlzoo.heads import Head
+from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import shorten
 
 SPLIT = "split"
@@ -111,7 +111,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
         frame[SPLIT] = pd.Series(parts).astype("category")
     table = Table(
         frame,
-        guessed if heads is None else dict(heads),
+        guessed if heads is None else get_heads(heads) if heads else {},
         root=directory,
         source=str(directory),
         notes=tuple(notes),
@@ -151,7 +151,7 @@ def _without_parts(
                 "it; if they are the labels themselves, give the head: heads={'label': ...}."
             )
         parts = [above[level] for above in folders]
-        return left, [part if part_of(part) else part_in(part) for part in parts], notes
+        return left, [part if part_of(part) else str(part_in(part)) for part in parts], notes
     return folders, None, notes
 
 

@@ -65,12 +65,12 @@ def is_long(
 
 def pivot(frame: pd.DataFrame, source: str, others: Sequence[str | None]) -> pd.DataFrame:
     """One row an image from one row a label; the others are columns of images, of which some may be `None`."""
-    others = [name for name in others if name is not None]
+    columns = [name for name in others if name is not None]
     rows = frame.astype({"head": object, "label": object})
     homeless = rows.index[rows["head"].isna() & rows["label"].notna()]
     if len(homeless):
         raise TableError(f"{source}, line {homeless[0] + 2}: a label without the name of its head.")
-    taken = rows.index[rows["head"].isin([IMAGE, *others])]
+    taken = rows.index[rows["head"].isin([IMAGE, *columns])]
     if len(taken):
         name = rows["head"][taken[0]]
         raise TableError(f"{source}, line {taken[0] + 2}: a head cannot be called {name!r}, as another column is.")
@@ -78,7 +78,7 @@ def pivot(frame: pd.DataFrame, source: str, others: Sequence[str | None]) -> pd.
     _check_same(labels, [IMAGE, "head"], "label", source)
     wide = labels.drop_duplicates([IMAGE, "head"]).pivot(index=IMAGE, columns="head", values="label")
     images = rows[[IMAGE]].drop_duplicates(ignore_index=True)
-    for name in others:
+    for name in columns:
         told = rows.dropna(subset=[name])
         _check_same(told, [IMAGE], name, source)
         images = images.merge(told[[IMAGE, name]].drop_duplicates(IMAGE), on=IMAGE, how="left")

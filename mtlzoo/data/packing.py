@@ -94,7 +94,7 @@ def pack(
         temporary.mkdir()
         index, sizes = _write_shards(table, columns, shards, temporary, progress)
         index |= {f"column {number}": codes for number, (codes, _) in enumerate(columns.values())}
-        np.savez_compressed(temporary / INDEX, **index)
+        np.savez_compressed(temporary / INDEX, allow_pickle=False, **index)
         description = {
             "version": VERSION,
             "rows": rows,
@@ -159,9 +159,9 @@ def _read(folder: Path) -> Table:
         name: _column(index[f"column {number}"], column["values"])
         for number, (name, column) in enumerate(description["columns"].items())
     }
-    stored = [str(Record(files[file], *place)) for file, *place in places]
+    addresses = [str(Record(files[file], *place)) for file, *place in places]
     heads, split = deserialize(description["heads"]), description.get("split")  # which older ones have not
-    stored = np.asarray(stored, dtype=object)
+    stored = np.asarray(addresses, dtype=object)
     return Table(pd.DataFrame(frame), heads, root=folder, source=str(folder), stored=stored, split=split)
 
 

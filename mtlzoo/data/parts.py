@@ -211,12 +211,12 @@ def split_parts(
         )
         notes += _lost_labels(table, without)
     elif without.any():
-        parts = np.where(without, part_of(rest), parts)
+        parts[without] = part_of(rest)
     tables = {name: replace(table.take(np.flatnonzero(parts == name)), split=None) for name in PARTS}
     if not len(tables["train"]):
         raise TableError(f"{table.source}: no row of the part 'train' in column {table.split!r}.")
     fractions = {"valid": valid, "test": test}
-    lacking = {name: share for name, share in fractions.items() if not len(tables[name])}
+    lacking = {name: fraction for name, fraction in fractions.items() if not len(tables[name])}
     if lacking:
         whole = len(tables["train"])
         groups = group if group is None or isinstance(group, str) else np.asarray(group)[parts == "train"]
@@ -224,7 +224,8 @@ def split_parts(
         tables.update(zip(("train", *lacking), divided))
         dealt = " and ".join(f"{len(tables[name]):,} for {name}" for name in lacking)
         notes.append(f"column {table.split!r} has no {' and no '.join(lacking)} rows: {dealt} of {whole:,} train rows")
-    return tuple(replace(tables[name], notes=(*table.notes, *notes)) for name in PARTS)
+    train, valid_rows, test_rows = (replace(tables[name], notes=(*table.notes, *notes)) for name in PARTS)
+    return train, valid_rows, test_rows
 
 
 def published_parts(table: Table) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from mtlzoo.data.table import Table
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.augmentation import resize_matrix
-from mtlzoo.images.decoding import examine
+from mtlzoo.images.decoding import image_dimensions
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.source import ImageSource
 
@@ -23,10 +23,10 @@ def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndar
 def place_labels(
     table: Table, name: str, targets: np.ndarray, geometry: ImageGeometry, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """What a head's `place` gives for some rows of a table, all of them by default.
+    """Targets of some rows of a table in input space, of all of them by default.
 
     Raises:
-        TableError: If a label cannot be where it says in its image; it names the row.
+        TableError: If a label lies outside of its image; it names the row.
     """
     try:
         return table.heads[name].to_input_space(targets, geometry)
@@ -36,7 +36,7 @@ def place_labels(
 
 
 def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> ImageGeometry:
-    """Where each row's pixels come to lie without augmentation, from the sizes of its images.
+    """The map of each row's image to input space without augmentation, from the sizes of the images.
 
     Raises:
         TableError: If an image cannot be read; it names the row.
@@ -44,10 +44,11 @@ def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -
     geometry, regions = ImageGeometry.empty(len(table), image_size), table.regions()
     for row, path in enumerate(table.paths()):
         try:
-            size = examine(ImageSource(path)).size
+            size = image_dimensions(ImageSource(path))
         except ImageError as error:
             raise TableError(f"{table.where(row)}: {error.reason}") from None
-        geometry.matrices[row] = resize_matrix(size, image_size, resize, regions and regions[row])
+        region = None if regions is None else regions[row]
+        geometry.matrices[row] = resize_matrix(size, image_size, resize, region)
         geometry.sizes[row] = size
     return geometry
 

@@ -46,14 +46,14 @@ def read_rows(file: TableFile, image: str, group: str | None) -> tuple[pd.DataFr
     again = _repeated_headers(frame, image)
     notes += [f"line {frame.index[row] + 2} repeats the header and is left out" for row in again[:5]]
     frame = frame.drop(index=frame.index[again]).dropna(how="all").rename(columns={image: IMAGE})
-    columns = {}
+    tidied: dict[str, pd.Series] = {}
     for column in frame:
         if column in (IMAGE, group):
-            columns[column] = _strip(frame[column])
+            tidied[column] = _strip(frame[column])
             continue
-        columns[column], found = without_blanks(frame[column])
+        tidied[column], found = without_blanks(frame[column])
         notes += [f"{short(column)}: {note}" for note in found]
-    frame = pd.DataFrame(columns, index=frame.index, copy=False)
+    frame = pd.DataFrame(tidied, index=frame.index, copy=False)
     empty = frame.index[frame[IMAGE].isna()]
     if len(empty):
         raise TableError(f"{name}, line {empty[0] + 2}: the image is empty.")

@@ -1,4 +1,4 @@
-"""Split a table so that nothing leaks and every label keeps its share."""
+"""Split a table so that nothing leaks and every label keeps its fraction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def split(
 ) -> list[Table]:
     """Split a table into parts, such as training and validation.
 
-    Every label of every head keeps its share in each part as nearly as may be, for many heads at once, over whole groups
+    Every label of every head keeps its fraction in each part as nearly as may be, for many heads at once, over whole groups
     at a time. Rows of one group stay together, and so do byte-identical images: the same image on both sides
     would be a test on the training set.
 
@@ -53,7 +53,7 @@ def split(
         identical: Whether to compare the files' contents; only files of the same size are read.
 
     Returns:
-        One table a share, rows in their old order, none of them empty. Where the table has a split of its own, which is
+        One table a fraction, rows in their old order, none of them empty. Where the table has a split of its own, which is
         not looked at (:meth:`Table.parts` does), their `notes` say so.
 
     Raises:
@@ -66,18 +66,18 @@ def split(
     train, valid = mtl.data.split(table, [0.8, 0.2], group="sender_id")
     ```
     """
-    fractions = check_fractions(fractions)
+    wanted = check_fractions(fractions)
     groups = group_ids(table, group)
     units = join(groups, same_content(table.paths()) if identical else None, len(table))
     number = int(units.max(initial=-1)) + 1
-    if number < len(fractions):
+    if number < len(wanted):
         what = "rows" if group is None and not identical else "groups of rows that stay together"
-        raise TableError(f"{table.source}: cannot split {number} {what} into {len(fractions)} parts.")
-    sides = _stratify(units, _labels(table), fractions, np.random.default_rng(seed))
+        raise TableError(f"{table.source}: cannot split {number} {what} into {len(wanted)} parts.")
+    sides = _stratify(units, _labels(table), wanted, np.random.default_rng(seed))
     if table.split is not None:
         told = f"split by chance, whatever the column {table.split!r} says; table.parts() follows it"
         table = replace(table, notes=(*table.notes, told))
-    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(fractions))]
+    return [table.take(np.flatnonzero(sides[units] == side)) for side in range(len(wanted))]
 
 
 def check_fractions(fractions: Sequence[float]) -> np.ndarray:
@@ -87,12 +87,12 @@ def check_fractions(fractions: Sequence[float]) -> np.ndarray:
         ValueError: If there are fewer than two, one is not above 0, or their sum is not 1.
     """
     try:
-        fractions = np.asarray(given := fractions, "float64")
+        given = np.asarray(fractions, "float64")
     except (TypeError, ValueError):
-        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {given!r}.") from None
-    if fractions.ndim != 1 or len(fractions) < 2 or not (fractions > 0).all() or abs(fractions.sum() - 1) > 1e-6:
-        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {fractions.tolist()}.")
-    return fractions
+        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {fractions!r}.") from None
+    if given.ndim != 1 or len(given) < 2 or not (given > 0).all() or abs(given.sum() - 1) > 1e-6:
+        raise ValueError(f"Expected at least two fractions above 0 whose sum is 1, received: {given.tolist()}.")
+    return given
 
 
 def group_ids(table: Table, group: str | Sequence | None) -> np.ndarray | None:
@@ -197,7 +197,8 @@ def _stratify(units: np.ndarray, labels: np.ndarray, fractions: np.ndarray, rng:
             start, size, number, own = starts_of_kinds[kind], sizes_of_kinds[kind], numbers[kind], given[kind]
             ids, times = labels[rows[start]].astype("int64"), single
             if size > 1:
-                ids, times = np.unique(labels[rows[start : start + size]], return_counts=True)
+                ids, counted = np.unique(labels[rows[start : start + size]], return_counts=True)
+                times = counted.astype("float64")
             weight = weights[ids] * times
             cost = weight @ times
             need = lacking.take(ids, axis=1) @ times + cost * own + noise[kind]
@@ -207,8 +208,8 @@ def _stratify(units: np.ndarray, labels: np.ndarray, fractions: np.ndarray, rng:
                 # What is still to come will mostly keep the fractions, unless it is little beside this unit.
                 need -= max(0.0, 1 - SLACK * size / left) * (weight @ undealt[ids]) * fractions
             dealt = _deal(need, cost, number)
-            for part in np.flatnonzero(dealt != own):
-                lacking[part, ids] -= weight * (dealt[part] - own[part])
+            for changed in np.flatnonzero(dealt != own):
+                lacking[changed, ids] -= weight * (dealt[changed] - own[changed])
             given[kind] = dealt
 
     sides = np.empty(len(sizes), "int64")

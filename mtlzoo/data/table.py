@@ -17,7 +17,7 @@ from mtlzoo.data.dialects import columns_of
 from mtlzoo.data.encoding import EncodedColumns
 from mtlzoo.data.parts import part, split_parts
 from mtlzoo.errors import LabelError, TableError
-from mtlzoo.heads import Head, check_heads
+from mtlzoo.heads import Head, get_heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Table:
 
     Attributes:
         frame: One row an image: the column `image` (a path, relative to `root` or absolute), one column a head with
-            labels as a person writes them, empty where missing, and whatever other columns the source has.
+            labels as they are written, empty where missing, and all other columns of the source.
         heads: The heads by name.
         root: The folder that relative paths start from.
         source: What the rows were read from, as messages call it.
@@ -50,7 +50,7 @@ class Table:
     """
 
     frame: pd.DataFrame
-    heads: dict[str, Head]
+    heads: Mapping[str, Head]
     root: Path = Path(".")
     source: str = "table"
     first_line: int | None = None
@@ -59,10 +59,10 @@ class Table:
     literal: frozenset[str] = frozenset()
     stored: np.ndarray | None = field(default=None, repr=False)
     split: str | None = None
-    _encoded: EncodedColumns | None = field(default=None, repr=False)
+    _encoded: EncodedColumns = field(default=None, repr=False)  # type: ignore[assignment] # made of the frame
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "heads", check_heads(self.heads) if self.heads else {})
+        object.__setattr__(self, "heads", get_heads(self.heads) if self.heads else {})
         object.__setattr__(self, "root", Path(self.root))
         if self._encoded is None or self._encoded.frame is not self.frame:
             object.__setattr__(self, "_encoded", EncodedColumns(self.frame))
@@ -106,7 +106,7 @@ class Table:
         """Encoded targets by head, rows on the first axis.
 
         Raises:
-            TableError: If a label is none that its head knows; it names the row.
+            TableError: If a label is invalid for its head; it names the row.
         """
         labels = {}
         for name, head in self.heads.items():
@@ -144,7 +144,7 @@ class Table:
         valid and test. What was done is told in the `notes` of the three.
 
         Args:
-            valid: The share of the training rows that become validation rows if the split has none.
+            valid: The fraction of the training rows that become validation rows if the split has none.
             test: Likewise for the test.
             rest: The part of rows that have none, such as `"train"`; they are left out by default.
             group: For rows that are split off, as in :func:`mtlzoo.data.split`.
@@ -175,7 +175,7 @@ class Table:
     def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
         """The same rows read by other heads, each of which has a column."""
         remarks = {name: told for name, told in self.remarks.items() if name in heads}
-        return replace(self, heads=dict(heads), remarks=remarks)
+        return replace(self, heads=get_heads(heads) if heads else {}, remarks=remarks)
 
     def for_heads(self, heads: Mapping[str, Head]) -> Table:
         """The same rows read by a model's heads, as far as the table has columns for them.
@@ -195,7 +195,7 @@ class Table:
         for name, head in known.items():
             own = self.heads.get(name)
             unnamed = isinstance(getattr(head, "classes", None), int)
-            if unnamed and type(own) is type(head) and len(own.names) == len(head.names):
+            if own is not None and unnamed and type(own) is type(head) and _class_count(own) == _class_count(head):
                 known[name] = own
         return self.with_heads(known)
 
@@ -236,3 +236,7 @@ class Table:
                     f"{self.source}: head {name!r} has one label only, {label!r}, in {len(labelled)} rows: nothing to "
                     "learn; leave it out."
                 )
+
+
+def _class_count(head: Head) -> int:
+    return len(getattr(head, "names", ()))

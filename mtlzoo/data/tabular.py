@@ -21,7 +21,7 @@ from mtlzoo.data.spelling import tidy_gaps
 from mtlzoo.data.table import Table
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
-from mtlzoo.heads import Head, check_heads
+from mtlzoo.heads import Head, get_heads
 
 
 def read_csv(
@@ -91,7 +91,7 @@ def read_known(
     missing: Any = None,
     split_column: str | None = None,
     layout: str | None = None,
-    **dialect: Any,
+    **dialect: Unpack[Dialect],
 ) -> Table:
     """Read a table for the heads of a model, as far as it has columns for them; no other column is looked at."""
     settings = CsvSettings(split=split_column, missing=missing, layout=layout, dialect=dialect)
@@ -216,7 +216,7 @@ def _settle(
     source: str,
 ) -> Settled:
     if given is not None and not isinstance(given, str):
-        given = check_heads({name: given})[name]
+        given = get_heads({name: given})[name]
     try:
         return settle(column, given, told, writing)
     except ValueError as error:

@@ -12,7 +12,7 @@ from mtlzoo.errors import InputError
 from mtlzoo.evaluation.fetching import is_url
 
 
-def list_files(images: Iterable[str | os.PathLike]) -> list[str]:
+def list_files(images: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Files, the images in folders (hidden ones aside), and the files that fit patterns, in order.
 
     Raises:

@@ -25,7 +25,7 @@ from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 
-Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike
+Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike[str]
 """Labelled rows in any form that `mtlzoo.evaluation.inputs` reads."""
 
 
@@ -133,7 +133,9 @@ class Predictions:
         Example:
 
         ```python
-        worst = predictions.take(np.argsort(predictions.outputs["kids"][:, 0])[:10])
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        unsure = np.argsort(abs(predictions.outputs["gender"][:, 0] - 0.5))
+        predictions.take(unsure[:10]).to_frame()
         ```
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
@@ -145,6 +147,28 @@ class Predictions:
             None if self.table is None else self.table.take(chosen),
         )
 
+    def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
+        """The outputs of some heads, read by others of the same kinds.
+
+        Args:
+            heads: The heads to read by, such as a table's, which know the names of classes that a model only counts.
+
+        Returns:
+            New predictions of these heads alone, in their order.
+
+        Raises:
+            KeyError: If there are no outputs for one of them.
+
+        Example:
+
+        ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        ages = predictions.with_heads({"age": valid.heads["age"]}).to_frame()
+        ```
+        """
+        outputs = {name: self.outputs[name] for name in heads}
+        return Predictions(outputs, heads, self.geometry, self.names, self.table)
+
     # === What was predicted ===
 
     @cached_property
@@ -155,6 +179,11 @@ class Predictions:
         return MappingProxyType(
             {name: head.to_image_space(self.outputs[name], self.geometry) for name, head in self.heads.items()}
         )
+
+    @cached_property
+    def decoded(self) -> Mapping[str, Mapping[str, Any]]:
+        """By head, the columns of :meth:`Head.decode`: `"answer"`, and where there is such a thing its `"probability"`."""
+        return MappingProxyType({name: head.decode(self.in_image_space[name]) for name, head in self.heads.items()})
 
     def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
         """The predictions as a person reads them, one row an image.
@@ -169,15 +198,15 @@ class Predictions:
         Example:
 
         ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
         predictions.to_frame(probabilities=True).to_csv("predictions.csv", index=False)
         ```
         """
         columns: dict[str, Any] = {} if self.names is None else {"image": list(self.names)}
         for name, head in self.heads.items():
-            decoded = head.decode(self.in_image_space[name])
-            columns[name] = decoded["answer"]
-            if "probability" in decoded:
-                columns[f"{name}_probability"] = decoded["probability"]
+            columns[name] = self.decoded[name]["answer"]
+            if "probability" in self.decoded[name]:
+                columns[f"{name}_probability"] = self.decoded[name]["probability"]
             if probabilities:
                 flat = self.outputs[name].reshape(len(self), math.prod(self.outputs[name].shape[1:]))
                 labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
@@ -203,7 +232,7 @@ class Predictions:
         Example:
 
         ```python
-        details = predictions.details()
+        details = mtl.evaluation.Predictions.from_model(model, "face.jpg").details()
         details["gender"]["probabilities"]  # [[0.07, 0.93]]
         details["gender"]["classes"]  # ["female"]
         ```
@@ -229,7 +258,8 @@ class Predictions:
         Example:
 
         ```python
-        report = predictions.evaluate(valid)
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        report = predictions.evaluate()
         report.loc["coat_length", ["accuracy", "baseline"]]
         ```
         """
@@ -253,6 +283,7 @@ class Predictions:
         Example:
 
         ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
         groups = predictions.groups(by={"gender": None, "age": [0, 18, 45, 90]}, cross=True)
         ```
         """
@@ -278,8 +309,9 @@ class Predictions:
         Example:
 
         ```python
-        labelled = predictions.with_labels(valid.for_heads(predictions.heads))
-        labelled["kids"].compute_metrics(np.flatnonzero(labelled["kids"].labelled)[:100])
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        gender = predictions.with_labels(valid.for_heads(predictions.heads))["gender"]
+        gender.compute_metrics(np.flatnonzero(gender.labelled)[:100])
         ```
         """
         return pair_labels(table, self.heads, self.outputs, self.geometry)

@@ -94,7 +94,7 @@ def _run_stream(
     names: list[str] = []
     outputs, geometries = [], []
     with ThreadPoolExecutor(available_cores()) as pool:
-        waiting: deque[Future] = deque()
+        waiting: deque[Future[tuple[np.ndarray, ImageGeometry]]] = deque()
         batches = iter(lambda: list(itertools.islice(images, batch_size)), [])
         while True:
             while len(waiting) <= available_cores() and (batch := next(batches, None)):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-# What file managers leave in any folder that they show; nobody loses anything with it.
+# What file managers leave in any folder that they show; which may be lost.
 VALUELESS = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """What the folders of one writer hold, by which they are told from everybody else's.
+    """What the folders of one writer hold, by which they are told from all others.
 
     Attributes:
         name: What messages call such a folder, with its article: `a packed table`.
@@ -31,7 +31,7 @@ class FolderKind:
     files: tuple[str, ...]
 
     def why_not(self, folder: Path) -> str | None:
-        """Why a folder is none of these or holds something else besides; `None` where it is one and nothing else."""
+        """Why a folder is not of this kind, or what else it holds; `None` where it is of this kind alone."""
         if not self._is_marked(folder):
             return f"it is not {self.name} that mtlzoo wrote"
         strange = next((name for name in _entries(folder) if not self._knows(name)), None)

@@ -1,4 +1,4 @@
-"""Files that can be read to their end: no pipe, device, socket or folder, of which some would never answer."""
+"""Files that can be read to their end: no pipe, device, socket or folder, of which some would wait forever."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = {
 def open_regular(path: str | os.PathLike[str]) -> Iterator[FileIO]:
     """Open a regular file for reading, and nothing else.
 
-    A pipe that nobody writes to would make a plain `open` wait forever.
+    A pipe without a writer would make a plain `open` wait forever.
 
     Args:
         path: The path.
@@ -79,7 +79,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def missing_reason(path: str | os.PathLike[str]) -> str:
-    """Why a path that is no regular file is none: "no such file", or what lies there."""
+    """Why a path is no regular file: "no such file", or what lies there."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):

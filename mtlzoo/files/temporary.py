@@ -34,7 +34,7 @@ def remove_temporary(folder: Path, keep: bool = False) -> None:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a folder of this name is one that somebody writes in, or was."""
+    """Whether a folder of this name is one that a process writes in, or did."""
     return NAME.fullmatch(name) is not None
 
 
@@ -81,7 +81,7 @@ def _last_change(folder: str) -> float:
         try:
             times.append(os.lstat(place).st_mtime)
         except OSError:
-            return time.time()  # somebody is at it
+            return time.time()  # another process is removing it
     return max(times)
 
 

@@ -62,7 +62,7 @@ def writing(
         yield temporary
         if not temporary.exists():
             raise FileNotFoundError(f"Nothing was written for {shown(path)}.")
-        check_output(path, kind=kind, overwrite=overwrite)  # again: somebody else may have written there meanwhile
+        check_output(path, kind=kind, overwrite=overwrite)  # again: another process may have written there meanwhile
         move(temporary, path, kind, overwrite)
     except Exception as error:
         if _is_full(error, folder):  # which each library says in its own way

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -15,9 +14,9 @@ from mtlzoo.heads.classification import ClassificationHead
 from mtlzoo.heads.detection import DetectionHead
 from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
+from mtlzoo.heads.head_names import check_logs, check_name
 from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
-from mtlzoo.heads.names import check_logs, check_name
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
 from mtlzoo.system.registries import HEADS
@@ -63,8 +62,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
 
     Returns:
-        A new dictionary in the same order, of copies: what one model learns of its labels is not another's, nor what one
-        name learns that of another name with the same head.
+        A new dictionary in the same order. Heads are immutable, so several models and names may share one.
 
     Raises:
         ValueError: If there is none, or a name is no text or would be mistaken in the logs.
@@ -76,18 +74,13 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
     get_heads({"coat_length": 8})  # {"coat_length": ClassificationHead(classes=8)}
     ```
     """
-    return {name: copy.deepcopy(head) for name, head in check_heads(heads).items()}
-
-
-def check_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
-    """:func:`get_heads` without copies: the heads themselves."""
     if not isinstance(heads, Mapping) or not heads:
         raise ValueError(f'Expected a dictionary of heads such as {{"coat_length": 8}}, received: {heads!r}.')
-    result = {}
+    result: dict[str, Head] = {}
     for name, head in heads.items():
         check_name(name)
         if isinstance(head, Integral) and not isinstance(head, bool):
-            head = ClassificationHead(head)
+            head = ClassificationHead(int(head))
         if not isinstance(head, Head):
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = head

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from mtlzoo.errors import HeadError
-from mtlzoo.system.deprecation import with_new_names
+from mtlzoo.heads.immutable import Immutable
 
 if TYPE_CHECKING:
     import keras
@@ -21,27 +20,33 @@ if TYPE_CHECKING:
     from mtlzoo.losses import MaskedLoss
 
 
-class Head(ABC):
-    """One label group: how its labels are encoded, its layers, loss and metrics, and how its answers are read back.
+class Head(Immutable):
+    """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
 
-    A head does not know its name; that is its key in the dictionary of heads.
+    A head does not know its name; that is its key in the dictionary of heads. Heads are immutable, so that tables and
+    models may share them: constructors of subclasses set attributes as usual, later assignments raise an `AttributeError`.
+    What a head learns of the labels is in the new head that :meth:`adapted` returns; a model keeps such heads in its
+    `heads`.
 
     Args:
         hidden: Units of the dense layers between the shared features and the output, e.g. `[128]`; none by default.
         activation: The activation of the hidden layers.
-        dropout: The share of features dropped before the output while training, in `[0, 1)`.
+        dropout: The fraction of features dropped before the output while training, in `[0, 1)`.
         loss_weight: The factor of this head's loss in the total, at least 0.
 
     Attributes:
-        spatial: Whether answers are places in the image. Such a head sees the backbone's feature map, not its mean;
-            :meth:`place` and :meth:`restore` move its labels and answers; and its `evaluate` and `marks` take them so.
-        numeric: Whether answers are numbers, with a loss of distances, rather than classes; balancing may ask.
+        spatial: Whether labels and predictions are positions in the image; see :class:`mtlzoo.heads.spatial.SpatialHead`.
+        numeric: Whether predictions are numbers, with a loss of distances, rather than classes; balancing may ask.
+        learned_units: The attributes, learned by :meth:`adapted`, that define the unit of the output layer's weights.
+        units_layer: How the name of the layer with the units of :meth:`unit_names` ends; `None` for the last layer.
     """
 
-    spatial = False
-    numeric = False
+    spatial: ClassVar[bool] = False
+    numeric: ClassVar[bool] = False
+    learned_units: ClassVar[tuple[str, ...]] = ()
+    units_layer: ClassVar[str | None] = None
     # Settings that `encode` does not depend on; each class lists those that it adds.
-    ignored_by_encode: tuple[str, ...] = ("hidden", "activation", "dropout", "loss_weight")
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("hidden", "activation", "dropout", "loss_weight")
 
     def __init__(
         self,
@@ -159,22 +164,76 @@ class Head(ABC):
         """What a split keeps the shares of: ids `(rows,)` or `(rows, columns)`, whole numbers, `-1` where missing."""
         return self.labelled(targets).astype("int32") - 1
 
-    def adapt(self, targets: np.ndarray) -> None:  # noqa: B027 - most heads have nothing to learn
-        """Learn what the head needs to know of the training labels (counts, mean and spread); no-op once known."""
-
-    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Move encoded targets as the pixels of their images were moved, and swap left and right where mirrored.
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """What the labels tell of attributes that are not known yet, such as counts, or mean and spread.
 
         Args:
-            targets: As :meth:`encode` gives them.
-            geometry: Where each row's pixels come to lie.
+            targets: Encoded training labels, rows on the first axis, some of them missing.
+
+        Returns:
+            Values by the names of the attributes, which are arguments of the constructor; most heads have none.
+        """
+        return {}
+
+    def adapted(self, targets: np.ndarray) -> Self:
+        """A new head that knows what it needs of the training labels.
+
+        What is known already, given or learned before, stays as it is.
+
+        Args:
+            targets: Encoded training labels, rows on the first axis, some of them missing.
+
+        Returns:
+            The new head, whose `get_config` has what was learned; this one itself if there is nothing to learn.
+
+        Example:
+
+        ```python
+        head = mtl.RegressionHead()
+        head.adapted(head.encode([10, 30, None])).mean  # 20.0; `head.mean` is still None
+        ```
+        """
+        learned = self.learned(targets)
+        return self._with(**learned) if learned else self
+
+    def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """Swap left and right in the labels of mirrored images.
+
+        This is all of geometry that labels without positions need: an eye's name changes, if it is one of a pair.
+
+        Args:
+            targets: As :meth:`encode` returns them.
+            mirrored: Whether each row's image was mirrored, bool `(rows,)`.
+
+        Returns:
+            Targets of the same shape and dtype.
+        """
+        return targets
+
+    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """Map encoded targets from image space to input space; without positions, only mirroring matters.
+
+        Args:
+            targets: As :meth:`encode` returns them.
+            geometry: The map of each row's pixels from image space to input space.
 
         Returns:
             Targets of the same shape and dtype, as the loss and the metrics take them.
         """
-        return targets
+        return self.mirror(targets, geometry.mirrored)
 
     # === Network ===
+
+    def for_features(self, features: keras.KerasTensor) -> Self:
+        """The head for these features: itself, unless its loss needs something of their shape, such as the grid's size.
+
+        Args:
+            features: As in :meth:`build_layers`, which the new head is to be asked for.
+
+        Returns:
+            The head that the model keeps.
+        """
+        return self
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Build the head's layers on the shared features.
@@ -196,15 +255,37 @@ class Head(ABC):
         return self.output(x, name)
 
     def output_shape(self) -> tuple[int, ...]:
-        """The last axes of the output, as many as the head knows before it is connected; files are checked by them."""
+        """The last axes of the output, as many as the head knows before its layers are built; files are checked by them."""
         return ()
 
     @abstractmethod
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """The output layers; the last is called `name` and computes in float32 whatever the precision policy."""
 
-    def update(self, layer: keras.Layer) -> None:  # noqa: B027 - most heads keep nothing in their layers
-        """Carry what :meth:`adapt` has learned into the output layer of a model that is built already."""
+    def update(self, layer: keras.Layer) -> None:
+        """Write what :meth:`adapted` has learned into the output layer of a model that is built already."""
+
+    # === Weights of another head ===
+
+    def unit_names(self) -> Sequence[Hashable] | None:
+        """What each unit of the layer :attr:`units_layer` stands for, such as its class; `None` if they have no names.
+
+        A head with more classes takes over the weights of another head class by class, by these names.
+        """
+        return None
+
+    def has_numbered_units(self) -> bool:
+        """Whether units are only counted, so that their names are no more than their positions."""
+        return False
+
+    def fits_weights_of(self, other: Head) -> bool:
+        """Whether weights of another head mean the same in this one, as far as the layers have the same shapes."""
+        return type(self) is type(other)
+
+    def with_units_of(self, other: Head) -> Self:
+        """A head with the :attr:`learned_units` of a head whose weights it takes over, where it does not know its own."""
+        missing = [name for name in self.learned_units if getattr(self, name) is None]
+        return self._with(**{name: getattr(other, name) for name in missing}) if missing else self
 
     # === Training ===
 
@@ -220,10 +301,10 @@ class Head(ABC):
         """The main metric's value on a scale where higher is better and 1 is perfect (numbers or tensors)."""
         return value
 
-    # === Answers ===
+    # === Predictions ===
 
     def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Move predictions from what the network sees back to the image, as labels are written."""
+        """Map predictions from input space to image space, as labels are written; no change without positions."""
         return predictions
 
     @abstractmethod
@@ -231,14 +312,14 @@ class Head(ABC):
         """Read predictions back.
 
         Args:
-            predictions: What the model puts out for this head, rows on the first axis, after :meth:`restore`.
+            predictions: The model's output for this head, rows on the first axis, after :meth:`to_image_space`.
 
         Returns:
-            Columns of one value a row: `"answer"`, and where there is such a thing `"probability"`, that of the answer.
+            Columns of one value a row: `"answer"`, and for heads with classes `"probability"`, that of the answer.
         """
 
     def details(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """All that predictions tell, by the names that TensorFlow's Head API has for it, rows on the first axis.
+        """All that predictions contain, by the names of TensorFlow's Head API, rows on the first axis.
 
         Args:
             predictions: As in :meth:`decode`.
@@ -249,7 +330,7 @@ class Head(ABC):
         return {"predictions": predictions}
 
     def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
-        """What of encoded labels or restored predictions can be drawn on the images, in pixels of these.
+        """What of labels or predictions in image space can be drawn on the images, in their pixels.
 
         Returns:
             `"points"` `(rows, points, 2)` as (x, y), `"box"` `(rows, 4)` as x_min, y_min, x_max, y_max, or `"boxes"`, an
@@ -270,7 +351,7 @@ class Head(ABC):
             - `"tags"` with `"names"` and `"threshold"`: a probability for each tag, given from the threshold up;
             - `"numbers"`, with `"range"` where numbers of a usual size are known, `[lowest, highest]`;
             - `"expectation"` with `"values"`: a probability for each value, the mean is the answer;
-            - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of what the network sees;
+            - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of input space;
             - `"box"`: x_min, y_min, x_max and y_max of a box, likewise;
             - `"boxes"` with `"names"`, `"threshold"` and `"overlap"`: for each cell of a grid a box and a score for each
               class; answers are cells whose best score reaches the threshold, less those that overlap (IoU) a better one
@@ -282,11 +363,11 @@ class Head(ABC):
 
     @abstractmethod
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Figures over labelled rows.
+        """Metrics over labelled rows.
 
         Returns:
-            `metric` (the main metric's name), `value`, `baseline` (the same metric of an answer that ignores the
-            image), `score`, and whatever else is customary for the kind of label. `NaN` where undefined.
+            `metric` (the main metric's name), `value`, `baseline` (the same metric of the trivial baseline, which ignores
+            the image), `score`, and whatever else is customary for the kind of label. `NaN` where undefined.
         """
 
     def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]] | None:
@@ -295,42 +376,4 @@ class Head(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """The kind of answer in a few words, such as `"softmax, 8 classes"`."""
-
-    # === Config ===
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, which every head keeps under their own names, as plain JSON values."""
-        names = [
-            parameter.name
-            for cls in type(self).__mro__
-            if "__init__" in vars(cls) and issubclass(cls, Head)
-            for parameter in inspect.signature(cls.__init__).parameters.values()
-            if parameter.name != "self" and parameter.kind is not parameter.VAR_KEYWORD
-        ]
-        return {name: getattr(self, name) for name in dict.fromkeys(names)}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Head:
-        """The head that `get_config` describes."""
-        return cls(**with_new_names(cls.__init__, config))
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.get_config() == other.get_config()
-
-    def __hash__(self) -> int:
-        return hash((type(self), repr(self.get_config())))
-
-    def __repr__(self) -> str:
-        defaults = {
-            parameter.name: parameter.default
-            for cls in reversed(type(self).__mro__)
-            if "__init__" in vars(cls) and issubclass(cls, Head)
-            for parameter in inspect.signature(cls.__init__).parameters.values()
-        }
-        told = {
-            name: value
-            for name, value in self.get_config().items()
-            if value != defaults.get(name) and not (value == [] and defaults.get(name) == ())
-        }
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+        """The kind of output in a few words, such as `"softmax, 8 classes"`."""

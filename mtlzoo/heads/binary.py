@@ -12,11 +12,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo import masking
+from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead, accuracy_figures
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
-from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy
 
@@ -95,11 +95,11 @@ class BinaryHead(ClassesHead):
         """The one answer, and whether it is labelled."""
         return masking.tag_targets(targets)
 
-    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Where an image is mirrored, the two labels change places, if they are a pair."""
+    def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """The two labels change places, if they are a pair."""
         if not self.flip_pairs:
             return targets
-        mirrored = geometry.mirrored.reshape(-1, *[1] * (targets.ndim - 1))
+        mirrored = mirrored.reshape(-1, *[1] * (targets.ndim - 1))
         return np.where(mirrored & (targets >= 0), 1 - targets, targets)
 
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
@@ -107,6 +107,14 @@ class BinaryHead(ClassesHead):
         return (targets[self.labelled(targets)].reshape(-1) >= 0.5).astype("int64")
 
     # === Network and training ===
+
+    def unit_names(self) -> None:
+        """None: one unit decides between both labels."""
+        return None
+
+    def fits_weights_of(self, other: Head) -> bool:
+        """Whether the other head decides between the same two labels."""
+        return isinstance(other, BinaryHead) and super().fits_weights_of(other) and self.names == other.names
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""

@@ -11,10 +11,10 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo import losses, masking
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images import boxes
@@ -40,7 +40,7 @@ SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
 THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 
 
-class BoxHead(Head):
+class BoxHead(SpatialHead):
     """One box in every image.
 
     The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
@@ -72,7 +72,6 @@ class BoxHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
     ignored_by_encode = ("loss",)
 
@@ -97,11 +96,13 @@ class BoxHead(Head):
             ValueError: If a label is no list of four numbers, or some box has no such corners.
         """
         if "format" not in options:
-            boxes = {value_text(value): _four(value) for value in labels if _known(value)}
-            wrong = [text for text, box in boxes.items() if box is None]
-            if wrong:
-                raise ValueError(f"expected boxes of 4 numbers, received {wrong[0]}")
-            options["format"] = box_format(list(boxes.values()))
+            boxes = []
+            for value in filter(_known, labels):
+                box = _four(value)
+                if box is None:
+                    raise ValueError(f"expected boxes of 4 numbers, received {value_text(value)}")
+                boxes.append(box.tolist())
+            options["format"] = box_format(boxes)
         return cls(**options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
@@ -110,8 +111,8 @@ class BoxHead(Head):
         A value is a sequence of four numbers, or the text of such a list: with `;` between the numbers, or as Python and
         JSON write it. Four zeros and four times -1 are missing: it is how label files write that there is no box.
         """
-        targets = [self._box(value, row) for row, value in enumerate(values)]
-        targets = np.asarray(targets, "float32").reshape(-1, 4)
+        boxes = [self._box(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(boxes, "float32").reshape(-1, 4)
         check_pixels(targets[:, None], self.format)
         return targets
 
@@ -121,7 +122,7 @@ class BoxHead(Head):
         box = _four(value)
         if box is not None and (np.isnan(box).all() or is_no_box(box)):
             return np.full(4, np.nan)
-        return box_of([] if box is None else box, self.format, row, value)
+        return box_of([] if box is None else box.tolist(), self.format, row, value)
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a box."""

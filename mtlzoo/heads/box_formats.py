@@ -87,14 +87,14 @@ def box_format(boxes: Sequence[Sequence[Any]]) -> str:
 
 def is_no_box(box: np.ndarray) -> np.ndarray:
     """Which boxes `(..., 4)` are the four zeros or the four -1 by which label files say that there is none."""
-    return (box == 0).all(axis=-1) | (box == -1).all(axis=-1)
+    return np.asarray((box == 0).all(axis=-1) | (box == -1).all(axis=-1))
 
 
 def fits(boxes: np.ndarray, format: str) -> np.ndarray:
     """Which boxes `(..., 4)` have a width and a height in a format, and lie in their image, as far as that is known."""
     corners, tolerance = to_corners(boxes, format), SHARE if is_relative(format) else PIXELS
     good = (corners[..., 2:] > corners[..., :2]).all(axis=-1) & (corners >= -tolerance).all(axis=-1)
-    return good & (corners <= 1 + SHARE).all(axis=-1) if is_relative(format) else good
+    return np.asarray(good & (corners <= 1 + SHARE).all(axis=-1) if is_relative(format) else good)
 
 
 def is_relative(format: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,10 @@ import pandas as pd
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
+from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
-from mtlzoo.heads.naming import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-from mtlzoo.images.geometry import ImageGeometry
 
 NOT_COUNTED = (
     'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
@@ -31,11 +30,11 @@ class ClassesHead(Head):
         classes: The number of classes, or their names in the order of the outputs; at least 2.
         class_weight: `None`; a dictionary from class (name or id) to the factor of its rows' losses, 1 where not named;
             or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
-        label_counts: Labelled training rows of each class, as :meth:`adapt` counts them; normally not given.
+        label_counts: Labelled training rows of each class, as :meth:`adapted` counts them; normally not given.
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
-    ignored_by_encode = ("class_weight", "label_counts", "flip_pairs")
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("class_weight", "label_counts", "flip_pairs")
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class ClassesHead(Head):
         names = class_names(classes)
         if len(names) < 2:
             raise ValueError(f"Expected at least 2 classes, received: {classes!r}.")
-        self.classes = len(names) if isinstance(classes, Integral) else names
+        self.classes: int | list[str] = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
@@ -93,8 +92,8 @@ class ClassesHead(Head):
         if not soft:
             return ids[codes]
         rows = np.vstack([np.eye(len(self.names), dtype="float32"), np.zeros(len(self.names), "float32")])[ids]
-        for code, row in soft.items():
-            rows[code] = row
+        for code, probabilities in soft.items():
+            rows[code] = probabilities
         return rows[codes]
 
     def _unknown(self, value: Any) -> str:
@@ -130,7 +129,7 @@ class ClassesHead(Head):
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label."""
         if targets.ndim == 2 and targets.shape[1] > 1:
-            return (targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1)
+            return np.asarray((targets >= 0).all(axis=-1) & (targets > 0).any(axis=-1))
         return targets.reshape(-1) >= 0
 
     def check(self, targets: np.ndarray) -> np.ndarray:
@@ -147,9 +146,8 @@ class ClassesHead(Head):
         strata[self.labelled(targets)] = self.class_ids(targets)
         return strata
 
-    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Where an image is mirrored, the classes of each pair change places."""
-        mirrored = geometry.mirrored
+    def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """The classes of each pair change places."""
         if not self.flip_pairs or not mirrored.any():
             return targets
         order = flip_order(self.flip_pairs, self.names)
@@ -165,10 +163,20 @@ class ClassesHead(Head):
         soft = targets.ndim == 2 and targets.shape[1] > 1
         return targets.argmax(axis=-1) if soft else targets.reshape(-1).astype("int64")
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Count the labelled rows of each class."""
-        if self.label_counts is None:
-            self.label_counts = np.bincount(self.class_ids(targets), minlength=len(self.names)).astype(float).tolist()
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """The labelled rows of each class."""
+        if self.label_counts is not None:
+            return {}
+        counts = np.bincount(self.class_ids(targets), minlength=len(self.names))
+        return {"label_counts": counts.astype(float).tolist()}
+
+    def unit_names(self) -> Sequence[Hashable] | None:
+        """The classes."""
+        return self.names
+
+    def has_numbered_units(self) -> bool:
+        """Whether the number of classes was given alone."""
+        return isinstance(self.classes, int)
 
     def class_weights(self) -> list[float] | None:
         """The factor of each class, in the order of the classes; `None` where all are 1.
@@ -178,7 +186,7 @@ class ClassesHead(Head):
         """
         if self.class_weight is None:
             return None
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str):
             if self.label_counts is None:
                 raise ValueError(NOT_COUNTED)
             counts = np.asarray(self.label_counts)
@@ -186,7 +194,7 @@ class ClassesHead(Head):
             weights = np.ones(len(counts))
             weights[seen] = counts.sum() / (seen.sum() * counts[seen])
             return weights.tolist()
-        return [float(self.class_weight.get(name, 1.0)) for name in self.names]
+        return [self.class_weight.get(name, 1.0) for name in self.names]
 
     # === Answers ===
 

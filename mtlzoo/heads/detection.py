@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -13,11 +13,11 @@ import pandas as pd
 from keras import layers
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
+from mtlzoo.heads.class_names import class_id, class_names, number_of
 from mtlzoo.heads.detections import average_precision, find_objects
-from mtlzoo.heads.naming import class_id, class_names, number_of
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import object_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
@@ -32,7 +32,7 @@ REACH = 0.15
 EXPECTED = "expected a list of objects, each a class and a box of 4 numbers"
 
 
-class DetectionHead(Head):
+class DetectionHead(SpatialHead):
     """All objects of some classes, with their boxes: an anchor-free grid on the backbone's feature map.
 
     Every cell of the map says how surely it sees an object of each class, and how far the edges of that object's box are
@@ -46,7 +46,7 @@ class DetectionHead(Head):
         max_objects: How many objects an image may have.
         score_threshold: The least score of an answer, from 0 to 1.
         nms_iou_threshold: Of two answers of one class with an IoU above this the better one is kept.
-        grid: Height and width of the feature map; the head learns it when it is connected.
+        grid: Height and width of the feature map; by default that of the features on which the model's layers are built.
         hidden: Filters of the 3 x 3 convolutions before the output.
         **kwargs: `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -64,7 +64,7 @@ class DetectionHead(Head):
     ```
     """
 
-    spatial = True
+    units_layer = "_scores_map"
     ignored_by_encode = ("score_threshold", "nms_iou_threshold", "grid")
 
     @renamed_arguments(most="max_objects", threshold="score_threshold", overlap="nms_iou_threshold")
@@ -157,7 +157,7 @@ class DetectionHead(Head):
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows say what there is, be it nothing."""
-        return ~(targets[..., 4:] < 0).any(axis=(1, 2))
+        return np.asarray(~(targets[..., 4:] < 0).any(axis=(1, 2)))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
         """Objects with relative corners, as :meth:`place` gives them."""
@@ -181,6 +181,15 @@ class DetectionHead(Head):
         return np.where(labelled, placed, -1).astype("float32")
 
     # === Network and training ===
+
+    def for_features(self, features: keras.KerasTensor) -> Self:
+        """A head that knows the feature map's height and width, if they are known, which its loss needs."""
+        sides = list(features.shape[1:3]) if len(features.shape) == 4 else []
+        return self if len(sides) != 2 or None in sides or self.grid == sides else self._with(grid=sides)
+
+    def unit_names(self) -> Sequence[str]:
+        """The classes, each with one channel of scores."""
+        return self.classes
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Convolutions on the feature map, then a box and scores for each of its cells.
@@ -208,7 +217,7 @@ class DetectionHead(Head):
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Convolutions of a single cell each, and the cells' middles as the constants of a `Rescaling`."""
         _, height, width, _ = features.shape
-        self.grid, cells = [height, width], height * width
+        cells = height * width
         small = keras.initializers.RandomNormal(stddev=0.01)
         bias = keras.initializers.Constant(-np.log(1 / FIRST_SCORE - 1))
 
@@ -259,7 +268,7 @@ class DetectionHead(Head):
         boxes = np.empty(len(values), dtype=object)
         for row, cells in enumerate(values):
             kept = self._find(cells)[0]
-            boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take([row]))[0]
+            boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take(np.array([row])))[0]
         return {"boxes": boxes}
 
     def display(self) -> dict[str, Any]:

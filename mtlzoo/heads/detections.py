@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def find_objects(
         sides = np.concatenate([boxes[cells, :2], boxes[cells, 2:] - boxes[cells, :2]], axis=-1).astype("float64")
         if len(cells):
             kept = cv2.dnn.NMSBoxesBatched(
-                sides, best[cells].astype("float32"), ids[cells].astype("int32"), 0.0, nms_iou_threshold
+                sides.tolist(), best[cells].astype("float32"), ids[cells].astype("int32"), 0.0, nms_iou_threshold
             )
             cells = cells[np.asarray(kept, "int64").reshape(-1)]
     cells = cells[np.argsort(-best[cells], kind="stable")]
@@ -64,7 +65,8 @@ def average_precision(targets: np.ndarray, predictions: np.ndarray, nms_iou_thre
         from pycocotools.cocoeval import COCOeval
     except ImportError:
         raise ImportError("Average precision needs pycocotools: pip install 'mtlzoo[detection]'.") from None
-    truths, answers = [], []
+    truths: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     for row, (objects, cells) in enumerate(zip(targets, predictions)):
         objects = objects[~np.isnan(objects).any(axis=-1)].astype("float64")
         for box, index in zip(objects[:, :4], objects[:, 4:].argmax(axis=-1)):

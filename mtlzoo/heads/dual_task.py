@@ -16,7 +16,8 @@ from mtlzoo.heads.base import Head
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
-from mtlzoo.heads.naming import class_id, number_of
+from mtlzoo.heads.class_names import class_id, number_of
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import shape_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
@@ -31,7 +32,7 @@ CORNERS, SIDES = [1, 3, 2, 4], [0, 2, 1, 3]
 GOOD = 100.0
 
 
-class DualTaskHead(Head):
+class DualTaskHead(SpatialHead):
     """Which of two shapes there is and where, in five numbers of one dense layer with one squared error.
 
     This is how the book does it (Cai, Bileschi, Nielsen, Chollet: Deep Learning with JavaScript, 2020, section 5.2; the
@@ -60,7 +61,6 @@ class DualTaskHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
 
     def __init__(
@@ -107,8 +107,8 @@ class DualTaskHead(Head):
         A value is the shape, by name or id, and four numbers: `("triangle", 20, 10, 84, 58)`, `(0, (20, 10, 84, 58))` or
         the text of such a list, with `;` between or as Python and JSON write it.
         """
-        targets = [self._numbers(value, row) for row, value in enumerate(values)]
-        targets = np.asarray(targets, "float32").reshape(-1, NUMBERS)
+        rows = [self._numbers(value, row) for row, value in enumerate(values)]
+        targets = np.asarray(rows, "float32").reshape(-1, NUMBERS)
         check_pixels(targets[:, None, 1:], self.format)
         return targets
 
@@ -155,6 +155,10 @@ class DualTaskHead(Head):
         return np.concatenate([shapes[:, None], placed[:, SIDES]], axis=-1).astype("float32")
 
     # === Network and training ===
+
+    def fits_weights_of(self, other: Head) -> bool:
+        """Whether the other head tells the same two shapes apart."""
+        return isinstance(other, DualTaskHead) and super().fits_weights_of(other) and self.labels == other.labels
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Flatten the feature map, then as any head."""

@@ -33,7 +33,7 @@ class ExpectationHead(NumbersHead):
         spread: The standard deviation of the Gaussian, in the labels' unit, at least 0: how far off a label may be. 0 puts
             all weight on the nearest two bins.
         expectation_weight: The factor of the expectation's absolute error, divided by `scale`, in the loss; at least 0.
-        scale: The spread of the labels, above 0; learned from the training labels by :meth:`adapt` where not given, as
+        scale: The spread of the labels, above 0; learned from the training labels by :meth:`adapted` where not given, as
             their standard deviation.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -110,6 +110,10 @@ class ExpectationHead(NumbersHead):
 
     # === Network and training ===
 
+    def unit_names(self) -> Sequence[float]:
+        """The bins."""
+        return self.bins.tolist()
+
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output."""
         return (len(self.bins),)
@@ -120,11 +124,11 @@ class ExpectationHead(NumbersHead):
 
     def loss(self) -> MaskedLabelDistributionLoss:
         """The divergence from a Gaussian around the label, and the error of the expectation."""
-        return MaskedLabelDistributionLoss(self.bins, self.spread, self.expectation_weight, self.scale or 1.0)
+        return MaskedLabelDistributionLoss(self.bins.tolist(), self.spread, self.expectation_weight, self.scale or 1.0)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean absolute error of the expectation."""
-        return [MaskedExpectationError(self.bins, name="mae")]
+        return [MaskedExpectationError(self.bins.tolist(), name="mae")]
 
     # === Answers ===
 

@@ -13,7 +13,6 @@ from keras import layers
 
 from mtlzoo import losses, masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.heads.point_labels import (
     FORMATS,
@@ -24,6 +23,7 @@ from mtlzoo.heads.point_labels import (
     point_numbers,
     wrong_count,
 )
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
@@ -42,7 +42,7 @@ FAILURE = 0.1
 SPREAD, ERROR_SCALE = 0.2, 0.1
 
 
-class LandmarkHead(Head):
+class LandmarkHead(SpatialHead):
     """So many named points, each as (x, y).
 
     The network puts out relative coordinates, 0 to 1 from edge to edge of what it sees, `(batch, points, 2)` float32.
@@ -76,7 +76,6 @@ class LandmarkHead(Head):
     ```
     """
 
-    spatial = True
     numeric = True
     ignored_by_encode = ("loss", "normalizer", "flip_pairs")
 
@@ -91,10 +90,10 @@ class LandmarkHead(Head):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        numbered = isinstance(points, Integral) and not isinstance(points, bool)
-        if isinstance(points, str | bool) or not (numbered or hasattr(points, "__iter__")):
+        if isinstance(points, str | bool) or not (isinstance(points, Integral) or hasattr(points, "__iter__")):
             raise ValueError(f"Expected `points` to be a number or a list of names, received: {points!r}.")
-        names = [str(name) for name in (range(points) if numbered else points)]
+        numbered = isinstance(points, Integral)
+        names = [str(name) for name in (range(int(points)) if isinstance(points, Integral) else points)]
         if not names or len(set(names)) < len(names):
             raise ValueError(f"Expected `points` to be names that differ, at least one, received: {points!r}.")
         for argument, value, known in (("format", format, FORMATS), ("loss", loss, LOSSES)):
@@ -104,7 +103,7 @@ class LandmarkHead(Head):
             normalizer = EYES
         if normalizer is not None and (len(set(normalizer)) != 2 or not set(map(str, normalizer)) <= set(names)):
             raise ValueError(f"Expected `normalizer` to be two of {shorten(names)}, received: {normalizer!r}.")
-        self.points = len(names) if numbered else names
+        self.points: int | list[str] = len(names) if numbered else names
         self.point_names = names
         self.format = format
         self._loss = loss
@@ -207,6 +206,14 @@ class LandmarkHead(Head):
         return np.where(geometry.mirrored[:, None, None], swapped, points).astype("float32")
 
     # === Network and training ===
+
+    def unit_names(self) -> Sequence[str]:
+        """The points, of two units each."""
+        return self.point_names
+
+    def has_numbered_units(self) -> bool:
+        """Whether the number of points was given alone."""
+        return isinstance(self.points, int)
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
         """Flatten the feature map, then as any head."""

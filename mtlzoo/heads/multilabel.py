@@ -14,13 +14,12 @@ from keras import layers
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
-from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight, class_names
+from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
+from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
-from mtlzoo.heads.naming import NameIndex, check_signs, class_id, number_of
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.texts import shorten, value_text
-from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
 
@@ -71,7 +70,7 @@ class MultiLabelHead(Head):
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         if not 0 < threshold < 1:
             raise ValueError(f"Expected `threshold` in (0, 1), received: {threshold!r}.")
-        self.classes = len(names) if isinstance(classes, Integral) else names
+        self.classes: int | list[str] = len(names) if isinstance(classes, Integral) else names
         self.names = names
         self.threshold = threshold
         self.label_smoothing = label_smoothing
@@ -178,7 +177,7 @@ class MultiLabelHead(Head):
 
     def labelled(self, targets: np.ndarray) -> np.ndarray:
         """Which rows have a label for at least one tag."""
-        return (targets >= 0).any(axis=-1)
+        return np.asarray((targets >= 0).any(axis=-1))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
         """Numbers from 0 to 1, one for each tag."""
@@ -192,16 +191,25 @@ class MultiLabelHead(Head):
         """Each tag by itself."""
         return np.where(targets >= 0, targets >= 0.5, -1).astype("int32")
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Count, for each tag, the labelled rows without and with it."""
-        if self.label_counts is None:
-            without, given = ((targets >= 0) & (targets < 0.5)).sum(axis=0), (targets >= 0.5).sum(axis=0)
-            self.label_counts = [[float(no), float(yes)] for no, yes in zip(without, given)]
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """For each tag, the labelled rows without and with it."""
+        if self.label_counts is not None:
+            return {}
+        without, given = ((targets >= 0) & (targets < 0.5)).sum(axis=0), (targets >= 0.5).sum(axis=0)
+        return {"label_counts": [[float(no), float(yes)] for no, yes in zip(without, given)]}
 
-    def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Where an image is mirrored, the tags of each pair change places."""
-        mirrored = targets[:, flip_order(self.flip_pairs, self.names)]
-        return np.where(geometry.mirrored[:, None], mirrored, targets)
+    def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+        """The tags of each pair change places."""
+        swapped = targets[:, flip_order(self.flip_pairs, self.names)]
+        return np.where(mirrored[:, None], swapped, targets)
+
+    def unit_names(self) -> Sequence[str]:
+        """The tags."""
+        return self.names
+
+    def has_numbered_units(self) -> bool:
+        """Whether the number of tags was given alone."""
+        return isinstance(self.classes, int)
 
     # === Network and training ===
 
@@ -278,7 +286,7 @@ class MultiLabelHead(Head):
     def _tag_weights(self) -> list[list[float]] | None:
         if self.class_weight is None:
             return None
-        if self.class_weight != "balanced":
+        if not isinstance(self.class_weight, str):
             return [[1.0, self.class_weight.get(name, 1.0)] for name in self.names]
         if self.label_counts is None:
             raise ValueError(NOT_COUNTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ class NumbersHead(Head):
     """A head that answers with numbers in the labels' own unit.
 
     Args:
-        scale: The spread of the numbers, above 0; learned from the training labels by :meth:`adapt` where not given, as
+        scale: The spread of the numbers, above 0; learned from the training labels by :meth:`adapted` where not given, as
             their standard deviation.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -30,7 +30,8 @@ class NumbersHead(Head):
 
     units = 1
     numeric = True
-    ignored_by_encode = ("scale",)
+    learned_units: ClassVar[tuple[str, ...]] = ("scale",)
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("scale",)
 
     def __init__(self, *, scale: float | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -96,11 +97,10 @@ class NumbersHead(Head):
             )
         return strata
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Learn the standard deviation, where no scale was given."""
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """The standard deviation, where no scale was given."""
         numbers = targets[~np.isnan(targets)].astype("float64")
-        if len(numbers) and self.scale is None:
-            self.scale = float(numbers.std() or 1.0)
+        return {"scale": float(numbers.std() or 1.0)} if len(numbers) and self.scale is None else {}
 
     # === Answers ===
 

@@ -42,12 +42,13 @@ def numeric_order(levels: Sequence[str]) -> list[str]:
         found = _span(level)
         if found is None:
             raise ValueError(f"{level[:80]!r} is no number and no range")
-        *spans[level], before, after = found
+        low, high, before, after = found
+        spans[level] = (low, high)
         words.setdefault((before, after.removesuffix("s")), level)
     if len(words) > 1:
         one, other = list(words.values())[:2]
         raise ValueError(f"{one[:80]!r} and {other[:80]!r} differ in more than their numbers")
-    ordered = sorted(levels, key=lambda level: tuple(spans[level]))
+    ordered = sorted(levels, key=lambda level: spans[level])
     for one, other in itertools.pairwise(ordered):
         if spans[one][1] > spans[other][0] or spans[one] == spans[other]:
             raise ValueError(f"{one!r} and {other!r} overlap")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
 from mtlzoo.heads.texts import is_missing, value_text
 
 FORMATS = ("rel_xy", "xy")

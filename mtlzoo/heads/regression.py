@@ -28,7 +28,7 @@ class RegressionHead(NumbersHead):
     Args:
         units: How many numbers.
         loss: `"huber"` (default: outliers cannot dominate), `"mae"` or `"mse"`, of the scaled difference.
-        mean: The middle of the numbers; learned from the training labels by :meth:`adapt` where not given.
+        mean: The middle of the numbers; learned from the training labels by :meth:`adapted` where not given.
         scale: Their spread, above 0; likewise, their standard deviation.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
@@ -42,6 +42,7 @@ class RegressionHead(NumbersHead):
     ```
     """
 
+    learned_units = ("mean", "scale")
     ignored_by_encode = ("mean", "loss")
 
     def __init__(
@@ -61,8 +62,8 @@ class RegressionHead(NumbersHead):
         if mean is not None and not np.isfinite(mean):
             raise ValueError(f"Expected a finite `mean`, received: {mean!r}.")
         self.units = int(units)
-        self._loss = loss
-        self.mean = None if mean is None else float(mean)
+        self._loss: str = loss
+        self.mean: float | None = None if mean is None else float(mean)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -84,12 +85,11 @@ class RegressionHead(NumbersHead):
         """One number."""
         return cls(**options)
 
-    def adapt(self, targets: np.ndarray) -> None:
-        """Learn the mean and the standard deviation, each where it was not given."""
+    def learned(self, targets: np.ndarray) -> dict[str, Any]:
+        """The mean and the standard deviation, each where it was not given."""
         numbers = targets[~np.isnan(targets)].astype("float64")
-        if len(numbers):
-            self.mean = float(numbers.mean()) if self.mean is None else self.mean
-        super().adapt(targets)
+        mean = {"mean": float(numbers.mean())} if len(numbers) and self.mean is None else {}
+        return {**mean, **super().learned(targets)}
 
     # === Network and training ===
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from mtlzoo.heads.naming import number_of
+from mtlzoo.heads.class_names import number_of
 from mtlzoo.heads.texts import is_missing
 
 SEPARATORS = ";,|"
@@ -86,8 +86,9 @@ def read_flags(tags: list[Any], count: int) -> list[float] | None:
 
     Ids of tags are whole and occur once, so that a list is one of such numbers only if some number is no id or comes twice.
     """
-    numbers = [number_of(tag) if tag == tag else -1.0 for tag in tags]
-    if len(numbers) != count or count < 2 or any(number is None for number in numbers):
+    found = [number_of(tag) if tag == tag else -1.0 for tag in tags]
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(found) or len(numbers) != count or count < 2:
         return None
     if not all(0 <= number <= 1 or number == -1 for number in numbers):
         return None
@@ -103,7 +104,7 @@ def lists_texts(text: str) -> bool:
         tags = read_tags(text)
     except ValueError:
         return False
-    return bool(tags) and all(isinstance(tag, str) and not _is_number(tag) for tag in tags)
+    return tags is not None and bool(tags) and all(isinstance(tag, str) and not _is_number(tag) for tag in tags)
 
 
 def _is_number(tag: str) -> bool:

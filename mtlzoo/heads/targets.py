@@ -106,7 +106,7 @@ def _wrong_boxes(corners: np.ndarray, side: float = 1.0) -> np.ndarray:
     """Which of these boxes x_min, y_min, x_max, y_max, none of them missing, can be none."""
     slack = BEYOND_BOXES * side
     inverted = (corners[..., :2] >= corners[..., 2:]).any(axis=-1)
-    return inverted | (corners < -slack).any(axis=-1) | (corners > side + slack).any(axis=-1)
+    return np.asarray(inverted | (corners < -slack).any(axis=-1) | (corners > side + slack).any(axis=-1))
 
 
 def _columns(targets: np.ndarray, shape: Sequence[int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Augmentation: one affine matrix takes the decoded image straight to the network's size.
+"""Augmentation: one affine matrix takes the decoded image straight to the model's input size.
 
 Coordinates are those of pixel centres: (0, 0) is the centre of the upper left pixel, so an image of width w covers
 -0.5 to w - 0.5. With this alignment a matrix that only resizes gives what `cv2.resize` and `tf.image.resize` give.

@@ -31,7 +31,7 @@ def iou(boxes: Tensor, others: Tensor) -> Tensor:
     """
     boxes, others = ops.convert_to_tensor(boxes), ops.convert_to_tensor(others)
     intersection, union = _intersection_and_union(boxes, others)
-    return _share(intersection, union)
+    return _fraction(intersection, union)
 
 
 def giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
@@ -60,7 +60,7 @@ def giou_loss(boxes: Tensor, targets: Tensor) -> Tensor:
     )
     sides = targets[..., 2:] - targets[..., :2]
     turned = ops.sum(inverted / ops.where(sides > 0, sides, ops.ones_like(sides)), axis=-1)
-    return 1 - _share(intersection, union) + _share(hull - union, hull) + turned
+    return 1 - _fraction(intersection, union) + _fraction(hull - union, hull) + turned
 
 
 def _intersection_and_union(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,7 +75,7 @@ def _area(boxes: Tensor) -> Tensor:
     return sides[..., 0] * sides[..., 1]
 
 
-def _share(part: Tensor, whole: Tensor) -> Tensor:
+def _fraction(part: Tensor, whole: Tensor) -> Tensor:
     """`part / whole`, 0 with a finite gradient where there is no whole."""
     known = whole > 0
     return ops.where(known, part, ops.zeros_like(part)) / ops.where(known, whole, ops.ones_like(whole))

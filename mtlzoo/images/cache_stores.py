@@ -46,10 +46,10 @@ class Memory:
         """An image, or `None` where it is not kept, or not as it was written."""
         return self._images.get(key)
 
-    def put(self, key: Key, picture: Image) -> None:
+    def put(self, key: Key, decoded: Image) -> None:
         """Keep an image."""
-        picture[0].flags.writeable = False
-        self._images[key] = picture
+        decoded[0].flags.writeable = False
+        self._images[key] = decoded
 
 
 class Folder:
@@ -93,9 +93,9 @@ class Folder:
         image = np.frombuffer(mapped, np.uint8, offset=HEADER.size).reshape(height, width, 3)
         return (image, (whole[0], whole[1])) if check == _checksum(image, tuple(whole)) else None
 
-    def put(self, key: Key, picture: Image) -> None:
+    def put(self, key: Key, decoded: Image) -> None:
         """Keep an image."""
-        image, whole = np.ascontiguousarray(picture[0]), picture[1]
+        image, whole = np.ascontiguousarray(decoded[0]), decoded[1]
         # Its name, a hash, says that an entry there is one of the cache's own.
         path = self._path(key)
         with writing(path, overwrite=True, tidy=False) as temporary, open(temporary, "wb") as file:
@@ -108,4 +108,4 @@ class Folder:
 
 
 def _checksum(image: np.ndarray, whole: tuple[int, ...]) -> int:
-    return zlib.crc32(image, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))
+    return zlib.crc32(image.data, zlib.crc32(struct.pack("<4I", *image.shape[:2], *whole)))

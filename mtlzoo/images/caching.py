@@ -32,8 +32,8 @@ class Rows(Protocol):
 
 
 class ImageCache:
-    """Decoded images. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the network's
-    size asks for; what is not, at the network's size.
+    """Decoded images. What is augmented is kept as it comes out of :func:`decode_image`, at the scale that the model's
+    input size asks for; what is not, at that size.
 
     An image is known by the content of its file, by that size, and by OpenCV's version. Each process reads and hashes a
     file once, and again when its size or one of its times has changed, so that a changed file is decoded again; only one
@@ -41,7 +41,7 @@ class ImageCache:
 
     In a folder each image is a file of uint8 that is mapped into memory, so that processes share what they read. Files
     are written beside their place and moved there: any number of processes may fill and read one folder at a time. What
-    is damaged or cut short is found by its checksum and replaced. The folder may be deleted whenever nobody uses it.
+    is damaged or cut short is found by its checksum and replaced. The folder may be deleted whenever no process uses it.
 
     Args:
         place: `"memory"`, or a folder, which is made.
@@ -109,7 +109,7 @@ class ImageCache:
             kept = self._store.get((digest, asked, part))
             if kept is not None:
                 return kept
-            if data is None:
+            if data is None and path is not None:
                 data, digest = ImageSource(path).read_with_digest()  # it may have changed since its digest was taken
             image = make(data, *arguments)
         except ImageError as error:
@@ -122,23 +122,23 @@ class ImageCache:
 
         Args:
             table: The rows.
-            image_size: (height, width) of what the network sees.
-            augmented: Whether they are augmented; what is not takes no more than the network sees.
+            image_size: (height, width) of the model's input.
+            augmented: Whether they are augmented; what is not takes the bytes of the model's input.
 
         Returns:
             Bytes.
         """
         paths, regions = table.paths(), table.regions()
         if not augmented:
-            pictures = set(paths if regions is None else zip(paths, regions))
-            return len(pictures) * (3 * image_size[0] * image_size[1] + HEADER.size)
+            different = set(paths if regions is None else zip(paths, regions))
+            return len(different) * (3 * image_size[0] * image_size[1] + HEADER.size)
         paths = list(dict.fromkeys(paths))
         at_least, sizes = image_size if regions is None else None, []
         for place in np.linspace(0, len(paths) - 1, min(SAMPLE, len(paths))).astype(int):
             try:
                 sizes.append(decode_with_size(paths[place], at_least)[0].nbytes + HEADER.size)
             except ImageError:
-                continue  # Whoever reads the whole table says so.
+                continue  # It is reported when the table is read.
         return int(np.mean(sizes) * len(paths)) if sizes else 0
 
     def describe(self, table: Rows, image_size: tuple[int, int], augmented: bool = True) -> str:

@@ -120,6 +120,17 @@ def examine(source: ImageSource) -> Facts:
     return facts
 
 
+def image_dimensions(source: ImageSource) -> tuple[int, int]:
+    """The (height, width) of an image as a viewer shows it; its bytes are read unless it has been decoded before.
+
+    Raises:
+        ImageError: As for :func:`examine`.
+    """
+    size = examine(source).size
+    assert size is not None  # of what has been decoded
+    return size
+
+
 def _decode(data: bytes, at_least: tuple[int, int] | None) -> Decoded:
     if not data:
         raise ImageError("empty file")
@@ -127,8 +138,8 @@ def _decode(data: bytes, at_least: tuple[int, int] | None) -> Decoded:
         return _decode_jpeg(data, at_least)
     if data.startswith(png.SIGNATURE):
         image, largest = png.decode_png(data)
-    elif (image := decode_rare(data)) is not None:
-        largest = None
+    elif (rare := decode_rare(data)) is not None:
+        image, largest = rare, None
     else:
         from mtlzoo.images.pillow_images import decode_with_pillow  # most data sets have no need of Pillow
 

@@ -106,9 +106,9 @@ def load_batch(
         ImageError: An image cannot be read; the message names the path.
         ValueError: The seeds are missing, or there is not one a row.
     """
-    regions = options.pop("regions", None)
-    chosen = augmentations.augmentation(augmentation)
-    return ImageLoader(image_size, chosen, resize, **options).load_batch(paths, seeds, regions)
+    chosen, cache = augmentations.augmentation(augmentation), options.get("cache")
+    loader = ImageLoader(image_size, chosen, resize, options.get("channels", 3), cache)
+    return loader.load_batch(paths, seeds, options.get("regions"))
 
 
 class Loaded(NamedTuple):
@@ -217,8 +217,8 @@ class ImageLoader:
         images = np.empty((len(sources), *self.image_size, self.channels), np.uint8)
         geometry = ImageGeometry.empty(len(sources), self.image_size)
         for row, source in enumerate(sources):
-            drawn = self.augmentation is not None and seeds is not None
-            rng = np.random.Generator(np.random.Philox(int(seeds[row]))) if drawn else None
+            drawn = None if self.augmentation is None or seeds is None else int(seeds[row])
+            rng = None if drawn is None else np.random.Generator(np.random.Philox(drawn))
             region = None if regions is None else regions[row]
             loaded = self.load(source, rng, region, images[row] if self.channels == 3 else None)
             if self.channels == 1:
@@ -234,7 +234,7 @@ def fit_image(
     region: Region | None = None,
     out: np.ndarray | None = None,
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Loads one image at the network's size, as it is, with the (height, width) of the whole image."""
+    """Loads one image at the model's input size, without augmentation, with the (height, width) of the whole image."""
     image, size = decode_with_size(source, _at_least(image_size, region))
     matrix = augmentations.resize_matrix(size, image_size, resize, region)
     fill = "constant" if resize == "pad" else "nearest"

@@ -62,7 +62,8 @@ def decode_with_pillow(data: bytes) -> tuple[np.ndarray, int | None]:
             file.load()
             check_size(file.height, file.width)  # Icons hold images of their own.
             image, largest = _to_rgb(ImageOps.exif_transpose(file), file.format)
-            if file.format == "TIFF" and largest is None and 16 in (file.tag_v2.get(BITS_PER_SAMPLE) or ()):
+            tags = getattr(file, "tag_v2", {})  # of a TIFF
+            if file.format == "TIFF" and largest is None and 16 in (tags.get(BITS_PER_SAMPLE) or ()):
                 largest = int(image.max(initial=0)) << 8 | 0xFF  # Pillow has kept the upper half of each sample.
             return image, largest
     except ImageError:
@@ -142,6 +143,6 @@ def _silence() -> Iterator[None]:
     finally:
         with _lock:
             _decoding -= 1
-            if not _decoding:
+            if not _decoding and _filters is not None:
                 _filters.__exit__(None, None, None)
                 _filters = None

@@ -80,7 +80,8 @@ def read_parts(data: bytes) -> Parts:
         ImageError: It is truncated or damaged, or has too many pixels.
     """
     kept, transparency, depth, colour, position = [SIGNATURE], None, 0, -1, 8
-    kind, orientations = b"", {}
+    kind = b""
+    orientations: dict[bytes, int | None] = {}
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, position) if position + 12 <= len(data) else (0, b"")
         start, position = position, position + 12 + length

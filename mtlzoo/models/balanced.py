@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from mtlzoo.models.steps.state import BalancingState
 
     class _Base(keras.Model):
-        heads: dict[str, Head]
+        @property
+        def heads(self) -> Mapping[str, Head]: ...
 
         def variable_scope(self) -> AbstractContextManager: ...
 else:

@@ -12,11 +12,12 @@ from keras import layers
 
 from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
+from mtlzoo.backbones.registry import Preprocessing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
+from mtlzoo.models.head_layers import connect_heads
 from mtlzoo.models.multitask import MultiTaskModel
-from mtlzoo.models.naming import connect_heads
 from mtlzoo.models.precision import PRECISIONS, policy
 from mtlzoo.system.deprecation import renamed_arguments
 
@@ -37,7 +38,7 @@ def build(
     weights: str | os.PathLike | None = "auto",
     *,
     feature_layer: str | None = None,
-    preprocessing: str | None = None,
+    preprocessing: Preprocessing | None = None,
     pooling: str = "avg",
     dropout: float = 0.2,
     resize: str = "stretch",
@@ -85,7 +86,7 @@ def build(
     ```
     """
     if isinstance(backbone, MultiTaskModel):
-        settings = {
+        settings: dict[str, Any] = {
             "input_shape": input_shape,
             "weights": weights,
             "feature_layer": feature_layer,
@@ -124,7 +125,7 @@ def build(
             features = layers.Dropout(dropout, name="dropout")(features)
         taken = {layer.name for layer in keras.Model(images, features).layers}
         # One pass through the backbone for all; where something lies is known before pooling only.
-        outputs = connect_heads(heads, features, feature_map, taken)
+        heads, outputs = connect_heads(heads, features, feature_map, taken)
         model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
         )

@@ -1,4 +1,4 @@
-"""A trained model with other heads: what stays keeps its weights and answers, what is new starts anew."""
+"""A trained model with other heads: equal heads keep their weights and predictions, new ones are initialized."""
 
 from __future__ import annotations
 
@@ -11,46 +11,23 @@ from keras import layers
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.errors import HeadError
-from mtlzoo.heads import (
-    BinaryHead,
-    ClassificationHead,
-    DetectionHead,
-    DualTaskHead,
-    ExpectationHead,
-    Head,
-    LandmarkHead,
-    MultiLabelHead,
-    OrdinalHead,
-    get_heads,
-)
+from mtlzoo.heads import Head, get_heads
 from mtlzoo.keras_compat import flatten_layers, input_tensors, producer, set_own_trainable
-from mtlzoo.models.naming import connect_heads
+from mtlzoo.models.head_layers import connect_heads
 from mtlzoo.models.precision import policy
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
 
-# Where a head's classes stand: the attribute that names them, and how the name of the layer with a part of its output
-# for each of them ends; `None` is the last layer with weights.
-CLASSES: dict[type[Head], tuple[str, str | None]] = {
-    ClassificationHead: ("names", None),
-    OrdinalHead: ("names", None),
-    MultiLabelHead: ("names", None),
-    ExpectationHead: ("bins", None),
-    LandmarkHead: ("point_names", None),
-    DetectionHead: ("classes", "_scores_map"),
-}
 # The layers that `mtl.build` puts between the backbone and the heads, in their order.
 BETWEEN = {
     "pooling": (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D, layers.Flatten),
     "dropout": (layers.Dropout,),
 }
-# Heads of two answers in one number: they cannot have others and keep their weights.
-PAIRS: dict[type[Head], str] = {BinaryHead: "names", DualTaskHead: "labels"}
 
 
 def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str | None = None) -> MultiTaskModel:
-    """A new model with the backbone of a model, with what lies between it and the heads, and with these heads.
+    """A new model with the backbone of a model, the layers between it and the heads, and these heads.
 
     All weights are copies: the given model stays as it is when the new one trains. Which layers are trainable is kept; the
     new model is not compiled.
@@ -58,10 +35,10 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
     Args:
         model: The model, which `mtl.build` or `mtl.load_model` made.
         heads: All heads of the new model by name, in their order. One that is equal to the model's own of this name keeps
-            its layers, and so its answers to the last bit. One of the same kind with other settings keeps the weights if
-            its layers have the same shapes; classes, tags, levels and points are matched by their names (by their places
-            where either head only numbers them), and each known one keeps its weights while new ones begin as in a new
-            head. Any other starts anew.
+            its layers, and so its predictions to the last bit. One of the same kind with other settings keeps the weights
+            if its layers have the same shapes; classes, tags, levels and points are matched by their names (by their
+            positions where either head only numbers them), and each known one keeps its weights while new ones are
+            initialized as in a new head. So is any other head.
         name: The name of the new model; by default that of the given one.
 
     Returns:
@@ -89,17 +66,18 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
     outputs = {key: copied.output[key] for key in kept}
     taken = {layer.name for layer in keras.Model(copied.input, [features, feature_map, *outputs.values()]).layers}
     with policy(_precision(model)):
-        outputs |= connect_heads(made, features, feature_map, taken)
+        made, built = connect_heads(made, features, feature_map, taken)
+    outputs |= built
     result = type(model)(
         copied.input,
         {key: outputs[key] for key in heads},
         name=name or model.name,
-        heads={key: copied.heads[key] if key in kept else head for key, head in heads.items()},
+        heads={key: made.get(key, head) for key, head in heads.items()},
         resize=model.resize,
     )
     for key in made:
         if key in model.heads and _copy_weights(copied, result, key, (features, feature_map)):
-            _copy_statistics(model.heads[key], result, key)
+            result.replace_heads({key: result.heads[key].with_units_of(model.heads[key])})
     return result
 
 
@@ -123,7 +101,7 @@ def _precision(model: keras.Model) -> Any:
 
 
 def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """What heads see, and what spatial heads see, by the names that `mtl.build` gives the layers between."""
+    """The features and the feature map that heads are built on, by the names that `mtl.build` gives the layers between."""
     feature_map = next(iter(model.output.values()))
     while not isinstance(producer(feature_map), Backbone):
         parents = input_tensors(feature_map)
@@ -147,20 +125,17 @@ def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.Ker
 def _copy_weights(old: MultiTaskModel, new: MultiTaskModel, name: str, ends: Sequence[keras.KerasTensor]) -> bool:
     """Copy a head's weights where they fit, and say whether they did."""
     before, after = old.heads[name], new.heads[name]
-    if type(before) is not type(after):
+    if not after.fits_weights_of(before):
         return False
-    for kind, attribute in PAIRS.items():
-        if isinstance(after, kind) and getattr(before, attribute) != getattr(after, attribute):
-            return False
-    places, ending = _matched_classes(before, after)
-    if places is not None and all(place is None for place in places):
+    sources = _unit_sources(before, after)
+    if sources is not None and all(source is None for source in sources):
         return False
     pairs = list(zip(_weighted(old.output[name], ends), _weighted(new.output[name], ends)))
     copies = []
     for index, (old_layer, new_layer) in enumerate(pairs):
         # From the output backwards: the first is the last layer.
-        classes = index == 0 if ending is None else new_layer.name.endswith(ending)
-        weights = _fitted(old_layer, new_layer, places if classes else None)
+        has_units = index == 0 if after.units_layer is None else new_layer.name.endswith(after.units_layer)
+        weights = _fitted(old_layer, new_layer, sources if has_units else None)
         if weights is None:
             return False
         copies.append((new_layer, weights))
@@ -171,40 +146,35 @@ def _copy_weights(old: MultiTaskModel, new: MultiTaskModel, name: str, ends: Seq
     return True
 
 
-def _matched_classes(before: Head, after: Head) -> tuple[list[int | None] | None, str | None]:
-    """For each class of the new head its place in the old one; and which layer has a part for each class."""
-    for kind, (attribute, ending) in CLASSES.items():
-        if isinstance(after, kind):
-            old, new = (list(getattr(head, attribute)) for head in (before, after))
-            if any(_numbered(head) for head in (before, after)):
-                return [place if place < len(old) else None for place in range(len(new))], ending
-            return [old.index(name) if name in old else None for name in new], ending
-    return None, None
+def _unit_sources(before: Head, after: Head) -> list[int | None] | None:
+    """For each unit of the new head its position in the old one, `None` for new units; `None` if units have no names."""
+    old, new = before.unit_names(), after.unit_names()
+    if old is None or new is None:
+        return None
+    if before.has_numbered_units() or after.has_numbered_units():
+        return [position if position < len(old) else None for position in range(len(new))]
+    positions = {name: position for position, name in enumerate(old)}
+    return [positions.get(name) for name in new]
 
 
-def _numbered(head: Head) -> bool:
-    """Whether a head only counts its classes."""
-    return any(isinstance(getattr(head, name, None), int) for name in ("classes", "levels", "points"))
-
-
-def _fitted(old: keras.Layer, new: keras.Layer, places: Sequence[int | None] | None) -> list[np.ndarray] | None:
-    """The weights for a layer from another, `None` where they do not fit."""
+def _fitted(old: keras.Layer, new: keras.Layer, sources: Sequence[int | None] | None) -> list[np.ndarray] | None:
+    """The weights for a layer from another, unit by unit if their sources are given; `None` where they do not fit."""
     if type(old) is not type(new) or len(old.weights) != len(new.weights):
         return None
     result = []
     for before, after in zip(old.get_weights(), new.get_weights()):
-        if places is None:
+        if sources is None:
             if before.shape != after.shape:
                 return None
             result.append(before)
             continue
         if before.shape[:-1] != after.shape[:-1]:
             return None
-        block = after.shape[-1] // len(places)  # a point has two numbers
+        size = after.shape[-1] // len(sources)  # a point has two numbers
         after = after.copy()
-        for place, source in enumerate(places):
+        for unit, source in enumerate(sources):
             if source is not None:
-                after[..., place * block : (place + 1) * block] = before[..., source * block : (source + 1) * block]
+                after[..., unit * size : (unit + 1) * size] = before[..., source * size : (source + 1) * size]
         result.append(after)
     return result
 
@@ -223,12 +193,3 @@ def _weighted(output: keras.KerasTensor, ends: Sequence[keras.KerasTensor]) -> l
             found[id(layer)] = layer
         waiting.extend(input_tensors(tensor))
     return list(found.values())
-
-
-def _copy_statistics(before: Head, model: MultiTaskModel, name: str) -> None:
-    """What the old head has learned of its labels, without which its weights would mean something else."""
-    head = model.heads[name]
-    for attribute in ("mean", "scale"):
-        if getattr(head, attribute, 0) is None:
-            setattr(head, attribute, getattr(before, attribute))
-    head.update(producer(model.output[name]))

@@ -69,8 +69,8 @@ class BatchCheck:
             rows = None
             for name, values in zip(names, arrays):
                 rows = len(check_labels(name, self.heads[name], values, rows, WHERE))
-            for name, values in zip(weights, arrays[len(names) :]):
-                check_weights(values, rows, name, WHERE)
+            for head, values in zip(weights, arrays[len(names) :]):
+                check_weights(values, rows, head, WHERE)
         except InputError as error:
             self.error = error
             raise
@@ -100,8 +100,8 @@ class BatchCheck:
         if weights is None:
             return images, targets
         if isinstance(weights, Mapping | list | tuple):
-            given = by_head(self.heads, weights, "sample weights")
-            weights = {name: check_weights(values, rows, name, WHERE) for name, values in given.items()}
+            own = by_head(self.heads, weights, "sample weights")
+            weights = {name: check_weights(values, rows, name, WHERE) for name, values in own.items()}
             return images, targets, {name: weights.get(name, np.ones(rows, "float32")) for name in self.heads}
         return images, targets, dict.fromkeys(self.heads, check_weights(weights, rows, where=WHERE))
 
@@ -170,7 +170,7 @@ def check_dataset(dataset: tf.data.Dataset, check: BatchCheck) -> tf.data.Datase
         return dataset
     _, labels, weights = parts_of(dataset.element_spec)
     names = list(by_head(check.heads, labels, "labels"))
-    weighted = [None]
+    weighted: list[str | None] = [None]
     if weights is None:
         weighted = []
     elif isinstance(weights, Mapping | list | tuple):

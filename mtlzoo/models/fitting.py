@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -14,8 +14,13 @@ from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
 from mtlzoo.models.steps import BalancingEpochs
 
+if TYPE_CHECKING:
+    from keras import Model as _Base
+else:
+    _Base = object  # the class below stands before `keras.Model` among the bases of a model
 
-class FittingByName:
+
+class FittingByName(_Base):
     """What a `MultiTaskModel` does with labels before Keras gets them: they are checked, and may be missing."""
 
     def fit(

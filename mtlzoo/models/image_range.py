@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mtlzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from keras import Model as _Base
+else:
+    _Base = object  # the class below stands before `keras.Model` among the bases of a model
 
 LOOKED_AT = 32  # images, so that a large array costs nothing
 
@@ -55,7 +60,7 @@ def check_images(images: Any, shape: tuple[int | None, ...]) -> None:
             )
 
 
-class LooksAtImages:
+class ChecksImages(_Base):
     """What a model does with arrays of images before Keras gets them."""
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import value_text
 from mtlzoo.keras_compat import flatten_layers, untrack
+from mtlzoo.losses import MaskedLoss
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
@@ -26,9 +28,9 @@ from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
-from mtlzoo.models.image_range import LooksAtImages
+from mtlzoo.models.head_layers import output_layer
+from mtlzoo.models.image_range import ChecksImages
 from mtlzoo.models.labels import by_head, weights_by_head
-from mtlzoo.models.naming import output_layer
 from mtlzoo.models.objectives import head_losses, head_metrics
 from mtlzoo.models.replicated import ReplicatedTraining
 from mtlzoo.models.saving import SavedWithHeads, heads_of_outputs
@@ -42,7 +44,7 @@ RESIZES = ("stretch", "crop", "pad")
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
-class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
+class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTraining, BalancedTraining, keras.Model):
     """A functional `keras.Model` whose outputs are a dictionary with one entry for each head.
 
     Made by :func:`mtlzoo.build` and the named builders; `compile`, `fit`, `evaluate`, `predict` and callbacks are
@@ -58,13 +60,18 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
             training, evaluation, prediction and exported files cannot differ.
 
     Attributes:
-        heads: The heads by name, in the order in which they were given.
         resize: As given.
 
     In the logs of `fit` and `evaluate` stand `loss` (the weighted sum of the heads' losses, and regularisation),
     `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
     is better. All are figures over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
     """
+
+    # `compile` makes these.
+    _head_losses: dict[str, MaskedLoss]
+    _loss_means: dict[str, RatioOfSums]
+    _head_metrics: dict[str, list[keras.metrics.Metric]]
+    _penalty: keras.metrics.Mean
 
     def __init__(
         self,
@@ -92,12 +99,21 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         for layer in self.layers:
             if isinstance(layer, Backbone) and layer.preprocessing is None:
                 layer.preprocessing = preprocessing_in_graph(self)
-        self.heads = heads
+        self._heads = MappingProxyType(heads)
         self.resize = resize
         self._split: Split | None = None
         self.step_forms: dict[str, dict[str, str]] = {"train_function": {}, "test_function": {}}
 
     # === Parts ===
+
+    @property
+    def heads(self) -> Mapping[str, Head]:
+        """The heads by name, in the order in which they were given, read-only.
+
+        This is the one place of what training labels tell: :meth:`adapt` replaces heads here by new ones, and losses,
+        metrics' scores and files follow. Heads that were given stay as they are.
+        """
+        return self._heads
 
     @property
     def backbone(self) -> keras.Model:
@@ -126,9 +142,10 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         set_trainable(self, part)
 
     def adapt(self, labels: Mapping[str, np.ndarray]) -> None:
-        """Let each head learn what it needs of the training labels, where it does not know it yet.
+        """Replace heads by such as know what they need of the training labels, where they do not know it yet.
 
-        Counts for `class_weight="balanced"`, mean and spread for regression. `mtl.fit` calls it.
+        Counts for `class_weight="balanced"`, mean and spread for regression. `mtl.fit` calls it. The heads that the model
+        was made of stay as they are; `model.heads` has the new ones.
 
         Args:
             labels: Encoded targets by the name of the head, over the training rows; heads may be left out.
@@ -136,9 +153,20 @@ class MultiTaskModel(SavedWithHeads, LooksAtImages, FittingByName, ReplicatedTra
         Raises:
             ValueError: If the labels are no dictionary, or one is for none of the heads.
         """
-        for name, targets in by_head(self.heads, labels, "labels").items():
-            self.heads[name].adapt(np.asarray(targets))
-            self.heads[name].update(output_layer(self, name))
+        given = by_head(self.heads, labels, "labels")
+        self.replace_heads({name: self.heads[name].adapted(np.asarray(targets)) for name, targets in given.items()})
+
+    def replace_heads(self, heads: Mapping[str, Head]) -> None:
+        """Put heads that differ in what they have learned of their labels in place of those of the same names.
+
+        Losses and the output layers follow; compiled functions are made again at the next step.
+
+        Args:
+            heads: New heads by name, for which the layers have the same shapes.
+        """
+        self._heads = MappingProxyType({**self._heads, **heads})
+        for name, head in heads.items():
+            head.update(output_layer(self, name))
         if self.compiled:
             self._head_losses = head_losses(self.heads)
         # Functions that are compiled already hold the old numbers.

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from mtlzoo.keras_compat import input_tensors, producer
-from mtlzoo.models.naming import owner
+from mtlzoo.models.head_layers import owner_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def split(model: keras.Model) -> Split:
     (source,) = model.inputs
 
     def belongs_to_heads(operation: keras.Operation) -> bool:
-        return isinstance(operation, layers.Dropout) or owner(model, operation) is not None
+        return isinstance(operation, layers.Dropout) or owner_of(model, operation) is not None
 
     shared = _shared_by_all(model)
     cut = next(tensor for tensor in reversed(shared) if tensor is source or not belongs_to_heads(producer(tensor)))

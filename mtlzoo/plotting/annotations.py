@@ -39,10 +39,10 @@ class Annotation:
             x_max, y_max, not drawn if there is a `NaN`.
         kind: `"points"` or `"box"`.
         role: `"true"` (hollow rings, a dashed line) or `"predicted"` (dots, a solid line).
-        verdict: Whether what was predicted is right; `None`: not said.
+        verdict: Whether what was predicted is right; `None`: not known.
 
     Raises:
-        ValueError: If the coordinates have another shape, or kind or role is none of these.
+        ValueError: If the coordinates have another shape, or kind or role is invalid.
 
     Example:
 

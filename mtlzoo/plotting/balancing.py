@@ -1,4 +1,4 @@
-"""How the tasks pulled: their weights, their conflicts, and the cosines between their gradients."""
+"""The weights of the heads, their conflicts, and the cosines between their gradients."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MOST_WITH_NUMBERS = 12
 def plot_balancing(
     history: Mapping[str, Any], path: str | os.PathLike[str] | None = None, *, overwrite: bool = False
 ) -> Figure:
-    """Draw what a `mtl.BalancingMonitor` has seen.
+    """Draw what a `mtl.BalancingMonitor` has recorded.
 
-    On the left the weight of every head and the share of conflicting pairs, epoch by epoch; on the right the mean cosine
+    On the left the weight of every head and the fraction of conflicting pairs, epoch by epoch; on the right the mean cosine
     between the gradients of each two heads over all epochs: blue where they pull together, orange where they fight.
 
     Args:

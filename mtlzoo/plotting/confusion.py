@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from mtlzoo.plotting import style
 
-COLORS = LinearSegmentedColormap.from_list("share", ["#FFFFFF", "#9CC9E6", style.BLUE, "#063B5E"])
+COLORS = LinearSegmentedColormap.from_list("fraction", ["#FFFFFF", "#9CC9E6", style.BLUE, "#063B5E"])
 LONGEST_LABEL = 2.2  # inches, here and below
 SMALLEST_CELL, LARGEST_CELL, MATRIX_SIZE = 0.27, 0.85, 6.5
 SMALLEST_COUNT, LARGEST_COUNT = 5.5, 10.0  # points
@@ -28,7 +28,7 @@ def plot_confusion(
     *,
     overwrite: bool = False,
 ) -> Figure:
-    """Draw a confusion matrix: colours show shares of a row, numbers show counts where they fit.
+    """Draw a confusion matrix: colours show fractions of a row, numbers show counts where they fit.
 
     Args:
         matrix: Array of shape `(classes, classes)`, counts (or weights) of at least 0; a row is a true class, a
@@ -144,6 +144,6 @@ def _draw_scale(canvas: Axes, x: float, top: float, height: float) -> None:
     canvas.plot(
         [x, x + 0.13, x + 0.13, x, x], top - height * np.array([0, 0, 1, 1, 0]), color=style.LINE, linewidth=0.8
     )
-    for share in (0, 0.5, 1):
-        style.write(canvas, x + 0.19, top - height * (1 - share), f"{share:.0%}", style.SMALL_SIZE, style.MUTED)
+    for fraction in (0, 0.5, 1):
+        style.write(canvas, x + 0.19, top - height * (1 - fraction), f"{fraction:.0%}", style.SMALL_SIZE, style.MUTED)
     style.write(canvas, x, top + 0.24, "of the row", style.SMALL_SIZE, style.MUTED)

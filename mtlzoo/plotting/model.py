@@ -1,4 +1,4 @@
-"""A drawing of a multi-task model: its parts and how they hang together, not its hundreds of layers."""
+"""A drawing of a multi-task model: its parts and how they are connected, not its hundreds of layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 KIND_COLORS = (style.BLUE, style.ORANGE, style.GREEN, style.PURPLE, style.AMBER, style.SKY, style.INK)
 MARGIN, HEADER = 0.25, 0.8  # inches, here and below
-PICTURE, BOX_WIDTH, BACKBONE_WIDTH, HEAD_WIDTH = 0.85, 1.3, 2.1, 3.5
+IMAGE, BOX_WIDTH, BACKBONE_WIDTH, HEAD_WIDTH = 0.85, 1.3, 2.1, 3.5
 GAP = 0.36  # between two parts
 HEAD_HEIGHT, HEAD_GAP = 0.5, 0.12
 BACKBONE_BLOCKS, BLOCK_HEIGHT = 5, 1.7
@@ -76,7 +76,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None
         shapes = {name: output.shape for name, output in model.output.items()}
     height = HEADER + max(len(model.heads) * (HEAD_HEIGHT + HEAD_GAP), 2.9) + MARGIN
     fan = min(0.7 + 0.03 * len(model.heads), 1.3)
-    heads_left = MARGIN + PICTURE + GAP + BOX_WIDTH + GAP + BACKBONE_WIDTH + GAP + BOX_WIDTH + fan
+    heads_left = MARGIN + IMAGE + GAP + BOX_WIDTH + GAP + BACKBONE_WIDTH + GAP + BOX_WIDTH + fan
     figure = style.new_figure(heads_left + HEAD_WIDTH + MARGIN, height)
     canvas = style.add_canvas(figure)
     canvas.set_aspect("equal")
@@ -88,7 +88,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None
 
     x = MARGIN
     _draw_image(canvas, x, middle, _shape(model.input_shape))
-    x = _draw_arrow(canvas, x + PICTURE, middle)
+    x = _draw_arrow(canvas, x + IMAGE, middle)
     _draw_box(canvas, x, middle, "preprocessing", _layer_lines(parts.preprocessing, "none needed"))
     x = _draw_arrow(canvas, x + BOX_WIDTH, middle)
     _draw_backbone(canvas, x, middle, model.backbone)
@@ -110,7 +110,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None
 
 
 def _parts(model: Any) -> Parts:
-    from mtlzoo.models import naming  # loads Keras, which loads pyplot
+    from mtlzoo.models.head_layers import output_layer, owner_of  # loads Keras, which loads pyplot
 
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
@@ -120,7 +120,7 @@ def _parts(model: Any) -> Parts:
     met_backbone = False
     features = model.backbone.output_shape[-1]
     for layer in layers:
-        owner = naming.owner(model, layer)
+        owner = owner_of(model, layer)
         if id(layer) in inner:
             met_backbone = True
         elif owner is not None:
@@ -130,7 +130,7 @@ def _parts(model: Any) -> Parts:
             if met_backbone and hasattr(layer, "output"):
                 features = layer.output.shape[-1]
     if not layers:
-        return Parts(None, None, features, {name: [naming.output_layer(model, name)] for name in model.heads})
+        return Parts(None, None, features, {name: [output_layer(model, name)] for name in model.heads})
     return Parts(preprocessing, shared, features, head_layers)
 
 
@@ -152,8 +152,8 @@ def _shape(shape: Sequence[int | None]) -> str:
     return "\N{MULTIPLICATION SIGN}".join("?" if size is None else str(size) for size in shape[1:])
 
 
-def _percent(share: float) -> str:
-    return "under 1%" if share < 0.01 else f"{share:.0%}"
+def _percent(fraction: float) -> str:
+    return "under 1%" if fraction < 0.01 else f"{fraction:.0%}"
 
 
 def _draw_arrow(canvas: Axes, x: float, y: float) -> float:
@@ -163,14 +163,14 @@ def _draw_arrow(canvas: Axes, x: float, y: float) -> float:
 
 
 def _draw_image(canvas: Axes, x: float, middle: float, shape: str) -> None:
-    bottom = middle - PICTURE / 2
-    frame = Rectangle((x, bottom), PICTURE, PICTURE, facecolor=style.SURFACE, edgecolor=style.MUTED, linewidth=1.0)
+    bottom = middle - IMAGE / 2
+    frame = Rectangle((x, bottom), IMAGE, IMAGE, facecolor=style.SURFACE, edgecolor=style.MUTED, linewidth=1.0)
     canvas.add_patch(frame)
     hills = [(0, 0), (0, 0.35), (0.3, 0.68), (0.52, 0.42), (0.7, 0.6), (1, 0.28), (1, 0)]
-    canvas.add_patch(Polygon([(x + PICTURE * u, bottom + PICTURE * v) for u, v in hills], facecolor=style.LINE))
-    canvas.add_patch(Circle((x + 0.74 * PICTURE, bottom + 0.78 * PICTURE), 0.075, facecolor=style.AMBER))
-    style.write(canvas, x + PICTURE / 2, bottom - 0.17, "image", weight="bold", ha="center")
-    style.write(canvas, x + PICTURE / 2, bottom - 0.36, shape, style.SMALL_SIZE, style.MUTED, ha="center")
+    canvas.add_patch(Polygon([(x + IMAGE * u, bottom + IMAGE * v) for u, v in hills], facecolor=style.LINE))
+    canvas.add_patch(Circle((x + 0.74 * IMAGE, bottom + 0.78 * IMAGE), 0.075, facecolor=style.AMBER))
+    style.write(canvas, x + IMAGE / 2, bottom - 0.17, "image", weight="bold", ha="center")
+    style.write(canvas, x + IMAGE / 2, bottom - 0.36, shape, style.SMALL_SIZE, style.MUTED, ha="center")
 
 
 def _draw_box(canvas: Axes, x: float, middle: float, title: str, lines: Sequence[str], caption: str = "") -> None:
@@ -191,14 +191,14 @@ def _draw_box(canvas: Axes, x: float, middle: float, title: str, lines: Sequence
 def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None:
     layers = _weighted(backbone.layers)
     frozen = [not (backbone.trainable and layer.trainable) for layer in layers]
-    share = BLOCK_HEIGHT / 2
+    half_height = BLOCK_HEIGHT / 2
     left = x
     for block in range(BACKBONE_BLOCKS):
         start, stop = (len(layers) * edge // BACKBONE_BLOCKS for edge in (block, block + 1))
         of_block = frozen[start : max(stop, start + 1)] or [not backbone.trainable]
         is_frozen = 2 * sum(of_block) > len(of_block)
         # As in a convolutional network: maps become smaller, channels more.
-        half = share * 0.78**block
+        half = half_height * 0.78**block
         width = (BACKBONE_WIDTH - 0.08 * (BACKBONE_BLOCKS - 1)) * (0.12 + 0.04 * block)
         box = FancyBboxPatch((left, middle - half), width, 2 * half, boxstyle="round,pad=0,rounding_size=0.05")
         if is_frozen:
@@ -207,7 +207,7 @@ def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None
             box.set(facecolor=style.BLUE, edgecolor=style.BLUE)
         canvas.add_patch(box)
         left += width + 0.08
-    center, y = x + BACKBONE_WIDTH / 2, middle - share - 0.2
+    center, y = x + BACKBONE_WIDTH / 2, middle - half_height - 0.2
     name = style.shorten(backbone.name, BACKBONE_WIDTH + GAP, weight="bold")
     style.write(canvas, center, y, name, weight="bold", ha="center")
     lines = [
@@ -219,7 +219,7 @@ def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None
     if any(frozen) or not backbone.trainable:
         count = sum(layer.count_params() for layer, is_frozen in zip(layers, frozen, strict=True) if is_frozen)
         note = "frozen" if all(frozen) else f"frozen: {_percent(count / backbone.count_params())} of the parameters"
-        y = middle + share + 0.17
+        y = middle + half_height + 0.17
         _draw_padlock(canvas, x + 0.06, y)
         style.write(canvas, x + 0.2, y, note, style.SMALL_SIZE, style.MUTED)
 

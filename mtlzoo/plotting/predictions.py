@@ -16,7 +16,7 @@ from mtlzoo.plotting.annotations import Annotation, draw_annotations, draw_legen
 Line = tuple[str, bool | None]
 VERDICTS = {True: ("✓", style.RIGHT), False: ("✗", style.WRONG), None: ("", style.UNKNOWN)}
 CELL, GAP, MARGIN = 2.4, 0.2, 0.2  # inches: the square an image is fitted into, between squares, around the sheet
-LINE_HEIGHT, MARK_WIDTH = 0.185, 0.17
+LINE_HEIGHT, SYMBOL_WIDTH = 0.185, 0.17
 
 
 def plot_predictions(
@@ -68,13 +68,13 @@ def plot_predictions(
             f"least one image, received: {len(images)} images, {len(captions)} captions, {len(verdicts)} entries of "
             f"`correct`, {len(annotations)} of `annotations`."
         )
-    pictures = [_image(image, index) for index, image in enumerate(images)]
+    arrays = [_image(image, index) for index, image in enumerate(images)]
     # === Layout, in inches ===
-    columns = min(columns, len(pictures))
+    columns = min(columns, len(arrays))
     wrapped = [_wrap(lines) for lines in captions]
-    rows = [range(start, min(start + columns, len(pictures))) for start in range(0, len(pictures), columns)]
+    rows = [range(start, min(start + columns, len(arrays))) for start in range(0, len(arrays), columns)]
     # A row of wide images only is as high as the highest of them.
-    image_heights = [max(_fitted(pictures[index])[1] for index in row) for row in rows]
+    image_heights = [max(_fitted(arrays[index])[1] for index in row) for row in rows]
     text_heights = [max(len(wrapped[index]) for index in row) * LINE_HEIGHT + 0.1 for row in rows]
     inner_width = columns * CELL + (columns - 1) * GAP
     legend = legend_lines((annotation for drawn in annotations for annotation in drawn), inner_width)
@@ -87,14 +87,14 @@ def plot_predictions(
     for row, image_height, text_height in zip(rows, image_heights, text_heights, strict=True):
         for column, index in enumerate(row):
             left = MARGIN + column * (CELL + GAP)
-            frame = _draw_image(canvas, pictures[index], left, top - image_height, verdicts[index], correct is not None)
-            draw_annotations(canvas, annotations[index], frame, pictures[index].shape[:2])
+            frame = _draw_image(canvas, arrays[index], left, top - image_height, verdicts[index], correct is not None)
+            draw_annotations(canvas, annotations[index], frame, arrays[index].shape[:2])
             for number, (text, verdict, first) in enumerate(wrapped[index]):
-                mark, color = VERDICTS[verdict]
+                symbol, color = VERDICTS[verdict]
                 y = top - image_height - 0.1 - (number + 0.5) * LINE_HEIGHT
-                style.write(canvas, left + MARK_WIDTH, y, text, color=color)
-                if first and mark:
-                    style.write(canvas, left, y, mark, color=color)
+                style.write(canvas, left + SYMBOL_WIDTH, y, text, color=color)
+                if first and symbol:
+                    style.write(canvas, left, y, symbol, color=color)
         top -= image_height + text_height + GAP
     draw_legend(canvas, legend, MARGIN, MARGIN + legend_height(legend))
     return style.finish(figure, path, overwrite)
@@ -113,10 +113,10 @@ def _image(image: np.ndarray, index: int) -> np.ndarray:
     return np.broadcast_to(image, (*image.shape[:2], 3))
 
 
-def _fitted(picture: np.ndarray) -> tuple[float, float]:
+def _fitted(image: np.ndarray) -> tuple[float, float]:
     """Return the width and height at which an image just fits into the square cell."""
-    scale = CELL / max(picture.shape[:2])
-    return picture.shape[1] * scale, picture.shape[0] * scale
+    scale = CELL / max(image.shape[:2])
+    return image.shape[1] * scale, image.shape[0] * scale
 
 
 def _wrap(lines: Sequence[Line]) -> list[tuple[str, bool | None, bool]]:
@@ -124,17 +124,17 @@ def _wrap(lines: Sequence[Line]) -> list[tuple[str, bool | None, bool]]:
     wrapped = []
     for text, verdict in lines:
         verdict = None if verdict is None else bool(verdict)
-        pieces = style.wrap(text, CELL - MARK_WIDTH)
+        pieces = style.wrap(text, CELL - SYMBOL_WIDTH)
         wrapped += [(piece, verdict, number == 0) for number, piece in enumerate(pieces)]
     return wrapped
 
 
 def _draw_image(
-    canvas: Axes, picture: np.ndarray, left: float, bottom: float, verdict: bool | None, framed: bool
+    canvas: Axes, image: np.ndarray, left: float, bottom: float, verdict: bool | None, framed: bool
 ) -> Rectangle:
-    width, height = _fitted(picture)
+    width, height = _fitted(image)
     limits = canvas.axis()
-    canvas.imshow(picture, extent=(left, left + width, bottom, bottom + height), aspect="auto", origin="upper")
+    canvas.imshow(image, extent=(left, left + width, bottom, bottom + height), aspect="auto", origin="upper")
     canvas.axis(limits)  # imshow has set them to the image's
     color = VERDICTS[None if verdict is None else bool(verdict)][1]
     color, thickness = (color, 2.5) if framed else (style.LINE, 0.6)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
+import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,10 +62,10 @@ class PipelineErrors:
     def raised_by(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         """Let a loop over a dataset raise the kept errors.
 
-        Python looks up `__iter__` in the class of an object, so that the dataset becomes one of a subclass. A dataset that
-        is made of it by `map`, `take` and the like is not: read that in a block of :func:`plain_errors`.
+        Its iterators do. A dataset that is made of it by `map`, `take` and the like does not: read that in a
+        block of :func:`plain_errors`.
         """
-        dataset.__class__ = _raising_dataset(type(dataset))
+        _override(dataset, "__iter__", _iterate)
         dataset._mtlzoo_errors = self
         return dataset
 
@@ -104,38 +105,48 @@ def plain_errors() -> Iterator[None]:
         _open_blocks[:] = [other for other in _open_blocks if other is not block]
 
 
-@functools.cache
-def _raising_dataset(kind: type) -> type:
-    class Dataset(kind):  # type: ignore[misc]
-        """A dataset whose iterators raise what its functions raised."""
-
-        def __iter__(self) -> Any:
-            iterator = super().__iter__()
-            if hasattr(iterator, "get_next") and sys.modules["tensorflow"].executing_eagerly():
-                iterator.__class__ = _raising_iterator(type(iterator))
-                iterator._mtlzoo_errors = self._mtlzoo_errors
-            return iterator
-
-    return Dataset
+_subclasses: dict[type, type] = {}
 
 
-@functools.cache
-def _raising_iterator(kind: type) -> type:
-    class Iterator(kind):  # type: ignore[misc]
-        """An iterator that raises what the functions of its dataset raised."""
+def _override(value: Any, name: str, make: Callable[[type], Callable[..., Any]]) -> None:
+    """Give one object a special method of its own, which Python looks up in classes alone: the object gets a subclass.
 
-        def __next__(self) -> Any:
-            try:
-                return super().__next__()
-            except StopIteration:
+    Args:
+        value: The object.
+        name: The name of the method, the same for all objects of a class.
+        make: From the class to the method.
+    """
+    kind = type(value)
+    if kind not in _subclasses:
+        body = {"__module__": kind.__module__, name: make(kind)}
+        _subclasses[kind] = types.new_class(kind.__name__, (kind,), exec_body=lambda namespace: namespace.update(body))
+    value.__class__ = _subclasses[kind]
+
+
+def _iterate(kind: Any) -> Callable[..., Any]:
+    def iterate(self: Any) -> Any:
+        iterator = kind.__iter__(self)
+        if hasattr(iterator, "get_next") and sys.modules["tensorflow"].executing_eagerly():
+            _override(iterator, "__next__", _advance)
+            iterator._mtlzoo_errors = self._mtlzoo_errors
+        return iterator
+
+    return iterate
+
+
+def _advance(kind: Any) -> Callable[..., Any]:
+    def advance(self: Any) -> Any:
+        try:
+            return kind.__next__(self)
+        except StopIteration:
+            raise
+        except Exception as error:
+            origin = self._mtlzoo_errors.origin(error)
+            if origin is None:
                 raise
-            except Exception as error:
-                origin = self._mtlzoo_errors.origin(error)
-                if origin is None:
-                    raise
-                raise origin from origin.__cause__
+            raise origin from origin.__cause__
 
-    return Iterator
+    return advance
 
 
 def _release_batches(error: BaseException | None) -> None:

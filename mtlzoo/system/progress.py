@@ -9,6 +9,8 @@ import time
 class Progress:
     """Says how far a job is, without costing it time.
 
+    Not `tqdm`, which moves its line with carriage returns in a log as well, where they make one line without end.
+
     Example:
 
     ```python

@@ -45,7 +45,7 @@ def load_quietly() -> None:
 
 
 def once_loaded(module: str, then: Callable[[], Any]) -> None:
-    """Do something now if a module is loaded, else when somebody else than mtlzoo has loaded it.
+    """Do something now if a module is loaded, else when another package than mtlzoo has loaded it.
 
     Args:
         module: The name of the module.
@@ -80,7 +80,7 @@ class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module: Any) -> None:
-        """Load, as if nobody watched."""
+        """Load as the other loader does, then do what was asked."""
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == PACKAGE):

@@ -11,10 +11,12 @@ from typing import Any
 import keras
 
 SCHEDULES = ("constant", "cosine")
+# Those that wrap others have no learning rate of their own.
+WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
 OPTIMIZERS = {
     name.lower(): cls
     for name, cls in vars(keras.optimizers).items()
-    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in ("Optimizer", "LossScaleOptimizer")
+    if isinstance(cls, type) and issubclass(cls, keras.Optimizer) and name not in WRAPPERS
 }
 
 

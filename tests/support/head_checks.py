@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 from typing import Any, ClassVar
 
 import keras
@@ -68,7 +70,7 @@ class HeadChecks:
 
     def test_what_was_learned_survives_the_round_trip(self, head, rng):
         learned = type(head).from_config(head.get_config())
-        learned.adapt(self.targets(learned, rng))
+        learned = learned.adapted(self.targets(learned, rng))
         again = type(head).from_config(json.loads(json.dumps(learned.get_config(), allow_nan=False)))
         assert again == learned
         assert {**again.loss().get_config(), "name": ""} == {**learned.loss().get_config(), "name": ""}
@@ -89,6 +91,21 @@ class HeadChecks:
             4,
             2,
         ]
+
+    def test_it_is_immutable_and_needs_no_copies(self, head, rng):
+        before = head.get_config()
+        for change in (lambda: setattr(head, "loss_weight", 3.0), lambda: delattr(head, "loss_weight")):
+            with pytest.raises(AttributeError, match="make a new head"):
+                change()
+        learned = head.adapted(self.targets(head, rng))
+        with pytest.raises(AttributeError, match="make a new head"):
+            learned.loss_weight = 3.0
+        head.get_config()["hidden"].append(7)
+        assert head.get_config() == before
+        assert copy.deepcopy(head) is head
+        assert pickle.loads(pickle.dumps(learned)) == learned
+        with pytest.raises(AttributeError, match="make a new head"):
+            pickle.loads(pickle.dumps(learned)).loss_weight = 3.0
 
     def test_describes_itself(self, head):
         assert head.describe()
@@ -188,13 +205,9 @@ class HeadChecks:
         assert (head.strata(head.encode([None, None])) == -1).all()
 
     def test_adapting_is_for_once_and_may_find_nothing(self, head, rng):
-        head = type(head).from_config(head.get_config())
-        head.adapt(self.targets(head, rng))
-        learned = head.get_config()
-        head.adapt(self.targets(head, np.random.default_rng(1)))
-        assert head.get_config() == learned
-        fresh = type(head).from_config(self.heads[0].get_config())
-        fresh.adapt(fresh.encode([None, None]))
+        learned = head.adapted(self.targets(head, rng))
+        assert learned.adapted(self.targets(head, np.random.default_rng(1))) == learned
+        fresh = self.heads[0].adapted(self.heads[0].encode([None, None]))
         assert math.isfinite(
             float(fresh.loss()(fresh.encode(self.cells), self.perfect(fresh, fresh.encode(self.cells))))
         )

@@ -18,7 +18,7 @@ HEADING = "Files that mtlzoo drew; it replaces these and no others."
 
 
 def check_numbers(images: int, tests: int, seed: int) -> None:
-    """Refuses impossible numbers of images, and seeds that are none.
+    """Refuses invalid numbers of images, and invalid seeds.
 
     Raises:
         ValueError: if `images` is below 1, or `tests` or `seed` below 0.

@@ -47,7 +47,7 @@ def background(camera: Camera, rng: np.random.Generator) -> np.ndarray:
 
 
 def _furnish(image: np.ndarray, camera: Camera, floor: int, rng: np.random.Generator) -> None:
-    """A window, a door, an image or a plant beside the figure."""
+    """A window, a door, a painting or a plant beside the figure."""
     height, width = image.shape[:2]
     unit = camera.unit
     for _ in range(int(rng.integers(1, 3))):
@@ -64,7 +64,7 @@ def _furnish(image: np.ndarray, camera: Camera, floor: int, rng: np.random.Gener
         elif kind == 1:  # door
             cv2.rectangle(image, (left, floor - int(7.0 * unit)), (left + int(2.2 * unit), floor), colour, -1)
             cv2.rectangle(image, (left, floor - int(7.0 * unit)), (left + int(2.2 * unit), floor), frame, 3)
-        elif kind == 2:  # image
+        elif kind == 2:  # painting
             top, size = int(rng.uniform(0.02, 0.4) * height), int(unit * rng.uniform(0.7, 1.5))
             cv2.rectangle(image, (left, top), (left + size, top + size), frame, -1)
             inset = size // 8

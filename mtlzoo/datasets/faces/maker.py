@@ -66,7 +66,7 @@ def make_faces(
         `directory` as a path.
 
     Raises:
-        ValueError: if `layout` is none, `images` is below 1, `tests` or `seed` below 0, or `tests` asks for test
+        ValueError: if `layout` is invalid, `images` is below 1, `tests` or `seed` below 0, or `tests` asks for test
             images that the layout does not have.
         OutputError: if `directory` is a file, is not empty and `overwrite` is false, or holds such a data set that was not
             drawn.

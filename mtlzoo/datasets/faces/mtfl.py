@@ -28,7 +28,7 @@ TAGS = {
 }
 FIELDS = (*(f"x of {point}" for point in POINTS), *(f"y of {point}" for point in POINTS), *TAGS)
 
-# Where the mean of the five points lies in the test images, as a share of the width.
+# Where the mean of the five points lies in the test images, as a fraction of the width.
 CENTRE = (0.496, 0.494)
 # The longer extent of the five points over the root of the sum of their squared distances from their mean, on average.
 EXTENT = 0.83
@@ -43,8 +43,8 @@ def read_mtfl(
     image. Gender is 1 male, 2 female; smile and glasses 1 yes, 2 no; pose 1 left profile, 2 left, 3 frontal, 4 right,
     5 right profile; any other number is missing. Paths may have backslashes, and blanks before or in them.
 
-    The training images show whole heads, the test images are cut out tightly around the face. So that a network
-    sees the same in both, each training row gets a square region around its face, cut out as the test images are:
+    The training images show whole heads, the test images are cut out tightly around the face. So that both parts
+    look alike in input space, each training row gets a square region around its face, cut out as the test images are:
 
     - The points lie around their mean, and the mean at (0.496, 0.494) of the region.
     - The region's side is in proportion to the root of the sum of the points' squared distances from their mean. Of the
@@ -60,9 +60,9 @@ def read_mtfl(
     Args:
         directory: The folder that holds `training.txt` and `testing.txt`, and that the paths are relative to.
         part: `"train"` or `"test"`.
-        span: The points' extent in x or in y, whichever is longer, as a share of the region's side, on average over the
+        span: The points' extent in x or in y, whichever is longer, as a fraction of the region's side, on average over the
             faces; in the test images 0.355. With `None` there are no regions; the test part never has any.
-        jitter: How far regions are moved at most, as a share of their side, in x and in y, and how much they are scaled,
+        jitter: How far regions are moved at most, as a fraction of their side, in x and in y, and how much they are scaled,
             from `1 - jitter` to `1 + jitter`; evenly distributed.
         seed: The same seed moves and scales the same way.
 
@@ -85,7 +85,7 @@ def read_mtfl(
     if part not in FILES:
         raise ValueError(f"Expected `part` to be one of {', '.join(FILES)}, received: {part!r}.")
     if span is not None and not 0 < span < math.inf:
-        raise ValueError(f"Expected `span` to be None or a share of the width above 0, received: {span!r}.")
+        raise ValueError(f"Expected `span` to be None or a fraction of the width above 0, received: {span!r}.")
     if not 0 <= jitter < 1:
         raise ValueError(f"Expected `jitter` in [0, 1), received: {jitter!r}.")
     path = Path(directory, FILES[part])

@@ -91,9 +91,9 @@ def read_utkface(directory: str | Path) -> Table:
 def _images(directory: Path) -> Iterator[str]:
     """Paths of images, relative to the folder, with `/`."""
     for folder, folders, files in os.walk(directory):
-        pictures = [name for name in files if PICTURE.fullmatch(name)]
-        folders[:] = [] if pictures else [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder, name).relative_to(directory).as_posix() for name in pictures)
+        images = [name for name in files if PICTURE.fullmatch(name)]
+        folders[:] = [] if images else [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name).relative_to(directory).as_posix() for name in images)
 
 
 def _fields(name: str) -> dict[str, int | str | bool | None]:
@@ -105,7 +105,7 @@ def _fields(name: str) -> dict[str, int | str | bool | None]:
         labels = labels if len(labels) == 3 else [*labels, last.partition(".")[0]]
     ending = "." if date is None else last[date.end() :]
     numbers = [_number(label, most) for label, most in zip(labels, (OLDEST, 1, 4))]
-    # `IMG_0_1.jpg` is some camera's name, not somebody's whose age is missing.
+    # `IMG_0_1.jpg` is the name that a camera gave, not a face without an age.
     if len(labels) > 3 or (date is None and (len(labels) < 3 or numbers[0] is None)):
         numbers = []
     age, gender, race = numbers + [None] * (3 - len(numbers))

@@ -19,7 +19,7 @@ from mtlzoo.system.progress import Progress
 __all__ = ["make_fashionai"]
 
 FOLDERS = ("Annotations", "Images", "Tests")
-ATTRIBUTE_SHARES = {  # Roughly those of the real training set.
+ATTRIBUTE_FRACTIONS = {  # Roughly those of the real training set.
     "coat_length": 0.14,
     "collar_design": 0.11,
     "lapel_design": 0.09,
@@ -29,7 +29,7 @@ ATTRIBUTE_SHARES = {  # Roughly those of the real training set.
     "skirt_length": 0.12,
     "sleeve_length": 0.16,
 }
-MAYBE_SHARE = 0.08  # Of the rows whose value has a neighbour.
+MAYBE_FRACTION = 0.08  # Of the rows whose value has a neighbour.
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -108,7 +108,7 @@ def _draw_row(drawing: Drawing, split: str, index: int, seed: int) -> tuple[str,
     attribute, value = _choose_value(split, index, seed)
     maybe = None
     candidates = neighbours(attribute, value)
-    if candidates and rng.random() < MAYBE_SHARE:
+    if candidates and rng.random() < MAYBE_FRACTION:
         maybe = candidates[int(rng.integers(len(candidates)))]
     image = draw_garment(attribute, value, rng, image_size(rng), maybe)
     quality = int(rng.integers(80, 96))
@@ -120,7 +120,7 @@ def _draw_row(drawing: Drawing, split: str, index: int, seed: int) -> tuple[str,
     return path, f"{attribute}_labels", "".join(letters.get(name, "n") for name in FASHIONAI_ATTRIBUTES[attribute])
 
 
-def _shares() -> tuple[list[tuple[str, str]], np.ndarray]:
+def _fractions() -> tuple[list[tuple[str, str]], np.ndarray]:
     """All pairs of an attribute and a value, and how frequent each is; together 1."""
     pairs, fractions = [], []
     for attribute, values in FASHIONAI_ATTRIBUTES.items():
@@ -129,18 +129,18 @@ def _shares() -> tuple[list[tuple[str, str]], np.ndarray]:
         weights = np.empty(len(values))
         weights[order] = (1 + np.arange(len(values))) ** -0.6
         pairs += [(attribute, value) for value in values]
-        fractions += list(ATTRIBUTE_SHARES[attribute] * weights / weights.sum())
+        fractions += list(ATTRIBUTE_FRACTIONS[attribute] * weights / weights.sum())
     return pairs, np.array(fractions)
 
 
-_PAIRS, _PAIR_SHARES = _shares()
+_PAIRS, _PAIR_FRACTIONS = _fractions()
 
 
 def _choose_value(split: str, index: int, seed: int) -> tuple[str, str]:
     # Multiples of the golden ratio spread so evenly that no value is missed, whatever the number of rows.
     start = np.random.default_rng([seed, ("train", "test").index(split)]).random()
     position = (start + index * _GOLDEN_RATIO) % 1.0
-    chosen = int(np.searchsorted(np.cumsum(_PAIR_SHARES), position, side="right"))
+    chosen = int(np.searchsorted(np.cumsum(_PAIR_FRACTIONS), position, side="right"))
     return _PAIRS[min(chosen, len(_PAIRS) - 1)]
 
 

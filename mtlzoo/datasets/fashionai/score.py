@@ -30,8 +30,8 @@ def fashionai_score(
 
     An attribute's average precision AP is the mean of $P(t)$ over the thresholds that leave a row, which are the
     rows' own largest probabilities (`m` rows set thresholds too). Where a threshold leaves `m` rows only, $P(t)$ is
-    0/0: it says nothing, so the term is left out of the mean. BasicPrecision is $P$ without a threshold. The overall
-    figures are plain means over the attributes; an attribute without any counted row has `NaN`, and is left out too.
+    0/0, so the term is left out of the mean. BasicPrecision is $P$ without a threshold. The overall
+    values are plain means over the attributes; an attribute without any counted row has `NaN`, and is left out too.
 
     Args:
         submission: `pandas.DataFrame` with the columns `image`, `attribute` and `value` (probabilities joined by

@@ -61,7 +61,7 @@ def shapes_dataset(
 
     ```python
     train, valid = shapes_dataset(steps=300), shapes_dataset(steps=10, fresh=False)
-    history = mtl.fit(model, train, valid)
+    images, labels = next(iter(valid))  # or mtl.fit(model, train, valid)
     ```
     """
     import tensorflow as tf
@@ -98,7 +98,7 @@ def shapes_dataset(
 
 
 def _targets(scenes: list[Scene], heads: Mapping[str, Head], several: bool) -> list[np.ndarray]:
-    """The scenes' labels, encoded by each head and placed as the network sees them."""
+    """The scenes' labels, encoded by each head and mapped to input space."""
     cells = [
         object_cells(scene.classes, scene.boxes.tolist())
         if several

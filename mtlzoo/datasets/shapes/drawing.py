@@ -136,7 +136,7 @@ def draw_numbered_scene(
 
 
 def check_scene(objects: int, size: tuple[int, int], occlusion: float) -> None:
-    """Refuses what no scene can be drawn of.
+    """Refuses invalid settings of a scene.
 
     Raises:
         ValueError: if `objects` is not 1 to 5, a side of `size` below 32 pixels, or `occlusion` not 0 to 1.
@@ -186,7 +186,7 @@ def _target(rng: np.random.Generator, name: str, size: tuple[int, int], scale: f
 
 
 def _overlap(one: Box, other: Box) -> float:
-    """The area that two boxes share, as a share of the smaller box."""
+    """The area that two boxes have in common, as a fraction of the smaller box."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))

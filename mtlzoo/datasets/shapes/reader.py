@@ -16,7 +16,7 @@ from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import open_regular, require_file
 from mtlzoo.heads import BinaryHead, BoxHead, DetectionHead, Head
-from mtlzoo.images.decoding import examine
+from mtlzoo.images.decoding import image_dimensions
 from mtlzoo.images.png import SIGNATURE
 from mtlzoo.images.source import ImageSource
 
@@ -38,7 +38,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     The files `train.csv` and `test.csv` have the columns `image,shape,x_min,y_min,x_max,y_max`: a path relative to the
     folder, `triangle` or `rectangle`, and the box in pixels from edge to edge, so that 0, 0, width, height is the whole
     image. An empty shape or box is missing. Where several objects can be in an image, its rows are its objects, and a
-    row with nothing but the image says that there is none.
+    row with nothing but the image means that there is none.
 
     Args:
         directory: The folder that holds the files, and that the paths are relative to.
@@ -54,14 +54,14 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
 
     Raises:
         FileNotFoundError: If the folder or its file does not exist.
-        ValueError: If `part` is none.
+        ValueError: If `part` is invalid.
         TableError: If columns are missing, or a row has an unknown shape, a box without a width or a height above 0, or one
             that is not wholly inside its image; it names the line. Images that cannot be read are found later.
 
     Example:
 
     ```python
-    table = mtl.data.read_shapes("demo-shapes/")
+    table = mtl.data.read_shapes("shapes/")
     table.frame["box"].iloc[0]  # (12.125, 80.5, 77.031, 162.25)
     ```
     """
@@ -183,7 +183,7 @@ def _size(path: Path) -> tuple[int, int] | None:
             # Their place in a PNG file is fixed, so that a folder of drawn scenes need not be decoded.
             width, height = struct.unpack(">II", start[16:])
             return height, width
-        return examine(ImageSource(path)).size
+        return image_dimensions(ImageSource(path))
     except (OSError, ValueError):
         return None
 

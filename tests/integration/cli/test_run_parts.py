@@ -13,12 +13,12 @@ import pytest
 from drawings import draw_table
 
 from mtlzoo import balancing
-from mtlzoo.cli import image_files as pictures
 from mtlzoo.cli import runs
+from mtlzoo.cli.image_files import labelled_images
 from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
+from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
-from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import build
 from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, FeatureCache, Stage
 
@@ -167,38 +167,28 @@ def test_features_as_texts(tmp_path):
 # === The images of a report ===
 
 
-def test_places_are_marked_where_they_lie_in_the_image(tmp_path, monkeypatch):
+def test_places_are_marked_where_they_lie_in_the_image(tmp_path):
     path = tmp_path / "wide.png"
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
     table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
-    geometry, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(
-        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: shown.extend(annotations)
-    )
-    restored = {"tips": table.heads["tips"].to_image_space(np.array([[[0.5, 0.5], [1.0, 1.0]]]), geometry)}
-    pictures.plot_answers(table, {"tips": {"answer": [None]}}, restored, geometry, tmp_path / "plot.png")
-    ((true, predicted),) = shown
+    outputs = {"tips": np.array([[[0.5, 0.5], [1.0, 1.0]]])}
+    ((true, predicted),) = labelled_images(
+        table, Predictions(outputs, table.heads, locate(table, (32, 32)))
+    ).annotations
     assert (true.role, predicted.role) == ("true", "predicted")
     # The wide image lies in the middle of a square of 256 pixels.
     np.testing.assert_allclose(true.coordinates, [[127.5, 127.5], [-0.5, 63.5]], atol=1e-6)
     np.testing.assert_allclose(predicted.coordinates, [[127.5, 127.5], [255.5, 191.5]], atol=1e-6)
 
 
-def test_every_box_of_several_is_marked(tmp_path, monkeypatch):
+def test_every_box_of_several_is_marked(tmp_path):
     path = tmp_path / "wide.png"
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
     table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
-    geometry, shown = locate(table, (32, 32)), []
-    monkeypatch.setattr(
-        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: shown.extend(annotations)
-    )
-    restored = {
-        "dots": table.heads["dots"].to_image_space(np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]]), geometry)
-    }
-    pictures.plot_answers(table, {"dots": {"answer": [None]}}, restored, geometry, tmp_path / "plot.png")
-    (marks,) = shown
+    outputs = {"dots": np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]])}
+    (marks,) = labelled_images(table, Predictions(outputs, table.heads, locate(table, (32, 32)))).annotations
     assert [(mark.kind, mark.role) for mark in marks] == [("box", "true"), ("box", "true"), ("box", "predicted")]
     expected = [[-0.5, 63.5, 255.5, 191.5], [127.5, 127.5, 255.5, 191.5], [-0.5, 63.5, 127.5, 127.5]]
     np.testing.assert_allclose([mark.coordinates.ravel() for mark in marks], expected, atol=1e-4)
@@ -226,7 +216,7 @@ def test_drawn_data_has_the_layouts_that_its_kind_has(tmp_path):
         runs.make_data("fashion", tmp_path, layout="mtfl")
 
 
-def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, monkeypatch):
+def test_predictions_are_compared_with_labels_however_those_are_written(tmp_path):
     """A class id, a soft label, tags in another order: what the head means by it counts."""
     drawn = draw_table(tmp_path, rows=4)
     frame = drawn.frame[["image"]].assign(
@@ -235,18 +225,12 @@ def test_answers_are_compared_with_labels_however_those_are_written(tmp_path, mo
         price=[1.5, np.nan, 3.0, 4.0],
     )
     heads = {"size": ClassificationHead(["s", "m", "l"]), "tags": MultiLabelHead(["a", "b"]), "price": RegressionHead()}
-    answers = {
-        "size": {"answer": np.array(["m", "s", "s", "s"], object)},
-        "tags": {"answer": np.array(["a;b", "none", "a", "a"], object)},
-        "price": {"answer": np.array([1.25, 2.0, 3.0, 4.0])},
+    outputs = {
+        "size": np.eye(3)[[1, 0, 0, 0]],
+        "tags": np.array([[0.9, 0.9], [0.1, 0.1], [0.9, 0.1], [0.9, 0.1]]),
+        "price": np.array([[1.25], [2.0], [3.0], [4.0]]),
     }
-    captions = []
-    monkeypatch.setattr(
-        pictures, "plot_predictions", lambda images, lines, path, annotations, overwrite: captions.extend(lines)
-    )
-    restored = {name: answer["answer"] for name, answer in answers.items()}
-    geometry = ImageGeometry.whole([(40, 40)] * 4, (32, 32))
-    pictures.plot_answers(Table(frame, heads, root=drawn.root), answers, restored, geometry, tmp_path / "plot.png")
+    captions = labelled_images(Table(frame, heads, root=drawn.root), Predictions(outputs, heads)).captions
     assert sorted(captions, key=str) == sorted(
         [
             [("size: m", True), ("tags: a;b", True), ("price: 1.25 (true 1.5)", None)],

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from memory import release_memory
 
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
@@ -15,6 +16,14 @@ def pixels(name: str) -> int:
     return max(BACKBONES[name].minimum_size[0], 32)
 
 
+@pytest.fixture(autouse=True)
+def _memory_is_given_back_each_time():
+    """The next one may be larger."""
+    yield
+    release_memory()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     import keras
@@ -46,4 +55,3 @@ def test_backbone(name, tmp_path):
     assert "mtlzoo" not in json.dumps(plain.get_config(), default=str)
     for head, output in plain(images, training=False).items():
         np.testing.assert_allclose(output, answers[head], atol=1e-5, rtol=1e-5)
-    keras.backend.clear_session()  # the next one may be larger

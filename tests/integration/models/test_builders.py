@@ -167,6 +167,32 @@ def test_two_models_from_the_same_heads_learn_by_themselves(tiny_backbone):
     assert HEADS["age"].mean is None
 
 
+def test_training_changes_no_head_that_was_given(tiny_backbone, rng):
+    heads = {
+        "age": mtl.RegressionHead(),
+        "kind": mtl.ClassificationHead(["cat", "dog"], class_weight="balanced"),
+        "blocks": mtl.DetectionHead(["one"], hidden=[2]),
+    }
+    before = {name: head.get_config() for name, head in heads.items()}
+    model = mtl.build(tiny_backbone, heads, (16, 16, 3))
+    labels = {"age": np.array([[10.0], [30.0]]), "kind": np.array([0, 1])}
+    model.adapt(labels)
+    model.compile()
+    model.fit(rng.integers(0, 256, (2, 16, 16, 3)).astype("uint8"), labels, verbose=0)
+    assert {name: head.get_config() for name, head in heads.items()} == before
+    assert model.heads["age"] == mtl.RegressionHead(mean=20, scale=10)
+    assert model.heads["kind"].label_counts == [1, 1]
+    assert model.heads["blocks"].grid is not None
+
+
+def test_the_heads_of_a_model_are_read_only(tiny_backbone):
+    model = mtl.build(tiny_backbone, HEADS, (16, 16, 3))
+    with pytest.raises(TypeError):
+        model.heads["age"] = mtl.RegressionHead()
+    with pytest.raises(AttributeError):
+        model.heads = HEADS
+
+
 # === What is refused ===
 
 

@@ -11,7 +11,7 @@ import pytest
 import mtlzoo as mtl
 from mtlzoo.errors import HeadError, InputError
 from mtlzoo.heads import get_heads
-from mtlzoo.models.naming import output_layer
+from mtlzoo.models.head_layers import output_layer
 
 NAMES = [
     "Pleural Effusion",

@@ -144,6 +144,7 @@ def test_famo_first_step_is_adams():
     assert np.asarray(changed["logits"]) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_gradnorm_brings_the_norms_together():
     method = GradNorm(alpha=0.0, learning_rate=0.03)
     values, norms = start(method), np.array([1.0, 2.0, 5.0], "float32")

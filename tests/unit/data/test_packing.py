@@ -98,6 +98,7 @@ def test_the_table_comes_back(table, tmp_path, number):
         np.testing.assert_array_equal(load_image(path, SIZE), load_image(other, SIZE))
 
 
+@pytest.mark.slow
 def test_batches_are_the_same(table, tmp_path):
     again = read_packed(pack(table, tmp_path / "packed", 3))
     options = {"augment": "strong", "shuffle": True, "seed": 5}

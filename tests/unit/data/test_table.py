@@ -91,6 +91,12 @@ def test_take_understands_masks_and_nothing(table):
     assert table.take([]).labels()["size"].shape == (0,)
 
 
+def test_what_a_head_learns_of_a_part_is_not_the_tables(table):
+    part = table.take([0, 1])
+    assert part.heads["age"].adapted(part.labels()["age"]).mean == 3.5
+    assert part.heads["age"].mean is table.heads["age"].mean is None
+
+
 def test_heads_of_a_part_are_those_of_the_table(table):
     assert all(table.take([0, 1]).heads[name] is head for name, head in table.heads.items())
 

@@ -229,8 +229,8 @@ def test_wrong_arguments_are_refused(write, tmp_path):
         read_mtfl(write(line()), part="test")
     for arguments, message in [
         ({"part": "valid"}, "one of train, test, received: 'valid'"),
-        ({"span": 0}, "`span` to be None or a share"),
-        ({"span": float("nan")}, "`span` to be None or a share"),
+        ({"span": 0}, "`span` to be None or a fraction"),
+        ({"span": float("nan")}, "`span` to be None or a fraction"),
         ({"jitter": -0.1}, r"`jitter` in \[0, 1\), received: -0.1"),
         ({"jitter": 1}, r"`jitter` in \[0, 1\)"),
     ]:

@@ -13,7 +13,9 @@ import pytest
 from mtlzoo.datasets import draw_face, make_faces
 from mtlzoo.datasets.faces.drawing.geometry import Head, aim
 from mtlzoo.datasets.faces.drawing.person import ETHNICITIES, GENDERS, POSES, FaceLabels
-from mtlzoo.datasets.faces.layouts import _AGE_SHARES
+from mtlzoo.datasets.faces.layouts import _AGE_FRACTIONS
+
+pytestmark = pytest.mark.slow
 
 LAYOUTS = ("utkface", "mtfl")
 CHIP_NAME = re.compile(r"(\d+)_(\d)_(?:(\d)_)?(\d{17})( ?)(\.?)jpg\.chip\.jpg")
@@ -87,12 +89,12 @@ def test_utkface_has_identical_copies_some_of_another_age(chips):
 
 
 def test_ages_are_spread_as_in_utkface():
-    assert len(_AGE_SHARES) == 117
-    assert _AGE_SHARES.sum() == pytest.approx(1)
-    assert _AGE_SHARES.min() > 0
-    assert _AGE_SHARES.argmax() == 26
-    assert _AGE_SHARES[1] > 3 * _AGE_SHARES[2]
-    assert np.average(np.arange(117), weights=_AGE_SHARES) == pytest.approx(33.3, abs=2)
+    assert len(_AGE_FRACTIONS) == 117
+    assert _AGE_FRACTIONS.sum() == pytest.approx(1)
+    assert _AGE_FRACTIONS.min() > 0
+    assert _AGE_FRACTIONS.argmax() == 26
+    assert _AGE_FRACTIONS[1] > 3 * _AGE_FRACTIONS[2]
+    assert np.average(np.arange(117), weights=_AGE_FRACTIONS) == pytest.approx(33.3, abs=2)
 
 
 # === MTFL ===

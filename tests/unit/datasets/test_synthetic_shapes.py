@@ -429,6 +429,7 @@ def test_impossible_datasets(wrong):
         shapes_dataset(**wrong)
 
 
+@pytest.mark.slow
 def test_models_learn_from_it(tiny_backbone):
     from mtlzoo.models import build
     from mtlzoo.training import Stage, fit

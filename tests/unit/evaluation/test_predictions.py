@@ -168,6 +168,19 @@ def test_some_rows_are_read_as_all_of_them_are(predictions, rows):
         assert taken.evaluate().loc["size", "labelled"] == len(chosen)
 
 
+def test_names_that_a_model_only_counts_are_those_of_other_heads(outputs):
+    counted = Predictions(
+        {"size": outputs["size"], "kids": outputs["kids"]}, {"size": ClassificationHead(3), "kids": BinaryHead()}
+    )
+    named = counted.with_heads({"size": HEADS["size"]})
+    assert list(named.to_frame()) == ["size", "size_probability"]
+    assert [int(name) for name in counted.to_frame()["size"]] == [
+        HEADS["size"].names.index(n) for n in named.to_frame()["size"]
+    ]
+    with pytest.raises(KeyError):
+        counted.with_heads({"age": RegressionHead()})
+
+
 def test_nothing_can_be_changed(predictions, outputs):
     with pytest.raises(FrozenInstanceError):
         predictions.names = None

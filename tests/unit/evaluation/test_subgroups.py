@@ -105,6 +105,7 @@ def test_the_form_of_the_frame(labelled_rows):
     assert blocks == [("all", "all"), *expected]
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_of_columns_does_not_matter(labelled_rows, rng):
     order = rng.permutation(ROWS)
     table, predictions, geometry = labelled_rows

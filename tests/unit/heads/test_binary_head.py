@@ -104,7 +104,7 @@ def test_decodes_with_the_probability_of_the_answer():
 def test_balanced_weights_give_both_answers_the_same_sum(rng):
     head = BinaryHead(class_weight="balanced")
     targets = np.array([1, 0, 0, 0, -1, -1], "float32")
-    head.adapt(targets)
+    head = head.adapted(targets)
     np.testing.assert_allclose(head.class_weights(), [4 / 6, 2])
     even = np.full((6, 1), 0.5, "float32")
     assert float(head.loss()(targets, even)) == pytest.approx(np.log(2))

@@ -210,6 +210,7 @@ def test_a_larger_box_is_of_another_stratum(rng):
 # === Network ===
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["smooth_l1", "giou", "giou+l1", "mse"])
 def test_it_sees_where_things_are(loss):
     """A mean over the image could not tell where the bright block is."""

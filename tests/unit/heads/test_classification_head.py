@@ -146,16 +146,14 @@ def test_balanced_weights_are_counted_on_labelled_rows_only():
     expected = sklearn.compute_class_weight("balanced", classes=np.arange(3), y=ids[ids >= 0])
     one_hot = np.eye(3)[ids] * (ids >= 0)[:, None]
     for targets in (ids, ids[:, None], np.where(ids < 0, NAN, ids), one_hot):
-        head = ClassificationHead(NAMES, class_weight="balanced")
-        head.adapt(targets)
+        head = ClassificationHead(NAMES, class_weight="balanced").adapted(targets)
         np.testing.assert_allclose(head.class_weights(), expected)
     assert head.label_counts == [3, 1, 2]
 
 
 def test_balanced_weights_leave_out_a_class_that_never_occurs_and_average_to_one():
-    head = ClassificationHead(4, class_weight="balanced")
     targets = np.array([0, 0, 0, 1, 2, -1])
-    head.adapt(targets)
+    head = ClassificationHead(4, class_weight="balanced").adapted(targets)
     weights = np.array(head.class_weights())
     assert weights[3] == 1
     assert weights[targets[targets >= 0]].mean() == pytest.approx(1)

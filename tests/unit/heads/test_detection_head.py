@@ -312,10 +312,13 @@ def test_it_needs_a_map_and_learns_its_size():
         head.build_layers(keras.Input((6,)), "objects")
     with pytest.raises(ValueError, match="Expected a feature map"):
         head.build_layers(keras.Input((None, None, 6)), "objects")
-    assert head.build_layers(keras.Input((3, 5, 6)), "objects").shape == (None, 15, 6)
-    assert head.grid == [3, 5]
+    features = keras.Input((3, 5, 6))
+    assert head.build_layers(features, "objects").shape == (None, 15, 6)
+    assert head.for_features(features).grid == [3, 5]
+    assert head.grid is None
 
 
+@pytest.mark.slow
 def test_it_finds_blocks():
     rng = np.random.default_rng(0)
     keras.utils.set_random_seed(0)

@@ -192,6 +192,7 @@ def test_the_baseline_is_the_mean_shape():
 # === Network ===
 
 
+@pytest.mark.slow
 def test_it_sees_where_things_are():
     """A mean over the image could not tell where the bright spot is."""
     rng = np.random.default_rng(0)

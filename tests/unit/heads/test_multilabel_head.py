@@ -102,7 +102,7 @@ def test_weights_of_a_tag_hold_where_it_applies():
 def test_balanced_weights_give_rows_with_and_without_a_tag_the_same_sum():
     head = MultiLabelHead(TAGS, class_weight="balanced")
     targets = np.array([[1, 0, 1], [0, 0, -1], [0, 1, -1], [0, -1, -1]], "float32")
-    head.adapt(targets)
+    head = head.adapted(targets)
     assert head.label_counts == [[3, 1], [2, 1], [0, 1]]
     np.testing.assert_allclose(head.loss().tag_weight, [[4 / 6, 2], [3 / 4, 3 / 2], [1, 1]])
     with pytest.raises(ValueError, match="needs the counts of the training labels"):

@@ -97,20 +97,16 @@ def test_wrong_arguments_are_refused(wrong):
 
 def test_adapting_learns_mean_and_spread_of_labelled_numbers_where_they_were_not_given():
     targets = np.array([[10], [NAN], [20], [30]], "float32")
-    head = RegressionHead()
-    head.adapt(targets)
+    head = RegressionHead().adapted(targets)
     assert (head.mean, head.scale) == (20, pytest.approx(np.std([10, 20, 30])))
-    given = RegressionHead(mean=5, scale=1)
-    given.adapt(targets)
+    given = RegressionHead(mean=5, scale=1).adapted(targets)
     assert (given.mean, given.scale) == (5, 1)
-    half = RegressionHead(mean=5)
-    half.adapt(targets)
+    half = RegressionHead(mean=5).adapted(targets)
     assert (half.mean, half.scale) == (5, head.scale)
 
 
 def test_adapting_to_the_same_number_everywhere_divides_by_one():
-    head = RegressionHead()
-    head.adapt(np.full((5, 1), 7.0, "float32"))
+    head = RegressionHead().adapted(np.full((5, 1), 7.0, "float32"))
     assert (head.mean, head.scale) == (7, 1)
 
 
@@ -119,10 +115,10 @@ def test_the_network_starts_near_the_mean_whether_adapted_before_or_after_it_is_
     head, targets = RegressionHead(), rng.normal(1000, 50, (100, 1)).astype("float32")
     inputs = keras.Input((6,))
     if adapt_first:
-        head.adapt(targets)
+        head = head.adapted(targets)
     model = keras.Model(inputs, head.build_layers(inputs, "price"))
     if not adapt_first:
-        head.adapt(targets)
+        head = head.adapted(targets)
         head.update(model.get_layer("price"))
     features = rng.normal(size=(20, 6)).astype("float32")
     scaled = model.get_layer("price_scaled")(features)

@@ -281,6 +281,7 @@ for turn in range(3):
 """
 
 
+@pytest.mark.slow
 def test_processes_share_a_folder(table, tmp_path):
     command = [sys.executable, "-c", FILL, str(tmp_path / "cache"), *table.paths()]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

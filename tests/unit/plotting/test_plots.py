@@ -59,6 +59,7 @@ def assert_png(path, figure):
 # === Style ===
 
 
+@pytest.mark.slow
 def test_no_plot_loads_pyplot_or_changes_a_setting():
     code = (
         "import sys, matplotlib, numpy as np; before = matplotlib.rcParams.copy()\n"

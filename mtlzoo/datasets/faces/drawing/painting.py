@@ -26,7 +26,7 @@ from mtlzoo.datasets.faces.drawing.person import AGES, ETHNICITIES, GENDERS, POS
 __all__ = ["FRAMINGS", "DrawnFace", "draw_face"]
 
 FRAMINGS = ("aligned", "whole", "tight")
-HAT_SHARE = 0.05
+HAT_FRACTION = 0.05
 
 
 class DrawnFace(NamedTuple):
@@ -168,5 +168,5 @@ def _draw(canvas: FaceCanvas, head: Head, person: Person, rng: np.random.Generat
     if glasses:
         glasses.draw_lens(canvas, head, -far)
         glasses.draw_bridge(canvas, head)
-    if rng.random() < HAT_SHARE:
+    if rng.random() < HAT_FRACTION:
         draw_hat(canvas, head, person, rng)

@@ -49,7 +49,7 @@ class FaceLabels:
 
     @classmethod
     def random(cls, rng: np.random.Generator, **given: Any) -> FaceLabels:
-        """Labels drawn independently of each other, with about the shares of photographs, but for those `given`.
+        """Labels drawn independently of each other, about as frequent as in photographs, but for those `given`.
 
         Labels that are given as `None` are drawn too.
         """
@@ -127,17 +127,17 @@ class Person:
     @classmethod
     def random(cls, labels: FaceLabels, rng: np.random.Generator) -> Person:
         """Somebody with these labels. What is drawn here overlaps between the values of a label, as it does in life."""
-        # Nobody looks exactly his age.
+        # A face may look older or younger than it is.
         age = max(labels.age + rng.normal(0, 0.4 + 0.05 * labels.age), 0.0)
         child = float(np.interp(age, (0, 1, 3, 6, 10, 14, 18), (1, 0.92, 0.76, 0.55, 0.36, 0.16, 0)))
         old = float(np.interp(age, (22, 40, 55, 70, 85, 116), (0, 0.22, 0.48, 0.76, 1.0, 1.2)))
         grown = 1 - child
         male = labels.gender == "male"
-        (tone, spread), hair_shares, curl_shares, eye_shares = _GROUPS[labels.ethnicity]
+        (tone, spread), hair_fractions, curl_fractions, eye_fractions = _GROUPS[labels.ethnicity]
         skin = _skin(np.clip(tone + rng.normal(0, spread), 0, 1), rng)
-        hair_colour = _hair_colour(hair_shares, age, male, rng)
-        hair = _haircut(hair_colour, age, child, male, int(rng.choice(3, p=curl_shares)), rng)
-        iris = list(_EYE_COLOURS.values())[rng.choice(len(_EYE_COLOURS), p=eye_shares)]
+        hair_colour = _hair_colour(hair_fractions, age, male, rng)
+        hair = _haircut(hair_colour, age, child, male, int(rng.choice(3, p=curl_fractions)), rng)
+        iris = list(_EYE_COLOURS.values())[rng.choice(len(_EYE_COLOURS), p=eye_fractions)]
         narrow = labels.ethnicity == "asian"
         makeup = 0.0 if male or age < 15 else max(rng.normal(0.55, 0.35), 0.0)
         bearded = male and age > 17 and rng.random() < 0.5

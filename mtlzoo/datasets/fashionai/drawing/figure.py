@@ -37,7 +37,7 @@ ARM_RADIUS = (
 SLEEVE_RADIUS = ((0, 0.2, 0.45, 0.58, 0.8), (0.17, 0.15, 0.115, 0.118, 0.09))
 ARM_HEAD = np.array([(0.67, 1.5), (0.75, 1.535), (0.81, 1.61)]), np.array([(0.665, 1.8), (0.66, 2.05)])
 SLEEVE_HEAD = np.array([(0.58, 1.445), (0.71, 1.485), (0.8, 1.56)]), np.array([(0.6, 1.75), (0.62, 2.0)])
-FINGERTIPS = 1.2  # As a share of the arm; the wrist is at 1.
+FINGERTIPS = 1.2  # As a fraction of the arm; the wrist is at 1.
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def fill_limb(canvas: Canvas, outline: np.ndarray, paint: Fabric | tuple[float, 
 
 
 def draw_arms(canvas: Canvas, figure: Figure, sleeves: tuple[float, float]) -> None:
-    """Arms and hands, as far as they are not inside `sleeves`, the share of each arm that is covered."""
+    """Arms and hands, as far as they are not inside `sleeves`, the fraction of each arm that is covered."""
     for side, sleeve in enumerate(sleeves):
         fill_limb(canvas, arm_outline(figure, side, start=min(sleeve, 1.0)), figure.skin)
 

@@ -50,7 +50,7 @@ def draw_garment(
         uint8 array of shape `(height, width, 3)`, RGB.
 
     Raises:
-        ValueError: if attribute, value or size is none, or `maybe` is no neighbour of `value`.
+        ValueError: if attribute, value or size is invalid, or `maybe` is no neighbour of `value`.
 
     Example:
 

@@ -28,7 +28,7 @@ SCALES: dict[str, Scale] = {
     "coat_length": Scale(FASHIONAI_ATTRIBUTES["coat_length"][1:], (2.9, 3.45, 4.1, 4.75, 5.45, 6.3, 7.2, 8.0)),
     "pant_length": Scale(FASHIONAI_ATTRIBUTES["pant_length"][1:], (4.35, 5.4, 6.2, 7.0, 7.55, 8.05)),
     "skirt_length": Scale(FASHIONAI_ATTRIBUTES["skirt_length"][1:], (4.4, 5.5, 6.35, 7.2, 7.75, 8.15)),
-    # BatchShard of the arm that is covered; beyond 1 the hand is.
+    # Fraction of the arm that is covered; beyond 1 the hand is.
     "sleeve_length": Scale(
         FASHIONAI_ATTRIBUTES["sleeve_length"][1:], (-0.02, 0.02, 0.18, 0.36, 0.57, 0.8, 0.95, 1.08, 1.3)
     ),

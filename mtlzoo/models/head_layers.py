@@ -21,21 +21,22 @@ def connect_heads(
     features: keras.KerasTensor,
     feature_map: keras.KerasTensor,
     taken: Iterable[str],
-) -> dict[str, keras.KerasTensor]:
-    """Connect each head, with layers whose names differ from each other's and from those that are taken.
+) -> tuple[dict[str, Head], dict[str, keras.KerasTensor]]:
+    """Build the layers of each head, with names that differ from each other's and from those that are taken.
 
     Args:
         heads: The heads by name.
-        features: What heads see.
-        feature_map: What spatial heads see.
+        features: The vector of features `(batch, channels)`, on which most heads are built.
+        feature_map: The backbone's output `(batch, height, width, channels)`, on which spatial heads are built.
         taken: The names of the layers that there are.
 
     Returns:
-        The output of each head.
+        The heads, which now know what they need of the features' shape, and the output of each.
     """
-    taken, outputs = set(taken), {}
+    taken, outputs, built = set(taken), {}, {}
     for name, head in heads.items():
         source = feature_map if head.spatial else features
+        built[name] = head = head.for_features(source)
         for layer_name in safe_names(name):
             if layer_name in taken:
                 continue
@@ -45,15 +46,15 @@ def connect_heads(
                 break
         taken |= own
         outputs[name] = output
-    return outputs
+    return built, outputs
 
 
 def output_layer(model: keras.Model, name: str) -> keras.Layer:
-    """The layer that puts out what a head answers."""
+    """The layer whose output is that of a head."""
     return producer(model.output[name])
 
 
-def owner(model: keras.Model, layer: keras.Operation) -> str | None:
+def owner_of(model: keras.Model, layer: keras.Operation) -> str | None:
     """The head that a layer belongs to, by the layer's name; `None` for what heads share."""
     if isinstance(layer, keras.Model):
         return None
