@@ -40,7 +40,7 @@ class Backbone(keras.Model):
         name: str | None = None,
         *,
         preprocessing: Preprocessing | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         if preprocessing not in (None, *get_args(Preprocessing)):
             raise ValueError(f"Expected one of the modes {get_args(Preprocessing)}, received: {preprocessing!r}.")

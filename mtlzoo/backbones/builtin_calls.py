@@ -47,7 +47,7 @@ class Call:
     """
 
     operation: Any
-    args: tuple
+    args: tuple[Any, ...]
     layers: dict[str, keras.layers.Layer]
 
     def layer(self, kind: type[keras.layers.Layer], *args: Any, part: str = "", **kwargs: Any) -> keras.layers.Layer:
@@ -82,13 +82,14 @@ def _arithmetic(call: Call) -> Any:
     value = _constant(constant, tensor.shape[-1])
     if value is None:
         return None
-    scale_and_offset = {
+    linear: dict[str, Callable[[], tuple[Any, Any] | None]] = {
         "Add": lambda: (1.0, value),
         "Subtract": lambda: (1.0, -value) if symbolic[0] else (-1.0, value),
         "Multiply": lambda: (value, 0.0),
         "Divide": lambda: (1.0 / value, 0.0) if symbolic[0] else None,
         "TrueDivide": lambda: (1.0 / value, 0.0) if symbolic[0] else None,
-    }.get(kind, lambda: None)()
+    }
+    scale_and_offset = linear[kind]() if kind in linear else None
     if scale_and_offset is None:
         return None
     return call.layer(keras.layers.Rescaling, *(np.asarray(number).tolist() for number in scale_and_offset))(tensor)

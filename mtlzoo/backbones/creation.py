@@ -20,6 +20,8 @@ from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.errors import InputError
 from mtlzoo.keras_compat import flatten_layers
 
+Shape = tuple[int | None, int | None, int]
+
 # Arguments of the constructors that concern the top, or that `create_backbone` has itself.
 _OWN_ARGUMENTS = {
     *("input_shape", "input_tensor", "weights", "name"),
@@ -29,8 +31,8 @@ _OWN_ARGUMENTS = {
 
 def create_backbone(
     backbone: str | keras.Model,
-    input_shape: tuple[int | None, int | None, int],
-    weights: str | os.PathLike | None = "auto",
+    input_shape: Shape,
+    weights: str | os.PathLike[str] | None = "auto",
     feature_layer: str | None = None,
     preprocessing: Preprocessing | None = None,
     **arguments: Any,
@@ -51,11 +53,11 @@ def create_backbone(
 
     Returns:
         The backbone, which bears the name that Keras gave the architecture, and the mode for `preprocess`. The features
-        are `(batch, height, width, channels)`, or whatever the model or the cut gives.
+        are `(batch, height, width, channels)`, or whatever the model or the feature layer gives.
 
     Raises:
-        ValueError: If the name, the shape, the cut or the weights do not fit, or if a model has layers that no plain
-            Keras file can hold, see `to_builtin_layers`.
+        ValueError: If the name, the shape, the feature layer or the weights do not fit, or if a model has layers that no
+            plain Keras file can hold, see `to_builtin_layers`.
         TypeError: If there are arguments that this architecture does not have.
         OSError: If the ImageNet weights cannot be downloaded, or the weights file does not exist.
 
@@ -91,7 +93,7 @@ def create_backbone(
     return Backbone(model.inputs[0], model.outputs[0], name=name, preprocessing=mode), mode
 
 
-def _checked_shape(input_shape: Any) -> tuple[int | None, int | None, int]:
+def _checked_shape(input_shape: Any) -> Shape:
     shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else ()
     whole = all((isinstance(size, int) and size > 0) or (size is None and axis < 2) for axis, size in enumerate(shape))
     if len(shape) != 3 or not whole:
@@ -102,7 +104,7 @@ def _checked_shape(input_shape: Any) -> tuple[int | None, int | None, int]:
 # === By name ===
 
 
-def _application(spec: BackboneSpec, input_shape: tuple, weights: Any, arguments: dict[str, Any]) -> keras.Model:
+def _application(spec: BackboneSpec, input_shape: Shape, weights: Any, arguments: dict[str, Any]) -> keras.Model:
     """The architecture of that name, with its weights, made of built-in layers."""
     constructor = getattr(importlib.import_module(spec.module), spec.name)
     accepted = sorted(set(inspect.signature(constructor).parameters) - _OWN_ARGUMENTS)
@@ -135,7 +137,7 @@ def _application(spec: BackboneSpec, input_shape: tuple, weights: Any, arguments
     return fresh
 
 
-def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: tuple, arguments: dict[str, Any]) -> keras.Model:
+def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: Shape, arguments: dict[str, Any]) -> keras.Model:
     if not spec.imagenet:
         raise ValueError(
             f'There are no ImageNet weights for {spec.name}, received: weights="imagenet". Leave weights= out or pass '
@@ -159,7 +161,7 @@ def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: tuple, arg
             raise OSError(_advice(spec, input_shape, str(error))) from error
 
 
-def _advice(spec: BackboneSpec, input_shape: tuple, problem: str) -> str:
+def _advice(spec: BackboneSpec, input_shape: Shape, problem: str) -> str:
     models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     advice = (
         f"The ImageNet weights of {spec.name} are not in {models} and could not be downloaded: {problem}. "
@@ -185,7 +187,7 @@ def _load(model: keras.Model, path: Any) -> None:
 
 
 def _own_model(
-    model: Any, input_shape: tuple, weights: Any, feature_layer: str | None, arguments: dict[str, Any]
+    model: Any, input_shape: Shape, weights: Any, feature_layer: str | None, arguments: dict[str, Any]
 ) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise TypeError(f"Expected the name of a backbone or a keras.Model, received: {model!r}.")

@@ -184,5 +184,5 @@ class Balancing(ABC):
 
     def __repr__(self) -> str:
         defaults = {name: entry.default for name, entry in inspect.signature(type(self)).parameters.items()}
-        told = {name: value for name, value in self.get_config().items() if value != defaults[name]}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+        given = {name: value for name, value in self.get_config().items() if value != defaults[name]}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"

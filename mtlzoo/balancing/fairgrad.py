@@ -7,7 +7,7 @@ import numpy as np
 from mtlzoo.balancing.gradients import Gradients, GramianBalancing, State
 from mtlzoo.balancing.gramian import vectors
 
-# Added to each gradient's squared norm, as a share of it: without, the weights of opposite gradients would be infinite.
+# Added to each gradient's squared norm, as a fraction of it: without, the weights of opposite gradients would be infinite.
 RIDGE = 1e-8
 MOST_ITERATIONS = 1000
 
@@ -64,7 +64,7 @@ class FairGrad(GramianBalancing):
         gradients: See :class:`GradientBalancing`. That all losses fall needs `"parameters"`.
 
     Source: Ban and Ji 2024, arXiv:2402.15638. The equations are solved by Newton's method, not by bounded least
-    squares. Where no direction is good for all tasks there is no solution; a share of 1e-8 on the Gramian's diagonal
+    squares. Where no direction is good for all tasks there is no solution; a fraction of 1e-8 on the Gramian's diagonal
     keeps the weights finite and the direction next to zero. A zero gradient has weight 0. With lengths that are many
     orders of magnitude apart and `alpha` far from 1, conflicts smaller than that share are not seen.
 

@@ -12,12 +12,12 @@ Tensor = Any
 class GradDrop(EntrywiseBalancing):
     """Gradient sign dropout: where the tasks disagree on a sign, one is drawn and the others' part is dropped.
 
-    For each entry, with the tasks' gradients `g_i` there, the share of the positive is
+    For each entry, with the tasks' gradients `g_i` there, the fraction of the positive is
     `P = (1 + sum_i g_i / sum_i |g_i|) / 2`. With a number `U` drawn from `[0, 1)`, the positive ones are summed if
-    `P > U`, else the negative ones. Of the dropped ones the share `leak` is let through.
+    `P > U`, else the negative ones. Of the dropped ones the fraction `leak` is let through.
 
     Args:
-        leak: The share of dropped gradients that counts all the same, in `[0, 1]`; 1 is the plain sum.
+        leak: The fraction of dropped gradients that counts all the same, in `[0, 1]`; 1 is the plain sum.
         gradients: See :class:`GradientBalancing`. Each entry is by itself, so that nothing is promised of conflicts in
             either case.
 
@@ -39,7 +39,7 @@ class GradDrop(EntrywiseBalancing):
         self.leak = float(leak)
 
     def combine(self, gradients: Tensor, present: Tensor, uniform: Tensor) -> Tensor:
-        """The entries of the sign that is drawn, and the share `leak` of the others."""
+        """The entries of the sign that is drawn, and the fraction `leak` of the others."""
         from keras import ops
 
         zeros = ops.zeros_like(gradients)

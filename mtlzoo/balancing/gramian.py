@@ -1,4 +1,4 @@
-"""What the inner products of the tasks' gradients tell."""
+"""What follows from the inner products of the tasks' gradients."""
 
 from __future__ import annotations
 

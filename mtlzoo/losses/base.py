@@ -23,7 +23,7 @@ class MaskedLoss(keras.losses.Loss):
     Subclasses say, in :meth:`rows`, what each row costs and which rows are labelled. Called like any Keras loss, with
     optional sample weights `w`, the result is the sum of `w * loss` over the sum of `w`, both over labelled rows:
     exactly 0, with zero gradients, where no row is labelled. It is therefore a drop-in loss for `keras.Model.compile`;
-    `MultiTaskModel` uses the sums themselves, so that an epoch's figure is exact too.
+    `MultiTaskModel` uses the sums themselves, so that an epoch's mean is exact too.
     """
 
     def __init__(self, name: str | None = None, **kwargs: Any):

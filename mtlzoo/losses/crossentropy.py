@@ -71,10 +71,10 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedBinaryCrossentropy(MaskedLoss):
-    """Cross-entropy of independent yes-or-no answers; each row is the mean over its labelled tags.
+    """Cross-entropy of independent binary labels; each row is the mean over its labelled tags.
 
     Args:
-        tags: The number of answers a row; 1 for a binary head.
+        tags: The number of labels a row; 1 for a binary head.
         label_smoothing: How far each label is moved towards one half, in `[0, 1)`.
         tag_weight: Optional factors, one pair `(no, yes)` for each tag.
 

@@ -19,7 +19,7 @@ from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
 class MaskedDetectionLoss(MaskedLoss):
     """Quality focal loss of scores and GIoU loss of boxes, over the cells of a grid.
 
-    Which cell answers for which object is decided by the places of the cells alone, as in FCOS with centre sampling (Tian
+    Which cell is assigned to which object is decided by the places of the cells alone, as in FCOS with centre sampling (Tian
     et al. 2019, arXiv:1904.01355; 2020, arXiv:2006.09214): the one that holds the object's middle, and those within
     `radius` cells of it whose middle lies in the box; where objects compete, the smaller one has it. The score of such a
     cell for the object's class is to be the IoU of its box, and 0 everywhere else: with that target `y` and the score `p`
@@ -30,7 +30,7 @@ class MaskedDetectionLoss(MaskedLoss):
     Args:
         classes: The number of classes.
         grid: Height and width of the grid; `None` takes it for square.
-        radius: How far from an object's middle cells answer for it, in cells.
+        radius: How far from an object's centre cells are assigned to it, in cells.
         gamma: How much less a score counts that is nearly right.
         box_weight: The factor of the boxes' part.
 
@@ -58,9 +58,9 @@ class MaskedDetectionLoss(MaskedLoss):
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The cost of each row's cells."""
         boxes, classes, known, labelled = masking.object_targets(y_true, self.classes)
-        answers = self.answering(boxes, known, int(y_pred.shape[1]))
-        positive = ops.sum(answers, axis=-1)
-        target_boxes, target_classes = ops.matmul(answers, boxes), ops.matmul(answers, classes)
+        assigned = self.assign(boxes, known, int(y_pred.shape[1]))
+        positive = ops.sum(assigned, axis=-1)
+        target_boxes, target_classes = ops.matmul(assigned, boxes), ops.matmul(assigned, classes)
         predicted, scores = y_pred[..., :4], y_pred[..., 4:]
         quality = ops.stop_gradient(iou(predicted, target_boxes))
         wanted = target_classes * quality[..., None]
@@ -70,8 +70,8 @@ class MaskedDetectionLoss(MaskedLoss):
         total = score_cost + self.box_weight * box_cost
         return total / ops.maximum(ops.sum(positive, axis=1), 1), labelled
 
-    def answering(self, boxes: Tensor, known: Tensor, cells: int) -> Tensor:
-        """Which object each cell answers for, if any.
+    def assign(self, boxes: Tensor, known: Tensor, cells: int) -> Tensor:
+        """Which object each cell is assigned to, if any.
 
         Args:
             boxes: Floats `(batch, objects, 4)`.

@@ -1,4 +1,4 @@
-"""The loss of a distribution over numbers of which the expectation is the answer."""
+"""The loss of a distribution over numbers of which the expectation is the prediction."""
 
 from __future__ import annotations
 

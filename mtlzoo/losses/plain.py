@@ -16,7 +16,7 @@ from mtlzoo.losses.base import MaskedLoss, Tensor
 class MaskedPlainLoss(MaskedLoss):
     """What a loss that knows nothing of missing labels says of the labelled ones.
 
-    It sees each label by itself: a tag, a number, or a distribution over classes; so one that looks at several tags or
+    It sees each label by itself: a tag, a number, or a distribution over classes; so one that takes several tags or
     numbers at once, such as the Dice loss, has to be written as a :class:`MaskedLoss`.
 
     Args:
@@ -25,7 +25,11 @@ class MaskedPlainLoss(MaskedLoss):
     """
 
     def __init__(
-        self, loss: keras.losses.Loss | Callable, read: masking.Reading, name: str | None = None, **kwargs: Any
+        self,
+        loss: keras.losses.Loss | Callable[..., Any],
+        read: masking.Reading,
+        name: str | None = None,
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         self.loss = loss

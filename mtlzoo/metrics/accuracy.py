@@ -1,4 +1,4 @@
-"""Shares of right answers."""
+"""Fractions of right predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mtlzoo.metrics.error import median_level
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedCategoricalAccuracy(MaskedMetric):
-    """The share of labelled rows whose most probable class is the label.
+    """The fraction of labelled rows whose most probable class is the label.
 
     Args:
         classes: The number of classes.
@@ -36,7 +36,7 @@ class MaskedCategoricalAccuracy(MaskedMetric):
         self.classes = classes
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-        """1 where the answer is right, 0 where it is wrong."""
+        """1 where the prediction is right, 0 where it is wrong."""
         targets, labelled = masking.class_targets(y_true, self.classes)
         right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(y_pred, axis=-1))
         return ops.cast(right, self.dtype), labelled
@@ -48,7 +48,7 @@ class MaskedCategoricalAccuracy(MaskedMetric):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedOrdinalAccuracy(MaskedMetric):
-    """The share of labelled rows whose predicted median level, the answer of an ordinal head, is the label.
+    """The fraction of labelled rows whose predicted median level, the prediction of an ordinal head, is the label.
 
     Args:
         levels: The number of levels. Targets are level ids `(batch,)` or probability rows `(batch, levels)`, of which
@@ -60,7 +60,7 @@ class MaskedOrdinalAccuracy(MaskedMetric):
         self.levels = levels
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-        """1 where the answer is right, 0 where it is wrong."""
+        """1 where the prediction is right, 0 where it is wrong."""
         targets, labelled = masking.class_targets(y_true, self.levels)
         return ops.cast(ops.equal(median_level(targets), median_level(y_pred)), self.dtype), labelled
 
@@ -71,11 +71,11 @@ class MaskedOrdinalAccuracy(MaskedMetric):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedBinaryAccuracy(MaskedMetric):
-    """The share of labelled yes-or-no answers that are right; a row with several tags counts as its mean.
+    """The fraction of binary labels that are predicted right; a row with several tags counts as its mean.
 
     Args:
-        tags: The number of answers a row.
-        threshold: The probability from which an answer is yes.
+        tags: The number of labels a row.
+        threshold: The probability from which a prediction is positive.
     """
 
     def __init__(self, tags: int = 1, threshold: float = 0.5, name: str = "accuracy", **kwargs: Any):
@@ -84,7 +84,7 @@ class MaskedBinaryAccuracy(MaskedMetric):
         self.threshold = threshold
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-        """The share of right answers in each row."""
+        """The fraction of right predictions in each row."""
         targets, labelled = masking.tag_targets(y_true, self.tags)
         right = ops.equal(targets >= 0.5, ops.reshape(y_pred, (-1, self.tags)) >= self.threshold)
         return masking.row_mean(ops.cast(right, self.dtype), labelled)

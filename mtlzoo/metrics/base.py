@@ -48,16 +48,16 @@ class RatioOfSums(keras.metrics.Metric):
 
 
 class MaskedMetric(RatioOfSums):
-    """A metric that is the mean of a figure of each labelled row.
+    """A metric that is the mean of a value of each labelled row.
 
-    Subclasses say, in :meth:`rows`, each row's figure and which rows are labelled. Sample weights weigh the rows. The
+    Subclasses say, in :meth:`rows`, each row's value and which rows are labelled. Sample weights weigh the rows. The
     result is `NaN` while no labelled row has been seen.
     """
 
     mode = "max"  # as callbacks say it: higher is better
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
-        """The figure of each row as float `(batch,)` and the labelled rows as bool `(batch,)`."""
+        """The value of each row as float `(batch,)` and the labelled rows as bool `(batch,)`."""
         raise NotImplementedError
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:

@@ -47,7 +47,7 @@ class MaskedMeanIoU(MaskedMetric):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedIoUShare(MaskedMeanIoU):
-    """The share of labelled rows whose intersection over union is above a threshold.
+    """The fraction of labelled rows whose intersection over union is above a threshold.
 
     Args:
         threshold: From 0 to 1; 0.5 is a hit in PASCAL VOC.
@@ -78,7 +78,7 @@ class MaskedIoUShare(MaskedMeanIoU):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedScaledSquaredError(MaskedMetric):
-    """The figure of :class:`mtlzoo.losses.MaskedScaledSquaredError`.
+    """The value of :class:`mtlzoo.losses.MaskedScaledSquaredError`.
 
     Args:
         factors: What the numbers of a target are multiplied by, one each.
@@ -103,10 +103,10 @@ class MaskedScaledSquaredError(MaskedMetric):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedFirstAccuracy(MaskedMetric):
-    """How often the first number of a row, 0 or 1, is told by whether the predicted one reaches a threshold.
+    """How often the first number of a row, 0 or 1, is predicted by whether the number reaches a threshold.
 
     Args:
-        threshold: From here on the answer is 1.
+        threshold: From here on the prediction is 1.
         numbers: How many numbers a row has; one with a `NaN` is missing.
     """
 

@@ -1,4 +1,4 @@
-"""Mean distances between answers and labels."""
+"""Mean distances between predictions and labels."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class MaskedExpectationError(MaskedMetric):
 class MaskedOrdinalError(MaskedMetric):
     """The mean distance, in levels, between the predicted median level and the label, over labelled rows.
 
-    The median of the predicted distribution is the answer with the smallest expected distance.
+    The median of the predicted distribution is the prediction with the smallest expected distance.
 
     Args:
         levels: The number of levels. Targets are level ids `(batch,)` or probability rows `(batch, levels)`, of which

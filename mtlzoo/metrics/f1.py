@@ -16,11 +16,11 @@ class MaskedF1(keras.metrics.Metric):
     """The macro F1 score: the mean over tags of `2 TP / (2 TP + FP + FN)`, counted over labelled entries.
 
     A tag that is neither labelled yes nor answered yes anywhere has no F1 score and is left out of the mean; without
-    any other the result is `NaN`. The counts are kept for each tag over the epoch, so the figure is exact.
+    any other the result is `NaN`. The counts are kept for each tag over the epoch, so the result is exact.
 
     Args:
         tags: The number of tags.
-        threshold: The probability from which an answer is yes.
+        threshold: The probability from which a prediction is positive.
     """
 
     mode = "max"
@@ -40,10 +40,10 @@ class MaskedF1(keras.metrics.Metric):
             row_weights = ops.reshape(ops.convert_to_tensor(sample_weight, dtype=self.dtype), (-1, 1))
             weights = ops.where(labelled, row_weights, ops.zeros_like(weights))
         truth = ops.cast(targets >= 0.5, self.dtype)
-        answer = ops.cast(masking.floats(y_pred) >= self.threshold, self.dtype)
-        self.right.assign_add(ops.sum(weights * truth * answer, axis=0))
-        # 2 TP + FP + FN is the number of labels yes plus the number of answers yes.
-        self.positives.assign_add(ops.sum(weights * (truth + answer), axis=0))
+        predicted = ops.cast(masking.floats(y_pred) >= self.threshold, self.dtype)
+        self.right.assign_add(ops.sum(weights * truth * predicted, axis=0))
+        # 2 TP + FP + FN is the number of positive labels plus the number of positive predictions.
+        self.positives.assign_add(ops.sum(weights * (truth + predicted), axis=0))
 
     def result(self) -> Tensor:
         """The mean over tags, a float scalar in `[0, 1]`, or `NaN`."""

@@ -59,7 +59,7 @@ class MaskedNormalizedMeanError(_NormalizedErrors):
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
 class MaskedFailureRate(_NormalizedErrors):
-    """The share of labelled rows whose normalized mean error is above a threshold.
+    """The fraction of labelled rows whose normalized mean error is above a threshold.
 
     Args:
         points: As in :class:`MaskedNormalizedMeanError`.

@@ -1,4 +1,4 @@
-"""What an exported file tells of the heads: a JSON text."""
+"""The metadata of an exported file: its heads as a JSON text."""
 
 from __future__ import annotations
 

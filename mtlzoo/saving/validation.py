@@ -1,4 +1,4 @@
-"""What a model file tells of its heads is checked before it is used: kinds, counts, sizes, nesting."""
+"""What a model file says of its heads is checked before it is used: kinds, counts, sizes, nesting."""
 
 from __future__ import annotations
 

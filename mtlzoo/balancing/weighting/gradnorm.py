@@ -31,7 +31,7 @@ class GradNorm(LossWeighting):
         learning_rate: Adam's, for the weights.
 
     Source: Chen et al. 2018, arXiv:1711.02257. Weights are held above 0.001, which the paper leaves open. The norms may
-    be with respect to the last shared layer's parameters, as in the paper, or to what it puts out.
+    be with respect to the last shared layer's parameters, as in the paper, or to its output.
 
     Example:
 

@@ -61,7 +61,7 @@ def make_balancer(
 
 
 def compilable(balancer: Balancer, jit_compile: bool | str) -> bool | str:
-    """What to tell Keras of XLA.
+    """What `jit_compile` should be for Keras.
 
     Raises:
         ValueError: If XLA is asked for and cannot compile the method.
@@ -78,7 +78,7 @@ def compilable(balancer: Balancer, jit_compile: bool | str) -> bool | str:
 
 
 class BalancingEpochs(keras.callbacks.Callback):
-    """Tells a model's balancer of the mean losses of each epoch."""
+    """Gives a model's balancer the mean losses of each epoch."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Loss weightings that look at epochs learn."""

@@ -54,7 +54,7 @@ class TaskMonitor(keras.metrics.Metric):
         self._sums[name].assign_add(ops.cast(values, self.dtype))
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Set all sums to 0."""
         for value in self._sums.values():
             value.assign(np.zeros(value.shape, "float32"))
 
@@ -62,7 +62,7 @@ class TaskMonitor(keras.metrics.Metric):
         """Nothing: see above."""
 
     def result(self) -> Tensor:
-        """The share of conflicting pairs, `NaN` where none was met; all the rest is in :meth:`summary`."""
+        """The fraction of conflicting pairs, `NaN` where none was met; all the rest is in :meth:`summary`."""
         apart = 1 - ops.eye(self._sums["pairs"].shape[0])
         pairs = ops.sum(ops.convert_to_tensor(self._sums["pairs"]) * apart)
         return ops.sum(ops.convert_to_tensor(self._sums["conflicts"]) * apart) / pairs
@@ -71,7 +71,7 @@ class TaskMonitor(keras.metrics.Metric):
         """Means over the steps so far, `NaN` where a task or a pair was never present.
 
         Returns:
-            `weights` `(tasks,)`, `cosines` and `conflicts` (the share of steps) `(tasks, tasks)`, float64.
+            `weights` `(tasks,)`, `cosines` and `conflicts` (the fraction of steps) `(tasks, tasks)`, float64.
         """
         sums = {name: np.asarray(ops.convert_to_numpy(value), "float64") for name, value in self._sums.items()}
         steps = np.where(sums["steps"] > 0, sums["steps"], np.nan)

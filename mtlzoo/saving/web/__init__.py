@@ -1,7 +1,7 @@
 """A folder with a page that runs the model in the browser, on the user's own machine.
 
 Any static server serves it, `python -m http.server` for one. The page asks no other host for anything, except for the
-runtime where the export was told to leave that on a public CDN.
+runtime with `runtime="cdn"`.
 """
 
 from mtlzoo.saving.web.folder import FOLDER, FORMAT, write

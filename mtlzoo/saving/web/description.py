@@ -15,7 +15,7 @@ from mtlzoo.saving.web import runtime as litert
 
 
 def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resize: str, base: str) -> dict[str, Any]:
-    """What `model.json` tells.
+    """The content of `model.json`.
 
     Args:
         model: The plain model.

@@ -37,7 +37,7 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
 
     Args:
         model: The plain model.
-        metadata: What tells of its heads, a JSON text.
+        metadata: Its heads as a JSON text.
         path: The folder to make.
         runtime: `"local"` puts the runtime into the folder, which then needs no network; npm fetches it once. `"cdn"`
             lets the page load the same files, hash by hash, from a public CDN.

@@ -269,7 +269,7 @@ def test_the_metric_counts_hits_answers_and_objects():
 def test_cells_answer_for_the_object_whose_middle_is_near():
     loss = DetectionHead(NAMES, grid=[4, 4]).loss()
     boxes = np.array([[[0.0, 0, 1, 1], [0.5, 0.5, 0.75, 0.75], [0.01, 0.01, 0.03, 0.03], [0, 0, 0, 0]]], "float32")
-    answers = np.asarray(loss.answering(boxes, np.array([[True, True, True, False]]), 16))[0].reshape(4, 4, 4)
+    answers = np.asarray(loss.assign(boxes, np.array([[True, True, True, False]]), 16))[0].reshape(4, 4, 4)
     assert np.argwhere(answers[..., 2]).tolist() == [[0, 0]]  # too small to hold the middle of a cell
     assert np.argwhere(answers[..., 1]).tolist() == [[2, 2]]  # which the larger one does not get
     large = {(1, 1), (1, 2), (2, 1)}
