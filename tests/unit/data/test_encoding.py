@@ -59,6 +59,7 @@ def heads() -> dict:
     return {"color": CountedClasses(["red", "green", "blue"]), "number": CountedNumber()}
 
 
+@pytest.mark.slow
 def test_from_file_to_report_each_label_is_encoded_once(labels):
     table = mtl.data.read_csv(labels, heads())
     train, valid, test = mtl.data.split(table, [0.6, 0.2, 0.2])
