@@ -34,7 +34,7 @@ def _describe(table: Table, name: str, head: Head, targets: np.ndarray) -> str:
 def _labels(head: Head, targets: np.ndarray) -> str:
     names = getattr(head, "names", None)
     if names and not head.spatial:
-        between = " < " if "ordinal" in type(head).__name__.lower() else ", "
+        between = " < " if head.ordered else ", "
         listed = between.join(short(str(one)) for one in names[:NAMED])
         return listed if len(names) <= NAMED else f"{listed}, ... ({len(names):,} labels)"
     if head.numeric and not head.spatial and np.isfinite(targets).any():

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import Column
-from mtlzoo.heads import ExpectationHead, Head
-from mtlzoo.heads.numbers import NumbersHead
+from mtlzoo.heads import Head
 from mtlzoo.heads.texts import is_missing
 
 
@@ -52,7 +51,7 @@ def told_markers(missing: Any, name: str) -> frozenset[str] | None:
 
 def reads_numbers(head: Head | None) -> bool:
     """Whether a head's labels are numbers or places."""
-    return head is not None and (head.numeric or head.spatial or isinstance(head, NumbersHead))
+    return head is not None and (head.numeric or head.reads_numbers)
 
 
 def is_uncertain(column: pd.Series) -> bool:
@@ -82,7 +81,7 @@ def without_markers(cell: Any, markers: frozenset[str]) -> Any:
 def label_names(head: Head | None) -> frozenset[str]:
     """The texts that are labels of a head, whatever they look like."""
     names = getattr(head, "names", None)
-    if isinstance(head, ExpectationHead) and head.bins[0] <= -1:
+    if head is not None and head.reads_minus_one():
         return frozenset({"-1", "-1.0"})
     return frozenset(map(str, names)) if isinstance(names, list | tuple) else frozenset()
 

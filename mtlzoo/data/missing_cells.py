@@ -9,7 +9,7 @@ import pandas as pd
 
 from mtlzoo.data.cells import Column, cells_named, count_cells, short
 from mtlzoo.data.markers import MARKERS, WORDS, is_told, label_names, reads_numbers
-from mtlzoo.heads import Head, MultiLabelHead
+from mtlzoo.heads import Head
 from mtlzoo.heads.order import is_plain_range
 from mtlzoo.heads.tags import lists_texts, read_tags
 
@@ -64,7 +64,8 @@ def decide(
     rest = {text: number for text, number in cells.counts.items() if text not in mine}
     if told is not None and not told:
         return decision
-    if kind == "multilabel" or isinstance(head, MultiLabelHead) or (head is None and kind is None):
+    lists_names = kind == "multilabel" or (head is not None and head.lists_names)
+    if lists_names or (head is None and kind is None):
         rest = _among_tags(decision, cells, rest, own, told or frozenset(), head)
     marked = {text for text in rest if text in MARKERS or text in WORDS} - own
     others = [text for text in rest if text not in marked]
@@ -76,7 +77,7 @@ def decide(
         )
         _empty(decision, cells, marked, why)
     elif marked:
-        tags = kind == "multilabel" or isinstance(head, MultiLabelHead) or any(set(";|") & set(text) for text in others)
+        tags = lists_names or any(set(";|") & set(text) for text in others)
         _among_texts(decision, cells, marked, others, tags)
     if others and finite.all() and "-1" not in own and "-1.0" not in own:
         _minus_one(decision, cells, dict(zip(others, numbers.tolist())), head, uncertain)

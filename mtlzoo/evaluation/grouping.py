@@ -10,8 +10,7 @@ import pandas as pd
 
 from mtlzoo.data import Table
 from mtlzoo.errors import TableError
-from mtlzoo.heads import MultiLabelHead, RegressionHead
-from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.heads import RegressionHead
 from mtlzoo.heads.order import numeric_order
 from mtlzoo.heads.texts import is_missing
 
@@ -58,18 +57,14 @@ def _groups(table: Table, bound: Table, name: str, edges: Edges) -> Groups:
     head = bound.heads.get(name) or table.heads.get(name)
     cells = table.frame[name].reset_index(drop=True)
     if head is None:
-        known = np.asarray([not is_missing(cell) for cell in cells], bool)
+        known, named = np.asarray([not is_missing(cell) for cell in cells], bool), None
     else:
         targets = table.with_heads({name: head}).labels()[name]
-        known = head.labelled(targets)
+        known, named = head.labelled(targets), head.groups(targets)
     if edges is not None:
         return _intervals(table, name, cells[known], edges)
-    if isinstance(head, ClassesHead):
-        strata = head.strata(targets)
-        return {label: strata == number for number, label in enumerate(head.names)}
-    if isinstance(head, MultiLabelHead):
-        tags = zip(head.names, head.strata(targets).T)
-        return {label: rows for tag, given in tags for label, rows in ((tag, given == 1), (f"not {tag}", given == 0))}
+    if named is not None:
+        return named
     return _distinct(name, cells[known], len(table), head is not None)
 
 

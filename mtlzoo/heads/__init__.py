@@ -1,4 +1,4 @@
-"""Heads: one class for each kind of answer. `HEADS` is the registry; nothing else knows the kinds."""
+"""Heads: one class for each kind of label. `HEADS` is the registry; nothing else knows the kinds."""
 
 from __future__ import annotations
 

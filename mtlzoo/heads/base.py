@@ -37,12 +37,18 @@ class Head(Immutable):
     Attributes:
         spatial: Whether labels and predictions are positions in the image; see :class:`mtlzoo.heads.spatial.SpatialHead`.
         numeric: Whether predictions are numbers, with a loss of distances, rather than classes; balancing may ask.
+        ordered: Whether classes have an order.
+        reads_numbers: Whether cells hold numbers, so that words in them, such as `none`, can only mean missing ones.
+        lists_names: Whether a cell lists several names, with separators between.
         learned_units: The attributes, learned by :meth:`adapted`, that define the unit of the output layer's weights.
         units_layer: How the name of the layer with the units of :meth:`unit_names` ends; `None` for the last layer.
     """
 
     spatial: ClassVar[bool] = False
     numeric: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
+    reads_numbers: ClassVar[bool] = False
+    lists_names: ClassVar[bool] = False
     learned_units: ClassVar[tuple[str, ...]] = ()
     units_layer: ClassVar[str | None] = None
     # Settings that `encode` does not depend on; each class lists those that it adds.
@@ -100,7 +106,7 @@ class Head(Immutable):
             Targets with the rows on the first axis, missing labels marked as `mtlzoo.masking` reads them.
 
         Raises:
-            LabelError: If a value is none that this head knows; it names the row and what was expected.
+            LabelError: If a value is invalid for this head; it names the row and what was expected.
         """
 
     def encoding_key(self) -> tuple[type[Head], str]:
@@ -161,8 +167,16 @@ class Head(Immutable):
         )
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
-        """What a split keeps the shares of: ids `(rows,)` or `(rows, columns)`, whole numbers, `-1` where missing."""
+        """Strata, whose fractions a split keeps: ids `(rows,)` or `(rows, columns)`, whole numbers, `-1` where missing."""
         return self.labelled(targets).astype("int32") - 1
+
+    def groups(self, targets: np.ndarray) -> dict[str, np.ndarray] | None:
+        """The groups that labels divide rows into, bool `(rows,)` by their names; `None` for labels without names."""
+        return None
+
+    def reads_minus_one(self) -> bool:
+        """Whether -1 is a label, although it is not among the names of classes, and so no mark of a missing one."""
+        return False
 
     def learned(self, targets: np.ndarray) -> dict[str, Any]:
         """What the labels tell of attributes that are not known yet, such as counts, or mean and spread.
@@ -345,16 +359,16 @@ class Head(Immutable):
             `"show"`, the way, and what that way needs:
 
             - `"values"`: the numbers as they are, which is all that the base class knows;
-            - `"classes"` with `"names"`: a probability for each class, the largest is the answer;
-            - `"binary"` with `"names"`: the probability of the second of two answers;
-            - `"levels"` with `"names"`: a probability for each level in order, the median is the answer;
+            - `"classes"` with `"names"`: a probability for each class, the largest is the prediction;
+            - `"binary"` with `"names"`: the probability of the second of two labels;
+            - `"levels"` with `"names"`: a probability for each level in order, the median is the prediction;
             - `"tags"` with `"names"` and `"threshold"`: a probability for each tag, given from the threshold up;
             - `"numbers"`, with `"range"` where numbers of a usual size are known, `[lowest, highest]`;
-            - `"expectation"` with `"values"`: a probability for each value, the mean is the answer;
+            - `"expectation"` with `"values"`: a probability for each value, the mean is the prediction;
             - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of input space;
             - `"box"`: x_min, y_min, x_max and y_max of a box, likewise;
             - `"boxes"` with `"names"`, `"threshold"` and `"overlap"`: for each cell of a grid a box and a score for each
-              class; answers are cells whose best score reaches the threshold, less those that overlap (IoU) a better one
+              class; objects are cells whose best score reaches the threshold, less those that overlap (IoU) a better one
               of the same class by more than `overlap`;
             - `"shape_and_box"` with `"names"`, `"threshold"` and `"canvas"`: a number that means the second name from the
               threshold up, then left, right, top and bottom of a box in pixels of a canvas with that side.
@@ -371,7 +385,7 @@ class Head(Immutable):
         """
 
     def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]] | None:
-        """Counts `(true, answered)` over labelled rows with the names of both axes; `None` where there is no such."""
+        """Counts `(true, predicted)` over labelled rows with the names of both axes; `None` for heads without classes."""
         return None
 
     @abstractmethod

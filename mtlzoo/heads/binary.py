@@ -13,7 +13,7 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.heads.base import Head
-from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
@@ -22,10 +22,10 @@ from mtlzoo.metrics import MaskedBinaryAccuracy
 
 
 class BinaryHead(ClassesHead):
-    """One sigmoid: the probability of the second of two answers.
+    """One sigmoid: the probability of the second of two labels.
 
     Args:
-        labels: The names of the two answers, the negative one first.
+        labels: The names of the two labels, the negative one first.
         label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
         class_weight: `None`, a dictionary from label to weight, or `"balanced"`; see :class:`ClassesHead`.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
@@ -52,7 +52,7 @@ class BinaryHead(ClassesHead):
 
     @property
     def labels(self) -> list[str]:
-        """The names of the two answers, the negative one first."""
+        """The names of the two labels, the negative one first."""
         return self.names
 
     def get_config(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class BinaryHead(ClassesHead):
         return cls(distinct_labels(labels), **options)
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Probabilities of the second answer, float32 `(rows,)`, `-1` for missing.
+        """Probabilities of the second label, float32 `(rows,)`, `-1` for missing.
 
         A value is one of the two labels, 0 or 1, a truth value, or a pair of numbers as a soft label.
         """
@@ -92,7 +92,7 @@ class BinaryHead(ClassesHead):
         return tag_targets(targets)[:, 0]
 
     def read(self, targets: Any) -> tuple[Any, Any]:
-        """The one answer, and whether it is labelled."""
+        """The one number, and whether it is labelled."""
         return masking.tag_targets(targets)
 
     def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ class BinaryHead(ClassesHead):
         return np.where(mirrored & (targets >= 0), 1 - targets, targets)
 
     def class_ids(self, targets: np.ndarray) -> np.ndarray:
-        """The answer, 0 or 1, of each labelled row."""
+        """The label, 0 or 1, of each labelled row."""
         return (targets[self.labelled(targets)].reshape(-1) >= 0.5).astype("int64")
 
     # === Network and training ===
@@ -133,29 +133,29 @@ class BinaryHead(ClassesHead):
         """Accuracy."""
         return [MaskedBinaryAccuracy(name="accuracy")]
 
-    # === Answers ===
+    # === Predictions ===
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
-        """The answer of each row: 1 from a probability of one half up."""
+        """The prediction of each row: 1 from a probability of one half up."""
         return (predictions.reshape(-1) >= 0.5).astype("int64")
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
-        """The probability of either answer, `(rows, 2)`."""
+        """The probability of either label, `(rows, 2)`."""
         return np.stack([1 - predictions.reshape(-1), predictions.reshape(-1)], axis=-1)
 
     def display(self) -> dict[str, Any]:
-        """The names of the two answers."""
+        """The names of the two labels."""
         return {"show": "binary", "names": list(self.names)}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """Accuracy beside the majority's, balanced accuracy, and the area under the ROC curve."""
-        figures = accuracy_figures(self.confusion(targets, predictions)[0])
-        accuracy, majority = figures["accuracy"], figures["accuracy_baseline"]
+        values = accuracy_metrics(self.confusion(targets, predictions)[0])
+        accuracy, majority = values["accuracy"], values["accuracy_baseline"]
         auc = _area_under_curve(self.class_ids(targets), predictions.reshape(-1)[self.labelled(targets)])
-        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures, "auc": auc}
+        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **values, "auc": auc}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"sigmoid, {self.names[0]} or {self.names[1]}"
 
 

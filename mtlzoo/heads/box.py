@@ -35,7 +35,7 @@ LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
     },
     parent=losses.LOSSES,
 )
-# Of relative coordinates: centres lie about so far from the middle, half sides are about so long, and differ by so much.
+# Of relative coordinates: centres are about so far from the middle, half sides are about so long, and differ by so much.
 SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
 THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 
@@ -43,26 +43,27 @@ THRESHOLDS = {"iou_50": 0.5, "iou_75": 0.75}
 class BoxHead(SpatialHead):
     """One box in every image.
 
-    The network puts out `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what it sees.
+    The output is `(batch, 4)` float32: x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of input space.
     Geometric augmentation moves the boxes of the labels with the pixels, a box that is not seen any more is missing, and
-    answers come back in the image's own coordinates, in the labels' format. A box that was turned is replaced by the
+    predictions are returned in the image's own coordinates, in the labels' format. A box that was turned is replaced by the
     upright one around it, which is looser than need be: augment with `rotation=0`.
 
     Args:
         format: How labels are written, by the names of `keras.utils.bounding_boxes.convert_format`: `"xyxy"`, `"yxyx"`,
             `"xywh"`, `"center_xywh"` and `"center_yxhw"` in pixels of the image, from edge to edge, so that a whole
-            image is 0, 0, width, height; `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"` and `"rel_center_xywh"` as shares of its
-            width and height.
+            image is 0, 0, width, height; `"rel_xyxy"`, `"rel_yxyx"`, `"rel_xywh"` and `"rel_center_xywh"` as fractions
+            of its width and height.
         loss: `"giou+l1"` (DETR, Carion et al. 2020), `"giou"` (Rezatofighi et al. 2019), `"smooth_l1"` (Fast R-CNN,
             Girshick 2015) or `"mse"`. In the last two a tenth of the side counts as 1.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
     The main metric is `mean_iou`, the mean intersection over union, higher is better; beside it stand `iou_50` and
-    `iou_75`, the shares of rows in which it is above 0.5 and 0.75. Targets are float32 `(rows, 4)`, `NaN` where missing.
+    `iou_75`, the fractions of rows in which it is above 0.5 and 0.75. Targets are float32 `(rows, 4)`, `NaN` where missing.
 
-    A box lies somewhere: like landmarks, the head flattens the backbone's feature map rather than pooling it. It normalises
-    the map first: features that are all positive, and so many, would drive the hidden units to where they never answer
-    again, within few steps. Centre and sides are linear in the last features, because what saturates may stay saturated.
+    A box has a position: like the head of landmarks, this one flattens the backbone's feature map rather than pooling it.
+    It normalises the map first: features that are all positive, and so many, would drive the hidden units to where they
+    never respond again, within few steps. Centre and sides are linear in the last features, because what saturates
+    may stay saturated.
 
     Example:
 
@@ -129,7 +130,7 @@ class BoxHead(SpatialHead):
         return ~np.isnan(targets.reshape(-1, 4)).any(axis=-1)
 
     def check(self, targets: np.ndarray) -> np.ndarray:
-        """Relative corners, as :meth:`place` gives them."""
+        """Relative corners, as :meth:`to_input_space` returns them."""
         return box_targets(targets)
 
     def read(self, targets: Any) -> tuple[Any, Any]:
@@ -146,7 +147,7 @@ class BoxHead(SpatialHead):
         return strata
 
     def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """To x_min, y_min, x_max, y_max relative to what the network sees; a box of which it sees nothing is missing.
+        """To x_min, y_min, x_max, y_max in input space; a box that lies outside of it is missing.
 
         Raises:
             LabelError: If a box reaches out of its image.
@@ -181,11 +182,11 @@ class BoxHead(SpatialHead):
         return LOSSES[self._loss](4, scale=ERROR_SCALE)
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Mean intersection over union, and the shares above 0.5 and 0.75."""
+        """Mean intersection over union, and the fractions above 0.5 and 0.75."""
         fractions = [MaskedIoUShare(threshold, name=name) for name, threshold in THRESHOLDS.items()]
         return [MaskedMeanIoU(name="mean_iou"), *fractions]
 
-    # === Answers ===
+    # === Predictions ===
 
     def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """To coordinates of the image, as labels are written; cut at its edges, and never inverted."""
@@ -208,12 +209,12 @@ class BoxHead(SpatialHead):
     def evaluate(
         self, targets: np.ndarray, predictions: np.ndarray, geometry: ImageGeometry | None = None
     ) -> dict[str, Any]:
-        """Mean intersection over union beside that of the mean box, and the shares above 0.5 and 0.75.
+        """Mean intersection over union beside that of the mean box, and the fractions above 0.5 and 0.75.
 
         Args:
-            targets: As :meth:`place` gives them, relative to what the network sees.
-            predictions: As the network puts them out.
-            geometry: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+            targets: In input space, as :meth:`to_input_space` returns them.
+            predictions: The model's output for this head.
+            geometry: Not needed, since stretching changes no ratio of areas.
         """
         labelled = self.labelled(targets)
         names = ("value", "baseline", "score", "mean_iou", *THRESHOLDS)
@@ -228,11 +229,11 @@ class BoxHead(SpatialHead):
         )
         mean = float(overlaps.mean())
         fractions = {name: float((overlaps > threshold).mean()) for name, threshold in THRESHOLDS.items()}
-        figures = {"value": mean, "baseline": float(baseline.mean()), "score": mean, "mean_iou": mean}
-        return {"metric": "mean_iou", **figures, **fractions}
+        values = {"value": mean, "baseline": float(baseline.mean()), "score": mean, "mean_iou": mean}
+        return {"metric": "mean_iou", **values, **fractions}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return "a box"
 
 

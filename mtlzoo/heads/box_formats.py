@@ -64,7 +64,7 @@ def from_corners(corners: np.ndarray, format: str) -> np.ndarray:
 
 
 def box_format(boxes: Sequence[Sequence[Any]]) -> str:
-    """The format of a column of boxes: corners, as shares of the image if no number is above 1, in pixels otherwise.
+    """The format of a column of boxes: corners, as fractions of the image if no number is above 1, in pixels otherwise.
 
     Raises:
         ValueError: If some box has no such corners; it names the formats in which all would be boxes.
@@ -98,7 +98,7 @@ def fits(boxes: np.ndarray, format: str) -> np.ndarray:
 
 
 def is_relative(format: str) -> bool:
-    """Whether a format's numbers are shares of the image."""
+    """Whether a format's numbers are fractions of the image's sides."""
     return format.startswith("rel_")
 
 
@@ -117,7 +117,7 @@ def also_inside(box: np.ndarray, height: int, width: int) -> str:
 
 
 def check_pixels(boxes: np.ndarray, format: str) -> None:
-    """Refuse boxes in shares of their images that are given as pixels.
+    """Refuse boxes in fractions of their images' sides that are given as pixels.
 
     Args:
         boxes: Boxes `(rows, boxes, 4)`, `NaN` where there is none.

@@ -88,7 +88,7 @@ def number_of(value: Any) -> float | None:
 
 
 def check_signs(values: Iterable[Any] | np.ndarray) -> None:
-    """Refuse labels of two answers that are written as -1 and 1: -1 is a missing label, so that all others would be 1.
+    """Refuse labels of two classes that are written as -1 and 1: -1 is a missing label, so that all others would be 1.
 
     Args:
         values: The labels of two classes without numbers other than 0 and 1 for their names, or of tags.

@@ -146,6 +146,11 @@ class ClassesHead(Head):
         strata[self.labelled(targets)] = self.class_ids(targets)
         return strata
 
+    def groups(self, targets: np.ndarray) -> dict[str, np.ndarray]:
+        """One group for each class."""
+        strata = self.strata(targets)
+        return {name: strata == number for number, name in enumerate(self.names)}
+
     def mirror(self, targets: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         """The classes of each pair change places."""
         if not self.flip_pairs or not mirrored.any():
@@ -196,10 +201,10 @@ class ClassesHead(Head):
             return weights.tolist()
         return [self.class_weight.get(name, 1.0) for name in self.names]
 
-    # === Answers ===
+    # === Predictions ===
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
-        """The answered class's name and its probability."""
+        """The predicted class's name and its probability."""
         ids = self.answers(predictions)
         probabilities = np.take_along_axis(self.probabilities(predictions), ids[:, None], axis=-1)
         return {"answer": np.asarray(self.names, dtype=object)[ids], "probability": probabilities[:, 0]}
@@ -216,7 +221,7 @@ class ClassesHead(Head):
         return predictions
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
-        """The id of the answered class of each row, the most probable one."""
+        """The id of the predicted class of each row, the most probable one."""
         return predictions.argmax(axis=-1)
 
     def display(self) -> dict[str, Any]:
@@ -224,7 +229,7 @@ class ClassesHead(Head):
         return {"show": "classes", "names": list(self.names)}
 
     def confusion(self, targets: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, list[str]]:
-        """Counts of labelled rows: true classes down, answers across."""
+        """Counts of labelled rows: true classes down, predicted ones across."""
         truth, answers = self.class_ids(targets), self.answers(predictions[self.labelled(targets)])
         matrix = np.zeros((len(self.names), len(self.names)), "int64")
         np.add.at(matrix, (truth, answers), 1)
@@ -239,8 +244,8 @@ def _hashable(cell: Any) -> bool:
     return True
 
 
-def accuracy_figures(matrix: np.ndarray) -> dict[str, float]:
-    """Accuracy, the majority's share, and balanced accuracy (the mean recall of the classes that occur)."""
+def accuracy_metrics(matrix: np.ndarray) -> dict[str, float]:
+    """Accuracy, the frequency of the majority class, and balanced accuracy (the mean recall of the classes that occur)."""
     support, total = matrix.sum(axis=1), matrix.sum()
     if total == 0:
         return dict.fromkeys(("accuracy", "accuracy_baseline", "balanced_accuracy"), float("nan"))

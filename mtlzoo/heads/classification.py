@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.losses import MaskedCategoricalCrossentropy
 from mtlzoo.metrics import MaskedCategoricalAccuracy
@@ -71,10 +71,10 @@ class ClassificationHead(ClassesHead):
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """Accuracy beside the majority's, and balanced accuracy."""
-        figures = accuracy_figures(self.confusion(targets, predictions)[0])
-        accuracy, majority = figures["accuracy"], figures["accuracy_baseline"]
-        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **figures}
+        values = accuracy_metrics(self.confusion(targets, predictions)[0])
+        accuracy, majority = values["accuracy"], values["accuracy_baseline"]
+        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **values}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"softmax, {len(self.names)} classes"

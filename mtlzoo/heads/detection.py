@@ -37,24 +37,24 @@ class DetectionHead(SpatialHead):
 
     Every cell of the map says how surely it sees an object of each class, and how far the edges of that object's box are
     from the cell's middle, as in FCOS (Tian et al. 2019) on one scale. The output is `(batch, cells, 4 + classes)` float32:
-    x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of what the network sees, then the scores. Non-maximum suppression
+    x_min, y_min, x_max, y_max, 0 to 1 from edge to edge of input space, then the scores. Non-maximum suppression
     (OpenCV's) makes a list of objects of it.
 
     Args:
         classes: The names of the classes, or their number.
         format: How the boxes of labels are written, as in :class:`BoxHead`.
         max_objects: How many objects an image may have.
-        score_threshold: The least score of an answer, from 0 to 1.
-        nms_iou_threshold: Of two answers of one class with an IoU above this the better one is kept.
+        score_threshold: The least score of a predicted object, from 0 to 1.
+        nms_iou_threshold: Of two predicted objects of one class with an IoU above this the better one is kept.
         grid: Height and width of the feature map; by default that of the features on which the model's layers are built.
         hidden: Filters of the 3 x 3 convolutions before the output.
         **kwargs: `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
     The loss is :class:`mtlzoo.losses.MaskedDetectionLoss`. The main metric is `f1_50`, the mean over images of the F1 of
-    the answers, an IoU of at least one half being a hit; `evaluate` also gives COCO's `ap` (the mean over IoU from 0.5 to
-    0.95 and over classes), `ap_50` and `ap_75`, computed by pycocotools. Targets are float32 `(rows, most, 4 + classes)`, a
-    box and a one-hot row for each object; `NaN` where there is no further object, `-1` throughout where the label is
-    missing. No object at all is a label too: an empty list.
+    the predicted objects, an IoU of at least one half being a hit; `evaluate` also gives COCO's `ap` (the mean over IoU
+    from 0.5 to 0.95 and over classes), `ap_50` and `ap_75`, computed by pycocotools. Targets are float32
+    `(rows, max_objects, 4 + classes)`, a box and a one-hot row for each object; `NaN` where there is no further object,
+    `-1` throughout where the label is missing. No object at all is a label too: an empty list.
 
     Example:
 
@@ -116,7 +116,7 @@ class DetectionHead(SpatialHead):
         return cls(names, **{"max_objects": max(map(len, listed)), **options})
 
     def encode(self, values: pd.Series | Sequence[Any] | np.ndarray) -> np.ndarray:
-        """Boxes as labels are written and one-hot rows, float32 `(rows, most, 4 + classes)`.
+        """Boxes as labels are written and one-hot rows, float32 `(rows, max_objects, 4 + classes)`.
 
         A value is a list of objects, each a class (name or id) and four numbers, or the text of such a list as Python and
         JSON write it, or `triangle 20 10 84 58; rectangle 3 4 50 60`. An empty list says that there is nothing.
@@ -160,7 +160,7 @@ class DetectionHead(SpatialHead):
         return np.asarray(~(targets[..., 4:] < 0).any(axis=(1, 2)))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
-        """Objects with relative corners, as :meth:`place` gives them."""
+        """Objects with relative corners, as :meth:`to_input_space` returns them."""
         return object_targets(targets, len(self.classes))
 
     def strata(self, targets: np.ndarray) -> np.ndarray:
@@ -169,7 +169,7 @@ class DetectionHead(SpatialHead):
         return np.where(self.labelled(targets)[:, None], present, -1)
 
     def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """Boxes to x_min, y_min, x_max, y_max relative to what the network sees; what it does not see is no object.
+        """Boxes to x_min, y_min, x_max, y_max in input space; what lies outside of it is no object.
 
         Raises:
             LabelError: If a box reaches out of its image.
@@ -243,7 +243,7 @@ class DetectionHead(SpatialHead):
         """The mean F1 of images."""
         return [MaskedDetectionF1(len(self.classes), self.score_threshold, self.nms_iou_threshold, name="f1_50")]
 
-    # === Answers ===
+    # === Predictions ===
 
     def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """Boxes to coordinates of the image, as labels are written; cut at its edges."""
@@ -272,7 +272,7 @@ class DetectionHead(SpatialHead):
         return {"boxes": boxes}
 
     def display(self) -> dict[str, Any]:
-        """The classes, and what makes an answer of a cell."""
+        """The classes, and which cells are objects."""
         return {
             "show": "boxes",
             "names": list(self.classes),
@@ -286,9 +286,9 @@ class DetectionHead(SpatialHead):
         """The mean F1 beside that of never finding anything, and COCO's average precisions.
 
         Args:
-            targets: As :meth:`place` gives them, relative to what the network sees.
-            predictions: As the network puts them out.
-            geometry: Where the rows' pixels come to lie; of no matter, since stretching changes no share of areas.
+            targets: In input space, as :meth:`to_input_space` returns them.
+            predictions: The model's output for this head.
+            geometry: Not needed, since stretching changes no ratio of areas.
 
         Raises:
             ImportError: If pycocotools is not installed.
@@ -303,11 +303,11 @@ class DetectionHead(SpatialHead):
             metric.update_state(targets[start : start + 256], predictions[start : start + 256])
         f1 = float(metric.result())
         nothing = float(np.isnan(targets[:, :, 0]).all(axis=1).mean())
-        figures = {"value": f1, "baseline": nothing, "score": f1, "f1_50": f1}
-        return {"metric": "f1_50", **figures, **average_precision(targets, predictions, self.nms_iou_threshold)}
+        values = {"value": f1, "baseline": nothing, "score": f1, "f1_50": f1}
+        return {"metric": "f1_50", **values, **average_precision(targets, predictions, self.nms_iou_threshold)}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"objects of {len(self.classes)} class{'es' * (len(self.classes) > 1)}"
 
 

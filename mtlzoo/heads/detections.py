@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-# COCO's average precision looks at unsure answers too, at most at so many an image.
+# COCO's average precision counts objects of low scores too, at most so many an image.
 LEAST_SCORE, MOST_ANSWERS = 0.01, 100
 
 
@@ -22,8 +22,8 @@ def find_objects(
         boxes: x_min, y_min, x_max, y_max of each cell, `(cells, 4)`, in any unit.
         scores: For each class, `(cells, classes)`. Those that are all 0, 1, -1 or `NaN` are labels, of which none is
             suppressed, and which hold no object where they are not positive.
-        score_threshold: The least score of an answer.
-        nms_iou_threshold: Of two answers of one class with an IoU above this the better one is kept.
+        score_threshold: The least score of a predicted object.
+        nms_iou_threshold: Of two predicted objects of one class with an IoU above this the better one is kept.
 
     Returns:
         The cells, their classes' ids, and their scores.
@@ -55,7 +55,7 @@ def average_precision(targets: np.ndarray, predictions: np.ndarray, nms_iou_thre
         nms_iou_threshold: As in :func:`find_objects`.
 
     Returns:
-        The three figures, `NaN` if there is no object at all.
+        The three metrics, `NaN` if there is no object at all.
 
     Raises:
         ImportError: If pycocotools is not installed.

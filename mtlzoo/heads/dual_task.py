@@ -44,7 +44,7 @@ class DualTaskHead(SpatialHead):
 
     Args:
         labels: The names of the two shapes, that of 0 first.
-        canvas: The side of the canvas in whose pixels the network answers, whatever the size of its input.
+        canvas: The side of the canvas in whose pixels the output is, whatever the size of its input.
         scale_shape: Whether the loss multiplies the true shape by `canvas`.
         format: How the boxes of labels are written, as in :class:`BoxHead`.
         **kwargs: `hidden` (the book has `[200]`), `activation`, `dropout`, `loss_weight`; see :class:`Head`.
@@ -133,7 +133,7 @@ class DualTaskHead(SpatialHead):
         return ~np.isnan(targets.reshape(-1, NUMBERS)).any(axis=-1)
 
     def check(self, targets: np.ndarray) -> np.ndarray:
-        """The shape and its box in pixels of the canvas, as :meth:`place` gives them."""
+        """The shape and its box in pixels of the canvas, as :meth:`to_input_space` returns them."""
         return shape_targets(targets, CORNERS, self.canvas)
 
     def read(self, targets: Any) -> tuple[Any, Any]:
@@ -190,7 +190,7 @@ class DualTaskHead(SpatialHead):
         """`100 / (100 + mse)`: one half at the book's 100 squared pixels."""
         return GOOD / (GOOD + value)
 
-    # === Answers ===
+    # === Predictions ===
 
     def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """The first number as it is, then the box in the image, as labels are written."""
@@ -219,9 +219,9 @@ class DualTaskHead(SpatialHead):
         """The squared error beside that of the mean of all rows, the accuracy of the shape, and the box's mean IoU.
 
         Args:
-            targets: As :meth:`place` gives them.
-            predictions: As the network puts them out.
-            geometry: Where the rows' pixels come to lie; of no matter.
+            targets: In input space, as :meth:`to_input_space` returns them.
+            predictions: The model's output for this head.
+            geometry: Not needed.
         """
         labelled = self.labelled(targets)
         names = ("value", "baseline", "score", "mse", "accuracy", "accuracy_baseline", "mean_iou")
@@ -230,13 +230,13 @@ class DualTaskHead(SpatialHead):
         targets, predictions = targets[labelled].astype("float64"), predictions[labelled].astype("float64")
         scaled, shapes = targets * self._factors, targets[:, 0] >= 0.5
         mse = float(np.square(predictions - scaled).mean())
-        figures = {"value": mse, "baseline": float(np.square(scaled.mean(axis=0) - scaled).mean())}
-        figures |= {"score": self.score(mse), "mse": mse}
-        figures["accuracy"] = float(((predictions[:, 0] >= self.threshold) == shapes).mean())
-        figures["accuracy_baseline"] = float(max(shapes.mean(), 1 - shapes.mean()))
+        values = {"value": mse, "baseline": float(np.square(scaled.mean(axis=0) - scaled).mean())}
+        values |= {"score": self.score(mse), "mse": mse}
+        values["accuracy"] = float(((predictions[:, 0] >= self.threshold) == shapes).mean())
+        values["accuracy_baseline"] = float(max(shapes.mean(), 1 - shapes.mean()))
         box = BoxHead().evaluate(targets[:, CORNERS], predictions[:, CORNERS])
-        return {"metric": "mse", **figures, "mean_iou": box["mean_iou"]}
+        return {"metric": "mse", **values, "mean_iou": box["mean_iou"]}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"{' or '.join(self.labels)}, with its box, in one output"

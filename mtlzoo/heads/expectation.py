@@ -21,7 +21,7 @@ MOST_BINS = 1000
 
 
 class ExpectationHead(NumbersHead):
-    """One number, answered by a softmax over bins and read as its expectation.
+    """One number, the expectation of a softmax over bins.
 
     A network that may be in doubt between two ages learns more of a face than one that must name a number at once (DEX,
     Rothe et al., ICCV workshops 2015). It is trained on Gaussians around the labels (label distribution learning) and on
@@ -103,6 +103,10 @@ class ExpectationHead(NumbersHead):
             raise LabelError(row, f"expected a number from {lowest:g} to {highest:g}, received {targets[row, 0]:g}")
         return targets
 
+    def reads_minus_one(self) -> bool:
+        """Whether -1 lies within the bins or above them."""
+        return bool(self.bins[0] <= -1)
+
     def check(self, targets: np.ndarray) -> np.ndarray:
         """Numbers within the bins."""
         lowest, highest = self.bins[[0, -1]].astype("float32")
@@ -130,7 +134,7 @@ class ExpectationHead(NumbersHead):
         """Mean absolute error of the expectation."""
         return [MaskedExpectationError(self.bins.tolist(), name="mae")]
 
-    # === Answers ===
+    # === Predictions ===
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The expectation of each row."""
@@ -141,7 +145,7 @@ class ExpectationHead(NumbersHead):
         return {"show": "expectation", "values": self.bins.tolist()}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"expectation over {len(self.bins)} values from {self.bins[0]:g} to {self.bins[-1]:g}"
 
 

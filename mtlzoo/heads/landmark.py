@@ -38,34 +38,34 @@ LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
 )
 EYES = ("left_eye", "right_eye")
 FAILURE = 0.1
-# Of relative coordinates: a face's points lie about so far from the middle, and a tenth of the side is a gross error.
+# Of relative coordinates: a face's points are about so far from the middle, and a tenth of the side is a gross error.
 SPREAD, ERROR_SCALE = 0.2, 0.1
 
 
 class LandmarkHead(SpatialHead):
     """So many named points, each as (x, y).
 
-    The network puts out relative coordinates, 0 to 1 from edge to edge of what it sees, `(batch, points, 2)` float32.
+    The output is in relative coordinates, 0 to 1 from edge to edge of input space, `(batch, points, 2)` float32.
     Geometric augmentation moves the points of the labels with the pixels; where it mirrors, left and right points change
-    places. Answers come back in the image's own coordinates.
+    places. Predictions are returned in the image's own coordinates.
 
     Args:
         points: The number of points, or their names.
-        format: How labels are written: `"rel_xy"` as shares of the image's width and height, or `"xy"` in its pixels,
+        format: How labels are written: `"rel_xy"` as fractions of the image's width and height, or `"xy"` in its pixels,
             counted from 0 at the centre of the upper left one. A point may lie outside of its image by half a side.
         loss: `"wing"` (Feng et al. 2018, the default: small errors keep pulling), `"l1"` or `"l2"`.
         normalizer: The two points whose distance errors are divided by. By default the eyes, if points are called
-            `left_eye` and `right_eye`; otherwise errors are shares of the side of what the network sees.
+            `left_eye` and `right_eye`; otherwise errors are fractions of the side of input space.
         flip_pairs: Pairs of points that change places in the mirror. By default those whose names say left and right.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The main metric is `nme`, the normalized mean error, lower is better; beside it stands `failure_rate`, the share of
+    The main metric is `nme`, the normalized mean error, lower is better; beside it stands `failure_rate`, the fraction of
     rows with an `nme` above 0.1. The score is `0.1 / (0.1 + nme)`. While training, both are taken in relative coordinates,
-    which is exact where what the network sees is neither stretched nor longer than wide; `mtl.evaluate` takes them in
+    which is exact where images are not stretched and input space is square; `mtl.evaluate` takes them in
     pixels of the image, which is exact always. Targets are float32 `(rows, points, 2)`, `NaN` where missing, for each
     point by itself.
 
-    A point lies somewhere, and a mean over the whole image does not know where: the head flattens the backbone's feature
+    A mean over the whole image has no positions: the head flattens the backbone's feature
     map rather than pooling it.
 
     Example:
@@ -126,7 +126,7 @@ class LandmarkHead(SpatialHead):
 
     @classmethod
     def from_labels(cls, labels: pd.Series, **options: Any) -> LandmarkHead:
-        """As many points as the labels have; in pixels if a number is too large for a share of the image.
+        """As many points as the labels have; in pixels if a number is too large for a fraction of the image.
 
         Raises:
             ValueError: If a label lists no pairs of numbers.
@@ -185,7 +185,7 @@ class LandmarkHead(SpatialHead):
         return ~np.isnan(targets.reshape(self._shape)).all(axis=(1, 2))
 
     def check(self, targets: np.ndarray) -> np.ndarray:
-        """Relative points, as :meth:`place` gives them."""
+        """Relative points, as :meth:`to_input_space` returns them."""
         return point_targets(targets, len(self.point_names))
 
     def read(self, targets: Any) -> tuple[Any, Any]:
@@ -193,7 +193,7 @@ class LandmarkHead(SpatialHead):
         return masking.number_targets(targets, 2 * len(self.point_names))
 
     def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
-        """To relative coordinates of what the network sees.
+        """To relative coordinates of input space.
 
         Raises:
             LabelError: If a point in pixels lies far outside of its image.
@@ -226,7 +226,7 @@ class LandmarkHead(SpatialHead):
         return (len(self.point_names), 2)
 
     def output(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """A dense layer of coordinates about the middle, and their way to shares of the side."""
+        """A dense layer of coordinates about the middle, and their way to fractions of the side."""
         _, points, _ = self._shape
         centred = layers.Dense(2 * points, dtype="float32", name=f"{name}_centred")(features)
         relative = layers.Rescaling(SPREAD, 0.5, dtype="float32", name=f"{name}_relative")(centred)
@@ -248,7 +248,7 @@ class LandmarkHead(SpatialHead):
         """`0.1 / (0.1 + nme)`: one half at the error that counts as a failure."""
         return FAILURE / (FAILURE + value)
 
-    # === Answers ===
+    # === Predictions ===
 
     def to_image_space(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
         """To coordinates of the image, as labels are written."""
@@ -276,9 +276,9 @@ class LandmarkHead(SpatialHead):
         """Normalized mean error beside that of the mean shape, and the failure rate.
 
         Args:
-            targets: As :meth:`place` gives them, in relative coordinates of what the network sees.
-            predictions: As the network puts them out.
-            geometry: Where the rows' pixels come to lie, for distances in the images' own pixels.
+            targets: In input space, as :meth:`to_input_space` returns them.
+            predictions: The model's output for this head.
+            geometry: The map of each row's pixels, to measure distances in the images' own pixels.
         """
         targets, predictions = (values.reshape(self._shape).astype("float64") for values in (targets, predictions))
         known = ~np.isnan(targets).all(axis=0)
@@ -288,13 +288,13 @@ class LandmarkHead(SpatialHead):
         if geometry is not None and self.normalizer is not None:
             targets, predictions, guesses = map(geometry.to_image_points, (targets, predictions, guesses))
         errors, baseline = self._errors(targets, predictions), self._errors(targets, guesses)
-        figures = dict.fromkeys(("value", "baseline", "score", "nme", "failure_rate"), float("nan"))
+        values = dict.fromkeys(("value", "baseline", "score", "nme", "failure_rate"), float("nan"))
         labelled = ~np.isnan(errors)
         if labelled.any():
             nme = float(errors[labelled].mean())
-            figures = {"value": nme, "baseline": float(baseline[labelled].mean()), "score": self.score(nme), "nme": nme}
-            figures["failure_rate"] = float((errors[labelled] > FAILURE).mean())
-        return {"metric": "nme", **figures}
+            values = {"value": nme, "baseline": float(baseline[labelled].mean()), "score": self.score(nme), "nme": nme}
+            values["failure_rate"] = float((errors[labelled] > FAILURE).mean())
+        return {"metric": "nme", **values}
 
     def _errors(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
         """The normalized mean error of each row, `NaN` where there is none."""
@@ -309,5 +309,5 @@ class LandmarkHead(SpatialHead):
         return errors
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"{len(self.point_names)} points"

@@ -35,7 +35,8 @@ class MultiLabelHead(Head):
             `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
         label_counts: Labelled training rows of each tag, one pair `(without, with)` a tag; normally not given.
         flip_pairs: Pairs of tags that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
-        separator: What stands between tags in a cell, and in answers; by default `;`, `,` or `|` in cells, `;` in answers.
+        separator: What stands between tags in a cell, and in predictions; by default `;`, `,` or `|` in cells and `;` in
+            predictions.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
     The output is `(batch, classes)` float32; the main metric is `f1`, the mean over tags. Targets are float32
@@ -50,6 +51,7 @@ class MultiLabelHead(Head):
     ```
     """
 
+    lists_names = True
     ignored_by_encode = ("threshold", "label_smoothing", "class_weight", "label_counts", "flip_pairs")
 
     def __init__(
@@ -191,6 +193,11 @@ class MultiLabelHead(Head):
         """Each tag by itself."""
         return np.where(targets >= 0, targets >= 0.5, -1).astype("int32")
 
+    def groups(self, targets: np.ndarray) -> dict[str, np.ndarray]:
+        """Two groups for each tag, with and without it."""
+        tags = zip(self.names, self.strata(targets).T)
+        return {name: rows for tag, given in tags for name, rows in ((tag, given == 1), (f"not {tag}", given == 0))}
+
     def learned(self, targets: np.ndarray) -> dict[str, Any]:
         """For each tag, the labelled rows without and with it."""
         if self.label_counts is not None:
@@ -226,11 +233,11 @@ class MultiLabelHead(Head):
         return MaskedBinaryCrossentropy(len(self.names), self.label_smoothing, self._tag_weights())
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Macro F1, and the share of right tags."""
+        """Macro F1, and the fraction of right tags."""
         tags = len(self.names)
         return [MaskedF1(tags, self.threshold, name="f1"), MaskedBinaryAccuracy(tags, self.threshold, name="accuracy")]
 
-    # === Answers ===
+    # === Predictions ===
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """The given tags joined by the separator, `none` where there is none, as JSON where a tag has the separator in it;
@@ -258,7 +265,7 @@ class MultiLabelHead(Head):
         return {"show": "tags", "names": list(self.names), "threshold": self.threshold}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Macro F1 beside that of giving every tag to every image, and the share of right tags beside that of giving
+        """Macro F1 beside that of giving every tag to every image, and the fraction of right tags beside that of giving
         each tag to all images or to none."""
         labelled = targets >= 0
         truth, answers = (targets >= 0.5) & labelled, (predictions >= self.threshold) & labelled
@@ -278,7 +285,7 @@ class MultiLabelHead(Head):
         }
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"sigmoid, {len(self.names)} tags"
 
     # === Weights ===
@@ -296,7 +303,7 @@ class MultiLabelHead(Head):
 
 
 def _mean_accuracy(truth: np.ndarray, answers: np.ndarray, labelled: np.ndarray) -> float:
-    """The mean over labelled rows of each row's share of right tags, as the metric counts."""
+    """The mean over labelled rows of each row's fraction of right tags, as the metric counts."""
     right, known = ((truth == answers) & labelled).sum(axis=-1), labelled.sum(axis=-1)
     return float((right[known > 0] / known[known > 0]).mean())
 

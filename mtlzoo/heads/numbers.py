@@ -1,4 +1,4 @@
-"""What the heads whose answers are numbers share."""
+"""What the heads that predict numbers share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mtlzoo.heads.texts import is_missing, value_text
 
 
 class NumbersHead(Head):
-    """A head that answers with numbers in the labels' own unit.
+    """A head that predicts numbers in the labels' own unit.
 
     Args:
         scale: The spread of the numbers, above 0; learned from the training labels by :meth:`adapted` where not given, as
@@ -30,6 +30,7 @@ class NumbersHead(Head):
 
     units = 1
     numeric = True
+    reads_numbers = True
     learned_units: ClassVar[tuple[str, ...]] = ("scale",)
     ignored_by_encode: ClassVar[tuple[str, ...]] = ("scale",)
 
@@ -102,7 +103,7 @@ class NumbersHead(Head):
         numbers = targets[~np.isnan(targets)].astype("float64")
         return {"scale": float(numbers.std() or 1.0)} if len(numbers) and self.scale is None else {}
 
-    # === Answers ===
+    # === Predictions ===
 
     def score(self, value: Any) -> Any:
         """`scale / (scale + value)`: one half where the error is as large as the spread of the labels."""
@@ -127,7 +128,7 @@ class NumbersHead(Head):
         return {"predictions": self.answers(predictions).astype("float32")}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Mean absolute error beside that of the labels' mean, and the share of variance explained."""
+        """Mean absolute error beside that of the labels' mean, and the fraction of variance explained."""
         targets, predictions = targets.reshape(-1, self.units), self.answers(predictions)
         labelled = ~np.isnan(targets)
         if not labelled.any():

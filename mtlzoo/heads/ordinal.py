@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.classes import ClassesHead, accuracy_figures
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
 from mtlzoo.heads.order import distinct_labels, numeric_order, order_wanted
 from mtlzoo.losses import MaskedOrdinalCrossentropy
 from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
@@ -19,8 +19,8 @@ from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
 class OrdinalHead(ClassesHead):
     """A distribution over ordered levels, trained so that a near miss costs less than a far one.
 
-    The answer is the median level, which has the smallest expected distance. The order of levels is the one that is given;
-    only where all of a column's labels are numbers or ranges (`0-2`, `18 to 25`, `60+`) can a table tell it.
+    The prediction is the median level, which has the smallest expected distance. The order of levels is the one that is
+    given; only where all of a column's labels are numbers or ranges (`0-2`, `18 to 25`, `60+`) can a table tell it.
 
     Args:
         levels: The number of levels, or their names from the lowest to the highest; at least 2.
@@ -37,6 +37,8 @@ class OrdinalHead(ClassesHead):
     head.decode(np.array([[0.4, 0.35, 0.25]]))["answer"]  # ["knee"]
     ```
     """
+
+    ordered = True
 
     def __init__(self, levels: int | Sequence[str], **kwargs: Any):
         super().__init__(levels, **kwargs)
@@ -89,7 +91,7 @@ class OrdinalHead(ClassesHead):
         return [MaskedOrdinalError(levels, name="mae"), MaskedOrdinalAccuracy(levels, name="accuracy")]
 
     def score(self, value: Any) -> Any:
-        """One less the share of the longest possible distance."""
+        """One less the fraction of the longest possible distance."""
         return 1 - value / (len(self.names) - 1)
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
@@ -103,13 +105,13 @@ class OrdinalHead(ClassesHead):
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """Mean distance beside that of the median level, accuracy beside the majority's, and balanced accuracy."""
         truth = self.class_ids(targets)
-        figures = accuracy_figures(self.confusion(targets, predictions)[0])
+        values = accuracy_metrics(self.confusion(targets, predictions)[0])
         if not len(truth):
-            return {"metric": "mae", **dict.fromkeys(("value", "baseline", "score", "mae"), float("nan")), **figures}
+            return {"metric": "mae", **dict.fromkeys(("value", "baseline", "score", "mae"), float("nan")), **values}
         mae = float(np.abs(truth - self.answers(predictions[self.labelled(targets)])).mean())
         baseline = float(np.abs(truth - np.median(truth)).mean())
-        return {"metric": "mae", "value": mae, "baseline": baseline, "score": self.score(mae), "mae": mae, **figures}
+        return {"metric": "mae", "value": mae, "baseline": baseline, "score": self.score(mae), "mae": mae, **values}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return f"ordinal, {len(self.names)} levels"

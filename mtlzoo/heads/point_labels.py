@@ -65,14 +65,14 @@ def known_points(points: np.ndarray) -> np.ndarray:
 
 
 def check_units(points: np.ndarray, format: str) -> None:
-    """Refuse pixels given as shares of the image, and shares given as pixels.
+    """Refuse pixels given as fractions of the image, and fractions given as pixels.
 
     Args:
         points: Points `(rows, points, 2)` as labels are written, `NaN` where missing.
         format: How they are meant.
 
     Raises:
-        LabelError: If a share lies far outside of the image, or no pixel is beyond the first one of its image.
+        LabelError: If a fraction lies far outside of the image, or no pixel is beyond the first one of its image.
     """
     known = points[~np.isnan(points).any(axis=-1)]
     if format == "rel_xy":

@@ -114,7 +114,7 @@ class RegressionHead(NumbersHead):
         """Mean absolute error."""
         return [MeanAbsoluteError(self.units, name="mae")]
 
-    # === Answers ===
+    # === Predictions ===
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The output itself."""
@@ -127,5 +127,5 @@ class RegressionHead(NumbersHead):
         return {"show": "numbers", "range": [self.mean - 3 * self.scale, self.mean + 3 * self.scale]}
 
     def describe(self) -> str:
-        """The kind of answer in a few words."""
+        """The kind of output in a few words."""
         return "a number" if self.units == 1 else f"{self.units} numbers"

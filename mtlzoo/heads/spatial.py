@@ -26,6 +26,7 @@ class SpatialHead(Head):
     """
 
     spatial = True
+    reads_numbers = True
 
     @abstractmethod
     def to_input_space(self, targets: np.ndarray, geometry: ImageGeometry) -> np.ndarray:

@@ -13,10 +13,10 @@ import numpy as np
 
 from mtlzoo.errors import LabelError
 
-# A dataset with this attribute holds what `encode` and `place` gave, and is not looked at again.
+# A dataset with this attribute holds what `encode` and `to_input_space` returned, and is not checked again.
 CHECKED = "_mtlzoo_checked"
 SUM_TOLERANCE = 0.01  # of soft labels in half precision
-# Of shares of the side: augmentation moves points out of sight; pixels and sentinels lie farther off.
+# Of fractions of the side: augmentation moves points out of input space; pixels and sentinels lie farther off.
 BEYOND_POINTS, BEYOND_BOXES = 0.5, 1e-3
 
 
@@ -64,7 +64,7 @@ def number_targets(
 
 
 def point_targets(targets: np.ndarray, points: int) -> np.ndarray:
-    """Points in shares of the sides of what the network sees, `NaN` where missing."""
+    """Points in fractions of the sides of input space, `NaN` where missing."""
     values = _columns(targets, (points, 2))
     wrong = (values < -BEYOND_POINTS) | (values > 1 + BEYOND_POINTS)
     _refuse(wrong, targets, "points from 0 to 1, in shares of the sides of what the network sees, or NaN where missing")
@@ -72,7 +72,7 @@ def point_targets(targets: np.ndarray, points: int) -> np.ndarray:
 
 
 def box_targets(targets: np.ndarray) -> np.ndarray:
-    """Boxes x_min, y_min, x_max, y_max in shares of the sides of what the network sees; `NaN` where missing."""
+    """Boxes x_min, y_min, x_max, y_max in fractions of the sides of input space; `NaN` where missing."""
     values = _columns(targets, (4,))
     _refuse(_wrong_boxes(values), targets, "a box x_min, y_min, x_max, y_max from 0 to 1, or NaN where missing")
     return values

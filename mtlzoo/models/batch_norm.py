@@ -13,7 +13,7 @@ from mtlzoo.keras_compat import flatten_layers
 # MobileNetV3, 0.9997 in NASNet. Statistics then lag thousands of steps behind. With 0.9 they follow within some twenty
 # steps, and still average over hundreds of images.
 MOMENTUM = 0.9
-# The share of an old statistic that may be left after an epoch.
+# The fraction of an old statistic that may be left after an epoch.
 LEFT = 0.01
 
 

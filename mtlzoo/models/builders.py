@@ -62,8 +62,8 @@ def build(
             `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of your own
             or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255,
             uint8 or float; `model.backbone.preprocessing` tells.
-        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads of landmarks see the map.
-        dropout: The share of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
+        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads with positions use the map.
+        dropout: The fraction of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
         resize: How images come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
         precision: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or `"mixed_bfloat16"`; by
@@ -77,7 +77,7 @@ def build(
         with weights that are fine-tuned; `mtl.fit` lowers it further where an epoch has few steps.
 
     Raises:
-        ValueError: If the backbone, the cut, the size or an argument is none that can be; it lists those that can.
+        ValueError: If the backbone, the feature layer, the size or an argument is invalid; it lists the valid ones.
 
     Example:
 
@@ -124,7 +124,7 @@ def build(
         if dropout:
             features = layers.Dropout(dropout, name="dropout")(features)
         taken = {layer.name for layer in keras.Model(images, features).layers}
-        # One pass through the backbone for all; where something lies is known before pooling only.
+        # One pass through the backbone for all; positions are known before pooling only.
         heads, outputs = connect_heads(heads, features, feature_map, taken)
         model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize

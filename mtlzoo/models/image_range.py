@@ -19,7 +19,7 @@ LOOKED_AT = 32  # images, so that a large array costs nothing
 
 
 def warn_if_scaled(images: Any) -> None:
-    """Warn if images are floats of which the largest is at most 1, by the first few. Black images are none of these.
+    """Warn if images are floats of which the largest is at most 1, by the first few; black images are let pass.
 
     Args:
         images: An array of one image or several, floats or whole numbers; anything else is let pass.

@@ -64,7 +64,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
 
     In the logs of `fit` and `evaluate` stand `loss` (the weighted sum of the heads' losses, and regularisation),
     `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
-    is better. All are figures over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
+    is better. All are taken over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
     """
 
     # `compile` makes these.
@@ -134,7 +134,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         return self._split
 
     def with_heads(self, heads: Mapping[str, Head | int], name: str | None = None) -> MultiTaskModel:
-        """A copy with these heads, of which equal ones keep layers and answers; see :mod:`mtlzoo.models.extending`."""
+        """A copy with these heads, of which equal ones keep layers and predictions; see :mod:`mtlzoo.models.extending`."""
         return with_heads(self, heads, name)
 
     def set_trainable(self, part: str | int | Sequence[str]) -> None:
@@ -142,7 +142,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         set_trainable(self, part)
 
     def adapt(self, labels: Mapping[str, np.ndarray]) -> None:
-        """Replace heads by such as know what they need of the training labels, where they do not know it yet.
+        """Replace heads by heads that have learned what they need of the training labels, where they do not know it yet.
 
         Counts for `class_weight="balanced"`, mean and spread for regression. `mtl.fit` calls it. The heads that the model
         was made of stay as they are; `model.heads` has the new ones.
@@ -268,7 +268,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
 
         Args:
             y: Labels by the name of the head.
-            y_pred: What the network puts out.
+            y_pred: The outputs by the name of the head.
             sample_weight: Row weights, for all heads or by the name of the head.
 
         Returns:
@@ -304,7 +304,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         return penalty
 
     def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
-        """Count a batch and return the figures so far."""
+        """Count a batch and return the metrics so far."""
         del x
         labels, weights = by_head(self.heads, y, "labels"), weights_by_head(self.heads, sample_weight)
         for name, y_true in labels.items():
@@ -313,7 +313,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Tensor]:
-        """The figures over the epoch so far."""
+        """The metrics over the epoch so far."""
         metrics = [metric for name, mean in self._loss_means.items() for metric in (mean, *self._head_metrics[name])]
         figures = dict(zip((metric.name for metric in metrics), results(metrics)))
         total, scores = 0.0, []

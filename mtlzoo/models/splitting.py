@@ -1,4 +1,4 @@
-"""Where a network forks: the shared trunk, and the heads on what it puts out."""
+"""Where a network forks: the shared trunk, and the heads on its output."""
 
 from __future__ import annotations
 
