@@ -149,7 +149,10 @@ class ImageSource:
 
     def remember(self, version: Version | None, facts: Facts) -> None:
         """Keep what the bytes of a version have told, for all sources of this path in the process."""
-        if version is not None and version.settled:
+        if version is None or not version.settled:
+            return
+        known = _known.get(version.key)
+        if known is None or known.digest != facts.digest or facts.size is not None:  # a digest alone tells less
             _known.put(version.key, facts)
 
 

@@ -49,6 +49,13 @@ def test_a_file_is_read_once_for_its_digest_and_what_it_tells(folder):
     assert not images(opened)
 
 
+def test_what_decoding_has_told_outlives_another_reading(folder):
+    mtl.data.check_images([folder / "3.bmp"])
+    source = ImageSource(folder / "3.bmp")
+    source.read_with_digest()
+    assert source.known().size == (40, 40)
+
+
 def test_what_cannot_be_read_says_why(folder):
     for path, reason in (
         (folder / "none.bmp", "file not found"),
