@@ -151,7 +151,9 @@ def _advance(kind: Any) -> Callable[..., Any]:
 
 def _release_batches(error: BaseException | None) -> None:
     """The variables of the functions that an error came through would keep whole batches in memory."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
 
