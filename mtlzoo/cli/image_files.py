@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
@@ -33,7 +33,7 @@ class LabelledImages(NamedTuple):
 
 
 def plot_labelled(
-    table: Table, predictions: Predictions, path: Path, rows: int = ROWS, *, overwrite: bool = False
+    table: LabelTable, predictions: Predictions, path: Path, rows: int = ROWS, *, overwrite: bool = False
 ) -> None:
     """A grid of images with predicted and true labels, spread over the heads so that each is seen.
 
@@ -49,7 +49,7 @@ def plot_labelled(
         plot_predictions(images, captions, path=path, annotations=annotations, overwrite=overwrite)
 
 
-def labelled_images(table: Table, predictions: Predictions, rows: int = ROWS) -> LabelledImages:
+def labelled_images(table: LabelTable, predictions: Predictions, rows: int = ROWS) -> LabelledImages:
     """Some images of a table with true and predicted labels; arguments as in :func:`plot_labelled`."""
     labelled = table.labelled()
     rng = np.random.default_rng(0)

@@ -225,7 +225,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from mtlzoo.cli import runs
-    from mtlzoo.data import Table
+    from mtlzoo.data import LabelTable
     from mtlzoo.evaluation import predict
     from mtlzoo.evaluation.listing import list_files
     from mtlzoo.saving import load_model
@@ -236,7 +236,7 @@ def _predict(options: argparse.Namespace) -> None:
     if options.out is not None:  # what patterns and links in folders lead to
         check_output(options.out, overwrite=options.overwrite, inputs=images)
     model = load_model(options.model, trusted=options.trust)
-    table, skipped = runs.drop_bad_images(Table.of_images(images), options.skip_bad)
+    table, skipped = runs.drop_bad_images(LabelTable.of_images(images), options.skip_bad)
     _tell_skipped(skipped)
     if not len(table):
         raise ValueError("No image is left to look at.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import Table, split
+from mtlzoo.data import LabelTable, split
 from mtlzoo.data.parts import published_parts, with_split
 from mtlzoo.data.tabular import read_known
 from mtlzoo.errors import ImageError, InputError
@@ -20,7 +20,7 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.system.registries import FORMATS, MAKERS
 
 
-def read_table(data: Path, format: str, **arguments: Any) -> Table:
+def read_table(data: Path, format: str, **arguments: Any) -> LabelTable:
     """Read a dataset in a named format.
 
     Raises:
@@ -60,7 +60,7 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
 
 def read_for_model(
     data: Path, format: str, model: MultiTaskModel, part: str | None = None, writing: Mapping[str, Any] | None = None
-) -> Table:
+) -> LabelTable:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order.
 
     Args:
@@ -90,7 +90,7 @@ def has_parts(format: str) -> bool:
     return format in FORMATS and "part" in inspect.signature(FORMATS[format]).parameters
 
 
-def choose_rows(table: Table, format: str, part: str | None, split_column: str | None) -> Table:
+def choose_rows(table: LabelTable, format: str, part: str | None, split_column: str | None) -> LabelTable:
     """The rows of one part, and the column of parts, where either is given.
 
     Raises:
@@ -102,7 +102,7 @@ def choose_rows(table: Table, format: str, part: str | None, split_column: str |
 
 
 def check_told_parts(
-    table: Table, valid: float | None, test: float | None, rest: str | None = None, by_chance: bool = False
+    table: LabelTable, valid: float | None, test: float | None, rest: str | None = None, by_chance: bool = False
 ) -> None:
     """Refuse fractions for parts that the published split has, and a part for rows without one if there is no such split.
 
@@ -132,7 +132,7 @@ def check_told_parts(
 
 
 def divide(
-    table: Table,
+    table: LabelTable,
     valid: float | None = None,
     test: float | None = None,
     *,
@@ -140,7 +140,7 @@ def divide(
     rest: str | None = None,
     group: str | None = None,
     seed: int = 0,
-) -> Sequence[Table]:
+) -> Sequence[LabelTable]:
     """The rows to train on, to choose the best epoch by, and for the report.
 
     Args:
@@ -165,14 +165,14 @@ def divide(
     return [train, *others]
 
 
-def read_questions(data: Path, format: str) -> Table | None:
+def read_questions(data: Path, format: str) -> LabelTable | None:
     """The questions of a FashionAI folder, where there are any."""
     if format == "fashionai" and (Path(data) / "Tests" / "question.csv").is_file():
         return read_table(data, format, part="question")
     return None
 
 
-def configure_heads(table: Table, options: Mapping[str, Any]) -> Table:
+def configure_heads(table: LabelTable, options: Mapping[str, Any]) -> LabelTable:
     """Give every head the options that its kind has; those that only others have do not concern it."""
     heads = {}
     for name, head in table.heads.items():
@@ -204,7 +204,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     return name, plain_value(value)
 
 
-def drop_bad_images(table: Table, skip: bool, progress: bool = False) -> tuple[Table, list[str]]:
+def drop_bad_images(table: LabelTable, skip: bool, progress: bool = False) -> tuple[LabelTable, list[str]]:
     """Read every image of a table once, before hours of training depend on it, and tell what is odd about them.
 
     Args:

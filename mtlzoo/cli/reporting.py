@@ -15,7 +15,7 @@ import pandas as pd
 
 from mtlzoo.cli.image_files import plot_labelled
 from mtlzoo.cli.spreadsheets import write_csv
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.files import check_output, writing
 from mtlzoo.models import MultiTaskModel
@@ -29,7 +29,7 @@ UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^\.+|[. ]+$')
 
 def report_run(
     model: MultiTaskModel,
-    table: Table,
+    table: LabelTable,
     directory: Path,
     predictions: Predictions | None = None,
     *,
@@ -79,7 +79,7 @@ def report_run(
 
 def report_groups(
     model: MultiTaskModel,
-    table: Table,
+    table: LabelTable,
     by: Any,
     directory: Path | None = None,
     predictions: Predictions | None = None,

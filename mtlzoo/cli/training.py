@@ -20,7 +20,7 @@ from mtlzoo.balancing import Balancing, Static, get_balancing
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.datasets import submission_frame, write_submission
 from mtlzoo.evaluation import Predictions
 from mtlzoo.files import writing
@@ -40,13 +40,13 @@ RUN = (
 
 def train_run(
     model: MultiTaskModel,
-    train: Table,
-    valid: Table,
-    test: Table,
+    train: LabelTable,
+    valid: LabelTable,
+    test: LabelTable,
     directory: str | Path,
     stages: Sequence[Stage] = DEFAULT_STAGES,
     *,
-    questions: Table | None = None,
+    questions: LabelTable | None = None,
     settings: Mapping[str, Any] | None = None,
     skipped: Sequence[str] = (),
     monitor: bool = False,
@@ -99,14 +99,14 @@ def train_run(
 
 def _train_run(
     model: MultiTaskModel,
-    train: Table,
-    valid: Table,
-    test: Table,
+    train: LabelTable,
+    valid: LabelTable,
+    test: LabelTable,
     directory: Path,
     stages: Sequence[Stage],
     arguments: dict[str, Any],
     *,
-    questions: Table | None = None,
+    questions: LabelTable | None = None,
     settings: Mapping[str, Any] | None = None,
     skipped: Sequence[str] = (),
     monitor: bool = False,

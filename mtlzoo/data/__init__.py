@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from mtlzoo.data.content import split_by_content
@@ -11,7 +12,7 @@ from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
 from mtlzoo.data.packing import pack, read_packed
 from mtlzoo.data.splitting import split
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.images.augmentation import Augmentation
@@ -49,7 +50,7 @@ __all__ = [
     "Augmentation",
     "ImageCache",
     "ImageError",
-    "Table",
+    "LabelTable",
     "TableError",
     "check_images",
     "decode_image",
@@ -77,6 +78,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Published sets are loaded when they are asked for (PEP 562): their rooms stand on this one."""
+    if name == "Table":
+        warnings.warn(
+            "mtlzoo.data.LabelTable is called `LabelTable` now; the old name will go with version 1.0.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return LabelTable
     if name not in _OF_DATASETS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("mtlzoo.datasets"), name)

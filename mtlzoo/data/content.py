@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from mtlzoo.data.splitting import check_fractions, group_ids, join
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.images.source import ImageSource
 from mtlzoo.system.cores import available_cores
 
 
-def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequence | None = None) -> list[Table]:
+def split_by_content(
+    table: LabelTable, fractions: Sequence[float], group: str | Sequence | None = None
+) -> list[LabelTable]:
     """Split a table into parts so that an image's part follows from the bytes of its file alone.
 
     Adding, removing, renaming or reordering files moves no other image, and the same files always make the same
@@ -70,7 +72,7 @@ def split_by_content(table: Table, fractions: Sequence[float], group: str | Sequ
     return parts
 
 
-def file_digests(table: Table) -> list[bytes]:
+def file_digests(table: LabelTable) -> list[bytes]:
     """The BLAKE2b hash (16 bytes) of each row's file; files that have been read for a check are not read again.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.data.row_values import epoch_rows, locate, place_labels, row_weights
 from mtlzoo.data.sharding import BatchShard
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.images.geometry import ImageGeometry
@@ -54,7 +54,7 @@ class PipelineOptions(TypedDict, total=False):
 
 @renamed_arguments(share="shard")
 def image_dataset(
-    table: Table,
+    table: LabelTable,
     image_size: tuple[int, int] = (224, 224),
     batch_size: int = 32,
     *,

@@ -12,18 +12,18 @@ from mtlzoo.data.markers import default_markers
 from mtlzoo.heads import HEADS, Head
 
 if TYPE_CHECKING:
-    from mtlzoo.data.table import Table
+    from mtlzoo.data.table import LabelTable
 
 NAMED = 6
 
 
-def describe_table(table: Table) -> str:
+def describe_table(table: LabelTable) -> str:
     """One line a head: its kind, how many rows are labelled, its labels, what is missing and why."""
     labels = table.labels()
     return "\n".join(_describe(table, name, head, labels[name]) for name, head in table.heads.items())
 
 
-def _describe(table: Table, name: str, head: Head, targets: np.ndarray) -> str:
+def _describe(table: LabelTable, name: str, head: Head, targets: np.ndarray) -> str:
     kind = next((kind for kind, cls in HEADS.items() if cls is type(head)), type(head).__name__)
     labelled = head.labelled(targets)
     parts = [f"{short(name)}: {kind.replace('_', ' ')}", f"{int(labelled.sum()):,} labelled", _labels(head, targets)]
@@ -44,7 +44,7 @@ def _labels(head: Head, targets: np.ndarray) -> str:
     return head.describe()
 
 
-def _markers(table: Table, name: str, head: Head) -> list[str]:
+def _markers(table: LabelTable, name: str, head: Head) -> list[str]:
     """The cells that are still there and count as missing, as in a table that was made from a frame."""
     column = table.frame[name]
     if name in table.literal or pd.api.types.is_numeric_dtype(column.dtype):

@@ -15,7 +15,7 @@ from mtlzoo.data.inference import infer_head
 from mtlzoo.data.markers import MARKERS, WORDS
 from mtlzoo.data.parts import part_in, part_of, split_note
 from mtlzoo.data.spelling import similar_names
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_folder
 from mtlzoo.heads import Head, get_heads
@@ -44,7 +44,7 @@ SUFFIXES = {
 }
 
 
-def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None = None) -> Table:
+def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None = None) -> LabelTable:
     """Read images that are sorted by label: `DIR/<head>/<label>/*.jpg`, or `DIR/<label>/*.jpg` for one head `label`.
 
     Each image is labelled for the one head in whose folder it lies. Files that are no images by their suffix, and
@@ -52,7 +52,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 
     One level of folders may be parts, all of them called `train`, `valid` (or `val`, `validation`, `dev`) or `test`, in any
     case: `DIR/<part>/<label>/`, `DIR/<part>/<head>/<label>/`, `DIR/<head>/<part>/<label>/` or `DIR/<label>/<part>/`. They
-    become the column `split`, for :meth:`Table.parts`; a single folder above them, as in `DIR/images/train/<label>/`, says
+    become the column `split`, for :meth:`LabelTable.parts`; a single folder above them, as in `DIR/images/train/<label>/`, says
     nothing. A folder that is named among the heads is a head, whatever it is called.
 
     Args:
@@ -109,7 +109,7 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
     notes += [f"{name}: {note}" for name, found in spellings.items() for note in found]
     if parts is not None:
         frame[SPLIT] = pd.Series(parts).astype("category")
-    table = Table(
+    table = LabelTable(
         frame,
         guessed if heads is None else get_heads(heads) if heads else {},
         root=directory,

@@ -9,7 +9,7 @@ import pandas as pd
 from mtlzoo.data.cells import short
 from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.encoding import encode_column
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import LabelError, TableError
 
 LONG = ("head", "label")
@@ -85,7 +85,7 @@ def pivot(frame: pd.DataFrame, source: str, others: Sequence[str | None]) -> pd.
     return images.merge(wide.astype("category").reset_index(), on=IMAGE, how="left").rename_axis(columns=None)
 
 
-def check_labels(rows: pd.DataFrame, table: Table) -> None:
+def check_labels(rows: pd.DataFrame, table: LabelTable) -> None:
     """Refuse the first invalid label of a long table, whose rows have no line of their own, with the line that it is on.
 
     Raises:

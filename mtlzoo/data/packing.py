@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files import FolderKind, check_output, writing
 from mtlzoo.files.regular import open_regular, require_folder
@@ -41,7 +41,7 @@ FOLDER = FolderKind(
 
 
 def pack(
-    table: Table,
+    table: LabelTable,
     folder: str | Path,
     shards: int | None = None,
     *,
@@ -107,7 +107,7 @@ def pack(
     return folder
 
 
-def read_packed(folder: str | Path) -> Table:
+def read_packed(folder: str | Path) -> LabelTable:
     """Read what :func:`pack` wrote.
 
     The rows are found in the large files one by one, so that order, shuffling, splits and augmentation are those of the
@@ -136,7 +136,7 @@ def read_packed(folder: str | Path) -> Table:
         ) from None
 
 
-def _read(folder: Path) -> Table:
+def _read(folder: Path) -> LabelTable:
     with open_regular(folder / DESCRIPTION) as file:
         description = json.loads(file.read().decode("utf-8"))
     version = description["version"]
@@ -162,14 +162,14 @@ def _read(folder: Path) -> Table:
     addresses = [str(Record(files[file], *place)) for file, *place in places]
     heads, split = deserialize(description["heads"]), description.get("split")  # which older ones have not
     stored = np.asarray(addresses, dtype=object)
-    return Table(pd.DataFrame(frame), heads, root=folder, source=str(folder), stored=stored, split=split)
+    return LabelTable(pd.DataFrame(frame), heads, root=folder, source=str(folder), stored=stored, split=split)
 
 
 # === Writing ===
 
 
 def _write_shards(
-    table: Table, columns: dict[str, tuple[np.ndarray, list]], shards: int, folder: Path, progress: bool
+    table: LabelTable, columns: dict[str, tuple[np.ndarray, list]], shards: int, folder: Path, progress: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Writes the files; returns where each row's image lies, and the size of each file."""
     import tensorflow as tf
@@ -200,7 +200,7 @@ def _write_shards(
     return dict(zip(PLACE, places.T, strict=True)), sizes
 
 
-def _total_bytes(table: Table) -> int:
+def _total_bytes(table: LabelTable) -> int:
     paths = table.paths()
     sizes = {path: ImageSource(path).byte_size() or 0 for path in set(paths)}
     return max(1, sum(sizes[path] for path in paths))

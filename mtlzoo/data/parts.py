@@ -17,7 +17,7 @@ from mtlzoo.errors import InputError, TableError
 from mtlzoo.heads.texts import label_text, shorten
 
 if TYPE_CHECKING:
-    from mtlzoo.data.table import Table
+    from mtlzoo.data.table import LabelTable
 
 PARTS = ("train", "valid", "test")
 WORDS = {
@@ -156,7 +156,7 @@ def _check_told(column: pd.Series, where: str) -> None:
         )
 
 
-def with_split(table: Table, column: str) -> Table:
+def with_split(table: LabelTable, column: str) -> LabelTable:
     """The table with another column of parts, which is no head then.
 
     Raises:
@@ -167,7 +167,7 @@ def with_split(table: Table, column: str) -> Table:
     return replace(table, split=column, heads=heads)
 
 
-def split_note(table: Table) -> str:
+def split_note(table: LabelTable) -> str:
     """What was found in the column of parts, and how it is used."""
     column, parts = table.frame[table.split], parts_of(table.frame[table.split])
     words = dict(zip(column.astype(object), parts))
@@ -182,8 +182,8 @@ def split_note(table: Table) -> str:
     return f"column {table.split!r} says the parts (name it among the heads if it is one): {listed}"
 
 
-def part(table: Table, name: str) -> Table:
-    """See :meth:`Table.part`."""
+def part(table: LabelTable, name: str) -> LabelTable:
+    """See :meth:`LabelTable.part`."""
     if name not in PARTS and part_of(name) is None:
         raise InputError(f"Expected a part to be one of {', '.join(PARTS)}, received: {name!r}.")
     wanted, parts = part_of(name), _parts(table)
@@ -195,9 +195,9 @@ def part(table: Table, name: str) -> Table:
 
 
 def split_parts(
-    table: Table, valid: float, test: float, rest: str | None, group: str | Sequence | None, seed: int
-) -> tuple[Table, Table, Table]:
-    """See :meth:`Table.parts`."""
+    table: LabelTable, valid: float, test: float, rest: str | None, group: str | Sequence | None, seed: int
+) -> tuple[LabelTable, LabelTable, LabelTable]:
+    """See :meth:`LabelTable.parts`."""
     from mtlzoo.data.splitting import split
 
     if rest is not None and part_of(rest) is None:
@@ -228,7 +228,7 @@ def split_parts(
     return train, valid_rows, test_rows
 
 
-def published_parts(table: Table) -> list[str]:
+def published_parts(table: LabelTable) -> list[str]:
     """The parts that have rows in the source's own split, in their order; none if it has no split."""
     if table.split is None:
         return []
@@ -236,7 +236,7 @@ def published_parts(table: Table) -> list[str]:
     return [name for name in PARTS if name in known]
 
 
-def _parts(table: Table) -> np.ndarray:
+def _parts(table: LabelTable) -> np.ndarray:
     if table.split is None:
         raise TableError(
             f"{table.source}: no column says each row's part; name one (split_column=, --split-column), or split the rows "
@@ -248,7 +248,7 @@ def _parts(table: Table) -> np.ndarray:
         raise TableError(f"{table.source}: column {table.split!r}: {error}.") from None
 
 
-def _lost_labels(table: Table, without: np.ndarray) -> list[str]:
+def _lost_labels(table: LabelTable, without: np.ndarray) -> list[str]:
     """A note for each head of which some class occurs in the rows that are left out only."""
     notes = []
     for name, targets in table.labels().items():

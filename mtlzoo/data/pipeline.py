@@ -12,7 +12,7 @@ import numpy as np
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
 from mtlzoo.data.sharding import BatchShard
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.images.augmentation import Augmentation, augmentation
 from mtlzoo.images.caching import ImageCache, image_cache
@@ -81,7 +81,9 @@ class PipelineSettings:
         return workers
 
 
-def build_pipeline(table: Table, settings: PipelineSettings, geometry: ImageGeometry | None = None) -> tf.data.Dataset:
+def build_pipeline(
+    table: LabelTable, settings: PipelineSettings, geometry: ImageGeometry | None = None
+) -> tf.data.Dataset:
     """The batches of a table, see :func:`mtlzoo.data.image_dataset`.
 
     Args:
@@ -120,7 +122,7 @@ class RowLoader:
         TableError: If a label or a weight cannot be read.
     """
 
-    def __init__(self, table: Table, settings: PipelineSettings, geometry: ImageGeometry | None = None):
+    def __init__(self, table: LabelTable, settings: PipelineSettings, geometry: ImageGeometry | None = None):
         self.table, self.settings, self.geometry = table, settings, geometry
         self.targets = table.labels() if settings.labels else {}
         self.weights = []

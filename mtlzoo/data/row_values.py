@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.augmentation import resize_matrix
 from mtlzoo.images.decoding import image_dimensions
@@ -21,7 +21,7 @@ def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndar
 
 
 def place_labels(
-    table: Table, name: str, targets: np.ndarray, geometry: ImageGeometry, rows: np.ndarray | None = None
+    table: LabelTable, name: str, targets: np.ndarray, geometry: ImageGeometry, rows: np.ndarray | None = None
 ) -> np.ndarray:
     """Targets of some rows of a table in input space, of all of them by default.
 
@@ -35,7 +35,7 @@ def place_labels(
         raise TableError(f"{table.where(row)}: head {name!r}: {error.reason}.") from None
 
 
-def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -> ImageGeometry:
+def locate(table: LabelTable, image_size: tuple[int, int], resize: str = "stretch") -> ImageGeometry:
     """The map of each row's image to input space without augmentation, from the sizes of the images.
 
     Raises:
@@ -53,7 +53,7 @@ def locate(table: Table, image_size: tuple[int, int], resize: str = "stretch") -
     return geometry
 
 
-def row_weights(table: Table, column: str) -> np.ndarray:
+def row_weights(table: LabelTable, column: str) -> np.ndarray:
     """The weight of each row, float32 `(rows,)`.
 
     Raises:

@@ -14,7 +14,7 @@ from mtlzoo.images.checking import same_content
 from mtlzoo.system.deprecation import renamed_arguments
 
 if TYPE_CHECKING:
-    from mtlzoo.data.table import Table
+    from mtlzoo.data.table import LabelTable
 
 # The first pass deals the units out, the second puts right what the first could not foresee; more change next to nothing.
 PASSES = 2
@@ -30,8 +30,12 @@ MISSING, EVERY_ROW = 0, 1
 
 @renamed_arguments(shares="fractions")
 def split(
-    table: Table, fractions: Sequence[float], group: str | Sequence | None = None, seed: int = 0, identical: bool = True
-) -> list[Table]:
+    table: LabelTable,
+    fractions: Sequence[float],
+    group: str | Sequence | None = None,
+    seed: int = 0,
+    identical: bool = True,
+) -> list[LabelTable]:
     """Split a table into parts, such as training and validation.
 
     Every label of every head keeps its fraction in each part as nearly as may be, for many heads at once, over whole groups
@@ -54,7 +58,7 @@ def split(
 
     Returns:
         One table a fraction, rows in their old order, none of them empty. Where the table has a split of its own, which is
-        not looked at (:meth:`Table.parts` does), their `notes` say so.
+        not looked at (:meth:`LabelTable.parts` does), their `notes` say so.
 
     Raises:
         ValueError: If the fractions are wrong, or there is not one group value a row.
@@ -95,7 +99,7 @@ def check_fractions(fractions: Sequence[float]) -> np.ndarray:
     return given
 
 
-def group_ids(table: Table, group: str | Sequence | None) -> np.ndarray | None:
+def group_ids(table: LabelTable, group: str | Sequence | None) -> np.ndarray | None:
     """The id of each row's group, rows without a value being groups of their own; `None` without groups.
 
     Raises:
@@ -130,7 +134,7 @@ def join(groups: np.ndarray | None, contents: np.ndarray | None, rows: int) -> n
     return pd.factorize(connected_components(edges, directed=False)[1][groups])[0]
 
 
-def _labels(table: Table) -> np.ndarray:
+def _labels(table: LabelTable) -> np.ndarray:
     """Ids of labels, different for every head and label: whole numbers `(rows, columns)`, the first column `EVERY_ROW`."""
     columns, offset = [np.full(len(table), EVERY_ROW, "int32")], EVERY_ROW + 1
     for name, targets in table.labels().items():

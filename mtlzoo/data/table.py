@@ -21,7 +21,7 @@ from mtlzoo.heads import Head, get_heads
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class LabelTable:
     """Images, their labels, and the heads that read them.
 
     Attributes:
@@ -44,7 +44,7 @@ class Table:
 
     ```python
     frame = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", None]})
-    table = mtl.data.Table(frame, {"kids": mtl.BinaryHead()}, root="images")
+    table = mtl.data.LabelTable(frame, {"kids": mtl.BinaryHead()}, root="images")
     table.labels()  # {"kids": [1.0, -1.0]}
     ```
     """
@@ -81,7 +81,7 @@ class Table:
             raise TableError(f"{self.source}: no column {self.split!r} of parts; {columns}.")
 
     @classmethod
-    def of_images(cls, paths: Sequence[str | Path], source: str = "images") -> Table:
+    def of_images(cls, paths: Sequence[str | Path], source: str = "images") -> LabelTable:
         """Images without labels."""
         return cls(pd.DataFrame({IMAGE: [str(path) for path in paths]}), {}, source=source)
 
@@ -120,7 +120,7 @@ class Table:
         """Which rows are labelled for which head: bool, one column a head."""
         return pd.DataFrame({name: self.heads[name].labelled(targets) for name, targets in self.labels().items()})
 
-    def take(self, rows: Sequence[int] | np.ndarray) -> Table:
+    def take(self, rows: Sequence[int] | np.ndarray) -> LabelTable:
         """The table of some rows, by position. They keep their lines of the source."""
         rows = np.asarray(rows)
         if rows.dtype != bool:
@@ -137,7 +137,7 @@ class Table:
         rest: str | None = None,
         group: str | Sequence | None = None,
         seed: int = 0,
-    ) -> tuple[Table, Table, Table]:
+    ) -> tuple[LabelTable, LabelTable, LabelTable]:
         """The rows to train on, to choose the best epoch by, and for the report, as the source's own split has them.
 
         `val`, `validation` and `dev` mean valid, `training` and `testing` likewise, in any case; 0, 1 and 2 mean train,
@@ -164,7 +164,7 @@ class Table:
         """
         return split_parts(self, valid, test, rest, group, seed)
 
-    def part(self, name: str) -> Table:
+    def part(self, name: str) -> LabelTable:
         """The rows of one part of the source's own split, `"train"`, `"valid"` or `"test"`.
 
         Raises:
@@ -172,12 +172,12 @@ class Table:
         """
         return part(self, name)
 
-    def with_heads(self, heads: Mapping[str, Head | int]) -> Table:
+    def with_heads(self, heads: Mapping[str, Head | int]) -> LabelTable:
         """The same rows read by other heads, each of which has a column."""
         remarks = {name: told for name, told in self.remarks.items() if name in heads}
         return replace(self, heads=get_heads(heads) if heads else {}, remarks=remarks)
 
-    def for_heads(self, heads: Mapping[str, Head]) -> Table:
+    def for_heads(self, heads: Mapping[str, Head]) -> LabelTable:
         """The same rows read by a model's heads, as far as the table has columns for them.
 
         Classes are then in the model's order, whatever the order in the table's own heads. Classes without names, as in

@@ -18,7 +18,7 @@ from mtlzoo.data.parts import find_split, look_like_parts, split_note
 from mtlzoo.data.rows import read_rows, with_slashes
 from mtlzoo.data.settling import Settled, Writing, settle
 from mtlzoo.data.spelling import tidy_gaps
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
 from mtlzoo.heads import Head, get_heads
@@ -36,7 +36,7 @@ def read_csv(
     split_column: str | None = None,
     layout: str | None = None,
     **dialect: Unpack[Dialect],
-) -> Table:
+) -> LabelTable:
     """Read a table of images and labels.
 
     Two layouts are known. *Wide*: a column of images and one column a head, empty where a label is missing. *Long*: the
@@ -56,8 +56,8 @@ def read_csv(
         missing: Cells that mean a missing label, beside those that always do (`NA`, `?`, ...; see the page on missing
             labels): a list for all columns, or a dictionary from column to list. An empty list means that only empty
             cells are missing. Names of a head that is given are labels all the same.
-        split_column: The column that says the part of each row, for :meth:`Table.parts`. By default the one whose cells all
-            say train, valid or test, unless it is among `heads` or ignored; a note says so.
+        split_column: The column that says the part of each row, for :meth:`LabelTable.parts`. By default the one whose cells
+            all say train, valid or test, unless it is among `heads` or ignored; a note says so.
         layout: `"wide"` or `"long"`; by default wide, and long where that is beyond doubt.
         **dialect: `sep`, `encoding` and `decimal`, where the file does not show them by itself; see :class:`Dialect`.
 
@@ -92,7 +92,7 @@ def read_known(
     split_column: str | None = None,
     layout: str | None = None,
     **dialect: Unpack[Dialect],
-) -> Table:
+) -> LabelTable:
     """Read a table for the heads of a model, as far as it has columns for them; no other column is looked at."""
     settings = CsvSettings(split=split_column, missing=missing, layout=layout, dialect=dialect)
     return _read(Path(path), heads, settings, only_known=True)
@@ -127,7 +127,7 @@ class CsvSettings:
         return told_markers(self.missing, name)
 
 
-def _read(path: Path, heads: Any, settings: CsvSettings, only_known: bool = False) -> Table:
+def _read(path: Path, heads: Any, settings: CsvSettings, only_known: bool = False) -> LabelTable:
     image, group = settings.image, settings.group
     if path.is_dir():
         path = path / "labels.csv"
@@ -169,7 +169,7 @@ def _read(path: Path, heads: Any, settings: CsvSettings, only_known: bool = Fals
         name: look_like_parts(one.column) for name, one in settled.items() if given[name] is None and heads is None
     }
     trains = [f"{short(name)}: {note}" for name, note in looks.items() if note]
-    table = Table(
+    table = LabelTable(
         _with_columns(frame, settled, group),
         {name: one.head for name, one in settled.items()},
         root=root,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.heads import RegressionHead
 from mtlzoo.heads.order import numeric_order
@@ -19,7 +19,7 @@ By = str | Sequence[str] | Mapping[str, Edges]
 Groups = dict[str, np.ndarray]
 
 
-def group_rows(table: Table, bound: Table, by: By, cross: bool = False) -> dict[str, Groups]:
+def group_rows(table: LabelTable, bound: LabelTable, by: By, cross: bool = False) -> dict[str, Groups]:
     """Group the rows of a table by its columns.
 
     Args:
@@ -50,7 +50,7 @@ def group_rows(table: Table, bound: Table, by: By, cross: bool = False) -> dict[
     return {name: {group: rows for group, rows in groups.items() if rows.any()} for name, groups in blocks.items()}
 
 
-def _groups(table: Table, bound: Table, name: str, edges: Edges) -> Groups:
+def _groups(table: LabelTable, bound: LabelTable, name: str, edges: Edges) -> Groups:
     if name not in table.frame:
         columns = ", ".join(map(str, table.frame))
         raise TableError(f"{table.source}: no column {name!r} to group by; the columns are: {columns}.")
@@ -68,7 +68,7 @@ def _groups(table: Table, bound: Table, name: str, edges: Edges) -> Groups:
     return _distinct(name, cells[known], len(table), head is not None)
 
 
-def _intervals(table: Table, name: str, cells: pd.Series, edges: Sequence[float]) -> Groups:
+def _intervals(table: LabelTable, name: str, cells: pd.Series, edges: Sequence[float]) -> Groups:
     """Groups by the interval that a number lies in; whole numbers make `0-17`, others `[0, 18)`."""
     edges = [float(edge) for edge in edges]
     if len(edges) < 2 or not (np.diff(edges) > 0).all():

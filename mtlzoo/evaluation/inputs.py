@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table, read_csv, read_folders
+from mtlzoo.data import LabelTable, read_csv, read_folders
 from mtlzoo.data.columns import IMAGE
 from mtlzoo.errors import InputError, TableError
 from mtlzoo.evaluation.fetching import fetch_image, is_url
@@ -39,7 +39,7 @@ class InMemory(NamedTuple):
 
 def read_images(
     images: Any, shape: tuple[int | None, ...], fetch: bool = False
-) -> Table | np.ndarray | Iterator[InMemory]:
+) -> LabelTable | np.ndarray | Iterator[InMemory]:
     """Tell what was given.
 
     Args:
@@ -55,7 +55,7 @@ def read_images(
         InputError: If it is nothing that is known, or a folder or pattern of no images; iterators raise it later.
         TableError: If there are none.
     """
-    if isinstance(images, Table):
+    if isinstance(images, LabelTable):
         return images
     if isinstance(images, Mapping):
         raise InputError(f"Expected {ACCEPTED}, received: {_described(images)}.")
@@ -79,7 +79,7 @@ def read_images(
         return as_pixels(np.stack(images)) if len({image.dtype for image in images}) == 1 else _each(images, fetch)
     if not all(_is_path(image) and not is_url(os.fsdecode(image)) for image in images):
         return _each(images, fetch)
-    return Table.of_images(list_files(images))
+    return LabelTable.of_images(list_files(images))
 
 
 def is_array(images: Any) -> bool:
@@ -88,17 +88,17 @@ def is_array(images: Any) -> bool:
     return array is not None and array.dtype.kind not in TEXTS
 
 
-def read_labelled(data: Any) -> Table:
+def read_labelled(data: Any) -> LabelTable:
     """Images with labels: a table, a data frame, a label file, or a folder of either layout; heads are not guessed.
 
     Raises:
         InputError: If it is nothing of these.
         TableError: If it has no column of images.
     """
-    if isinstance(data, Table):
+    if isinstance(data, LabelTable):
         return data
     if isinstance(data, pd.DataFrame):
-        return Table(data, {}, source="data frame")
+        return LabelTable(data, {}, source="data frame")
     if isinstance(data, str | os.PathLike):
         # A column that is no head, or has one label only, is nobody's business here.
         sorted_by_label = Path(data).is_dir() and not (Path(data) / "labels.csv").is_file()

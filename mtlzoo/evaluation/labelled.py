@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.dataset import place_labels
 from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
@@ -44,12 +44,12 @@ class LabelledOutputs:
 
 
 def pair_labels(
-    table: Table, heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray], geometry: ImageGeometry | None
+    table: LabelTable, heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray], geometry: ImageGeometry | None
 ) -> dict[str, LabelledOutputs]:
     """Put outputs beside the labels of a table.
 
     Args:
-        table: As many rows as there are outputs, read by the heads (:meth:`Table.for_heads`).
+        table: As many rows as there are outputs, read by the heads (:meth:`LabelTable.for_heads`).
         heads: The model's heads.
         outputs: Arrays by head, rows on the first axis.
         geometry: Where input space lies in the images; needed for labels that are places.

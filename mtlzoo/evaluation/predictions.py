@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
@@ -25,7 +25,7 @@ from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 
-Labelled: TypeAlias = Table | pd.DataFrame | str | os.PathLike[str]
+Labelled: TypeAlias = LabelTable | pd.DataFrame | str | os.PathLike[str]
 """Labelled rows in any form that `mtlzoo.evaluation.inputs` reads."""
 
 
@@ -62,7 +62,7 @@ class Predictions:
     heads: Mapping[str, Head]
     geometry: ImageGeometry | None = None
     names: Sequence[str] | None = None
-    table: Table | None = None
+    table: LabelTable | None = None
 
     def __post_init__(self) -> None:
         if set(self.outputs) != set(self.heads):
@@ -293,7 +293,7 @@ class Predictions:
         bound = rows.for_heads(self.heads)
         return report_groups(self.with_labels(bound), group_rows(rows, bound, by, cross))
 
-    def with_labels(self, table: Table) -> dict[str, LabelledOutputs]:
+    def with_labels(self, table: LabelTable) -> dict[str, LabelledOutputs]:
         """The outputs beside the labels of the same rows, which metrics are computed from.
 
         Args:
@@ -316,7 +316,7 @@ class Predictions:
         """
         return pair_labels(table, self.heads, self.outputs, self.geometry)
 
-    def _rows(self, table: Labelled | None) -> Table:
+    def _rows(self, table: Labelled | None) -> LabelTable:
         if table is not None:
             return read_labelled(table)
         if self.table is None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mtlzoo.data import Table, image_dataset
+from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
@@ -38,16 +38,16 @@ class Run(NamedTuple):
     outputs: dict[str, np.ndarray]
     geometry: ImageGeometry
     names: list[str] | None
-    table: Table | None = None
+    table: LabelTable | None = None
 
 
 def run_model(model: MultiTaskModel, images: Images, batch_size: int = 32, fetch: bool = False) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
     check_model(model)
     given = read_images(images, model.input_shape[1:], fetch)
-    if isinstance(given, Table):
+    if isinstance(given, LabelTable):
         outputs, geometry = _run_table(model, given, batch_size)
-        return Run(outputs, geometry, list(given.frame["image"]), images if isinstance(images, Table) else None)
+        return Run(outputs, geometry, list(given.frame["image"]), images if isinstance(images, LabelTable) else None)
     if isinstance(given, np.ndarray):
         names = [f"image {row}" for row in range(len(given))]
         outputs = _run_batch(model, given, batch_size)
@@ -57,7 +57,9 @@ def run_model(model: MultiTaskModel, images: Images, batch_size: int = 32, fetch
     return Run(outputs, geometry, None if is_array(images) else names)
 
 
-def _run_table(model: MultiTaskModel, table: Table, batch_size: int) -> tuple[dict[str, np.ndarray], ImageGeometry]:
+def _run_table(
+    model: MultiTaskModel, table: LabelTable, batch_size: int
+) -> tuple[dict[str, np.ndarray], ImageGeometry]:
     shape = model.input_shape[1:]
     if not len(table):
         raise TableError(f"{table.source}: no rows.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.dataset import locate
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, group_rows
@@ -161,7 +161,7 @@ def evaluate_groups(
 
 def _predictions(
     model: MultiTaskModel,
-    table: Table,
+    table: LabelTable,
     batch_size: int,
     outputs: Mapping[str, np.ndarray] | None,
     geometry: ImageGeometry | None,

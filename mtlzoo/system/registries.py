@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mtlzoo.balancing import Balancing
-    from mtlzoo.data import Table
+    from mtlzoo.data import LabelTable
     from mtlzoo.heads import Head
     from mtlzoo.images.augmentation import Augmentation
     from mtlzoo.losses import MaskedLoss
@@ -87,7 +87,7 @@ BALANCING: Registry[type[Balancing]] = Registry(
 )
 """Balancing methods: classes by name, for `balancing=`."""
 
-FORMATS: Registry[Callable[..., Table]] = Registry(
+FORMATS: Registry[Callable[..., LabelTable]] = Registry(
     "dataset format",
     {
         "csv": "mtlzoo.data.tabular:read_csv",

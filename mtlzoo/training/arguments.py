@@ -11,7 +11,7 @@ import numpy as np
 
 from mtlzoo import balancing
 from mtlzoo.balancing import Balancing, get_balancing
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 def training_arguments(
     model: MultiTaskModel,
-    train: Table | tf.data.Dataset,
-    valid: Table | tf.data.Dataset | None,
+    train: LabelTable | tf.data.Dataset,
+    valid: LabelTable | tf.data.Dataset | None,
     recipe: Recipe,
 ) -> dict[str, str]:
     """What a training must have in common with the one that it resumes, by the names of the arguments of `mtl.fit`.
@@ -58,7 +58,7 @@ def training_arguments(
 
 def describe(value: Any) -> str:
     """An argument as a text that is the same in another process."""
-    if isinstance(value, Table):
+    if isinstance(value, LabelTable):
         digest = hashlib.sha256()
         for column in (IMAGE, REGION):
             digest.update("\n".join(map(str, value.frame.get(column, ()))).encode())

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from mtlzoo import __version__
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.content import file_digests
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.augmentation import augmentation
@@ -28,7 +28,7 @@ def weights_digest(network: keras.Model) -> bytes:
     return digest.digest()
 
 
-def features_digest(trunk: keras.Model, table: Table, settings: PipelineSettings, views: int) -> str:
+def features_digest(trunk: keras.Model, table: LabelTable, settings: PipelineSettings, views: int) -> str:
     """A checksum over the network up to the features, its weights, the bytes of every image, and how they are read.
 
     Args:

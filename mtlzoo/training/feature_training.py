@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.splitting import split
@@ -53,7 +53,7 @@ class Views:
         count: How many augmented views of each image are cached.
     """
 
-    table: Table
+    table: LabelTable
     settings: PipelineSettings
     count: int
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from mtlzoo.backbones import Backbone
-from mtlzoo.data import Table, image_dataset
+from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
@@ -66,7 +66,7 @@ def count_bytes(trunk: keras.Model, rows: int) -> int:
 
 def get_features(
     trunk: keras.Model,
-    table: Table,
+    table: LabelTable,
     settings: PipelineSettings,
     views: int,
     folder: str | os.PathLike | None,
@@ -104,7 +104,7 @@ def get_features(
     return Features(np.load(entry / FEATURES, mmap_mode="r"), placements)
 
 
-def feature_dataset(table: Table, features: Features, settings: PipelineSettings) -> tf.data.Dataset:
+def feature_dataset(table: LabelTable, features: Features, settings: PipelineSettings) -> tf.data.Dataset:
     """What :func:`mtlzoo.data.image_dataset` gives with these settings, with features in place of images.
 
     Args:
@@ -148,7 +148,7 @@ def feature_dataset(table: Table, features: Features, settings: PipelineSettings
 
 
 def _compute(
-    trunk: keras.Model, table: Table, settings: PipelineSettings, values: np.ndarray, show: bool
+    trunk: keras.Model, table: LabelTable, settings: PipelineSettings, values: np.ndarray, show: bool
 ) -> list[ImageGeometry]:
     """Fill in the features, view by view, and return the geometry of each view."""
     import tensorflow as tf

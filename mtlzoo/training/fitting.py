@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import keras
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.recipe import Recipe, RecipeSettings, get_recipe
 from mtlzoo.training.stages import Stage
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def fit(
     model: MultiTaskModel,
-    train: Table | tf.data.Dataset,
-    valid: Table | tf.data.Dataset | None = None,
+    train: LabelTable | tf.data.Dataset,
+    valid: LabelTable | tf.data.Dataset | None = None,
     stages: Stage | Sequence[Stage] | None = None,
     *,
     recipe: str | Recipe = "default",

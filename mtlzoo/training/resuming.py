@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.content import file_digests
 from mtlzoo.errors import StateError
 from mtlzoo.models import MultiTaskModel
@@ -57,7 +57,7 @@ class TrainingState(keras.callbacks.Callback):
         best: BestModel | None,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         writes: bool = True,
-        tables: Mapping[str, Table] | None = None,
+        tables: Mapping[str, LabelTable] | None = None,
     ):
         super().__init__()
         self.path = Path(folder) / FILE
@@ -174,6 +174,6 @@ def _numpy(variable: keras.Variable) -> np.ndarray:
     return keras.ops.convert_to_numpy(variable.value)
 
 
-def _contents(table: Table) -> np.ndarray:
+def _contents(table: LabelTable) -> np.ndarray:
     """A number for the content of each row's image file."""
     return np.frombuffer(b"".join(digest[:8] for digest in file_digests(table)), np.uint64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtlzoo.data import Table, image_dataset
+from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
@@ -23,13 +23,13 @@ class Rows:
         settings: How the rows of a table become batches.
     """
 
-    source: Table | tf.data.Dataset
+    source: LabelTable | tf.data.Dataset
     settings: PipelineSettings
 
     @property
-    def table(self) -> Table | None:
+    def table(self) -> LabelTable | None:
         """The table, `None` for a dataset."""
-        return self.source if isinstance(self.source, Table) else None
+        return self.source if isinstance(self.source, LabelTable) else None
 
     def dataset(self) -> tf.data.Dataset:
         """The batches: of a table those of this process' shard, where several devices train; a dataset's are all.
@@ -41,8 +41,8 @@ class Rows:
 
 
 def bind_tables(
-    model: MultiTaskModel, train: Table | tf.data.Dataset, valid: Table | tf.data.Dataset | None
-) -> tuple[Table | tf.data.Dataset, Table | tf.data.Dataset | None]:
+    model: MultiTaskModel, train: LabelTable | tf.data.Dataset, valid: LabelTable | tf.data.Dataset | None
+) -> tuple[LabelTable | tf.data.Dataset, LabelTable | tf.data.Dataset | None]:
     """Tables as the model's heads read them, after the heads have learned from the training labels what they need.
 
     Args:
@@ -54,12 +54,12 @@ def bind_tables(
         TableError: If a label cannot be read, there are no rows, or a head has nothing to learn.
     """
     heads = model.heads
-    if isinstance(train, Table):
+    if isinstance(train, LabelTable):
         train = train.for_heads(heads)
         train.check()
         model.adapt(train.labels())
         heads = {**model.heads, **train.heads}
-    if isinstance(valid, Table):
+    if isinstance(valid, LabelTable):
         if not len(valid):
             raise TableError(f"{valid.source}: no rows to validate on.")
         valid = valid.for_heads(heads)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.caching import image_cache
 from mtlzoo.models import MultiTaskModel
@@ -90,8 +90,8 @@ class Trainer:
     def __init__(
         self,
         model: MultiTaskModel,
-        train: Table | tf.data.Dataset,
-        valid: Table | tf.data.Dataset | None,
+        train: LabelTable | tf.data.Dataset,
+        valid: LabelTable | tf.data.Dataset | None,
         recipe: Recipe,
         *,
         resume: str | Path | None = None,
@@ -212,7 +212,9 @@ class Trainer:
         self.trained = self.devices.replicate(self.model)
         if self.resume is not None:
             tables = {
-                name: rows for name, rows in (("train", self.train), ("valid", self.valid)) if isinstance(rows, Table)
+                name: rows
+                for name, rows in (("train", self.train), ("valid", self.valid))
+                if isinstance(rows, LabelTable)
             }
             arguments = training_arguments(self.model, self.train, self.valid, self._effective_recipe())
             chief = self.devices.chief

@@ -19,7 +19,7 @@ FILES, BATCH, RATE = 100, 32, 1e-3
 CLASSES = {name: len(values) for name, values in mtl.data.FASHIONAI_ATTRIBUTES.items()}
 
 
-def make_table(folder: Path, rows: int, seed: int = 0) -> mtl.data.Table:
+def make_table(folder: Path, rows: int, seed: int = 0) -> mtl.data.LabelTable:
     """Rows with one label each, as FashionAI has them, over a hundred JPEG files of about 400 x 300 pixels in turn."""
     paths = write_photographs(folder, SOURCES["about 400x300"], FILES, seed)
     rng = np.random.default_rng(seed)
@@ -31,10 +31,10 @@ def make_table(folder: Path, rows: int, seed: int = 0) -> mtl.data.Table:
     heads = {
         name: mtl.ClassificationHead([str(value) for value in range(classes)]) for name, classes in CLASSES.items()
     }
-    return mtl.data.Table(frame, heads)
+    return mtl.data.LabelTable(frame, heads)
 
 
-def train_plain(table: mtl.data.Table, pixels: int, epochs: int) -> float:
+def train_plain(table: mtl.data.LabelTable, pixels: int, epochs: int) -> float:
     """Plain Keras as its transfer learning guide has it: decoding in `tf.data` on all cores, the backbone frozen."""
     import tensorflow as tf
 
@@ -65,7 +65,7 @@ def train_plain(table: mtl.data.Table, pixels: int, epochs: int) -> float:
     return time.perf_counter() - start
 
 
-def train_here(table: mtl.data.Table, pixels: int, epochs: int, features: str | None = "auto") -> float:
+def train_here(table: mtl.data.LabelTable, pixels: int, epochs: int, features: str | None = "auto") -> float:
     """`mtl.fit` from the same files."""
     model = mtl.build("mobilenet", table.heads, (pixels, pixels, 3), weights=None, alpha=0.25)
     start = time.perf_counter()

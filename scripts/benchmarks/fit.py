@@ -89,7 +89,7 @@ def benchmark_fit(rounds: int = 7, steps: int | None = None, full: bool = False)
     return results
 
 
-def _measure(backbone: str, pixels: int, steps: int, table: mtl.data.Table, rounds: int) -> dict[str, str | float]:
+def _measure(backbone: str, pixels: int, steps: int, table: mtl.data.LabelTable, rounds: int) -> dict[str, str | float]:
     import tensorflow as tf
 
     arguments = {"alpha": 0.25} if backbone == "mobilenet" else {}

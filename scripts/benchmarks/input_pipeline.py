@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mtlzoo.data import ImageCache, Table, decode_image, image_dataset
+from mtlzoo.data import ImageCache, LabelTable, decode_image, image_dataset
 from mtlzoo.images.loading import load_batch
 
 NOTEBOOK = "notebook: cv2 + ImageDataGenerator (no brightness)"
@@ -113,7 +113,7 @@ def benchmark_input_pipeline(rounds: int = 7, images: int = 64, seed: int = 0) -
 def _ways(paths: list[str], cache: str) -> dict[str, tuple[int, Callable[[], object]]]:
     """For each way the number of images that it loads, and how."""
     # Datasets have several times the rows: starting a pass is not what is measured.
-    table, options = Table.of_images(paths * LONGER), {"augment": "default", "shuffle": True, "batch_size": 16}
+    table, options = LabelTable.of_images(paths * LONGER), {"augment": "default", "shuffle": True, "batch_size": 16}
     plain = keras_dataset(Path(paths[0]).parent, 16)
     dataset = image_dataset(table, IMAGE_SIZE, **options)
     kept = {place: image_dataset(table, IMAGE_SIZE, cache=ImageCache(place), **options) for place in ("memory", cache)}

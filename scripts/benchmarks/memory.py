@@ -13,7 +13,7 @@ import pandas as pd
 import mtlzoo as mtl
 rows = int(sys.argv[2])
 frame = pd.DataFrame({"image": [sys.argv[1]] * rows, "kind": ["a", "b"] * (rows // 2)})
-table = mtl.data.Table(frame, {"kind": mtl.BinaryHead(["a", "b"])})
+table = mtl.data.LabelTable(frame, {"kind": mtl.BinaryHead(["a", "b"])})
 start = time.perf_counter()
 for images, labels in mtl.data.image_dataset(table, (224, 224), 32, augment="default", shuffle=True):
     pass

@@ -11,13 +11,13 @@ import pytest
 from drawings import draw_table
 from keras import layers
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.models import MultiTaskModel, build
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory) -> Table:
+def drawn(tmp_path_factory) -> LabelTable:
     """Forty images."""
     return draw_table(tmp_path_factory.mktemp("drawn"), rows=40)
 

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.heads import BinaryHead, ClassificationHead, Head, RegressionHead
 
 COLORS = ["blue", "green", "red"]
 
 
-def draw_table(folder: Path, rows: int = 48, size: tuple[int, int] = (24, 20), seed: int = 0) -> Table:
+def draw_table(folder: Path, rows: int = 48, size: tuple[int, int] = (24, 20), seed: int = 0) -> LabelTable:
     """Images of one colour, bright or dark: heads `color`, `bright` and `level`, a third of each label missing."""
     rng = np.random.default_rng(seed)
     images, color, bright = [f"{row}.png" for row in range(rows)], np.arange(rows) % 3, np.arange(rows) // 3 % 2
@@ -35,4 +35,4 @@ def draw_table(folder: Path, rows: int = 48, size: tuple[int, int] = (24, 20), s
     for name in ("color", "bright", "level"):
         frame.loc[rng.permutation(rows)[: rows // 3], name] = None
     heads: dict[str, Head] = {"color": ClassificationHead(COLORS), "bright": BinaryHead(), "level": RegressionHead()}
-    return Table(frame, heads, root=folder, source="drawn.csv", first_line=2)
+    return LabelTable(frame, heads, root=folder, source="drawn.csv", first_line=2)

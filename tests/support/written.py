@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mtlzoo.data import Table, TableError, read_csv
+from mtlzoo.data import LabelTable, TableError, read_csv
 
 
 def write(folder: Path, text: str | bytes, name: str = "labels.csv", encoding: str = "utf-8") -> Path:
@@ -17,7 +17,7 @@ def write(folder: Path, text: str | bytes, name: str = "labels.csv", encoding: s
     return path
 
 
-def column(folder: Path, labels: Sequence[Any], **arguments: Any) -> Table:
+def column(folder: Path, labels: Sequence[Any], **arguments: Any) -> LabelTable:
     """A table with one column of labels, `a`."""
     lines = [f"{row}.png,{label}" for row, label in enumerate(labels)]
     return read_csv(write(folder, "\n".join(["image,a", *lines, ""])), **arguments)

@@ -12,7 +12,7 @@ import pandas as pd
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.data.folders import SUFFIXES
 from mtlzoo.data.notes import name_unreadable
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead
@@ -36,7 +36,7 @@ EXTENT = 0.83
 
 def read_mtfl(
     directory: str | Path, part: str = "train", span: float | None = 0.355, jitter: float = 0.08, seed: int = 0
-) -> Table:
+) -> LabelTable:
     """Read the MTFL layout (Zhang, Luo, Loy and Tang 2014): lines `path x1 ... x5 y1 ... y5 gender smile glasses pose`.
 
     The points are left eye, right eye, nose, left and right corner of the mouth, in pixels, left being left in the
@@ -114,7 +114,7 @@ def read_mtfl(
         "pose": ClassificationHead(TAGS["pose"], flip_pairs=[["left profile", "right profile"], ["left", "right"]]),
     }
     notes = tuple(name_unreadable(frame, TAGS, "face"))
-    return Table(frame, heads, root=Path(directory), source=path.name, first_line=1, notes=notes)
+    return LabelTable(frame, heads, root=Path(directory), source=path.name, first_line=1, notes=notes)
 
 
 def _row(line: str, where: str) -> tuple[str, list[float]]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.notes import count, name_images, name_unreadable
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_folder
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
@@ -29,7 +29,7 @@ DATE = re.compile(r"\s*((?:19|20)\d{6,15})(?!\d)", re.ASCII)
 NUMBER = re.compile(r"\s*(\d{1,3})\s*", re.ASCII)
 
 
-def read_utkface(directory: str | Path) -> Table:
+def read_utkface(directory: str | Path) -> LabelTable:
     """Read the UTKFace layout (Zhang, Song and Qi 2017): images called `age_gender_race_date.jpg.chip.jpg`.
 
     Age is 0 to 116; gender 0 male, 1 female; race 0 white, 1 black, 2 asian, 3 indian, 4 other. What cannot be read in a
@@ -85,7 +85,7 @@ def read_utkface(directory: str | Path) -> Table:
         *name_images(frame.loc[fields["undotted"], IMAGE], "name", "without the dot before the extension"),
         *_name_identical(directory, frame),
     )
-    return Table(frame, heads, root=directory, source=str(directory), notes=notes)
+    return LabelTable(frame, heads, root=directory, source=str(directory), notes=notes)
 
 
 def _images(directory: Path) -> Iterator[str]:

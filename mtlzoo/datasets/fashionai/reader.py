@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mtlzoo.data.columns import IMAGE
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.datasets.fashionai.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import require_file
@@ -16,7 +16,7 @@ from mtlzoo.heads import ClassificationHead, Head
 FILES = {"train": "Annotations/label.csv", "question": "Tests/question.csv", "answer": "Tests/answer.csv"}
 
 
-def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "ignore") -> Table:
+def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "ignore") -> LabelTable:
     """Read the FashionAI layout: each image labelled for one of eight attributes by a text such as `nnynm`.
 
     In a label, letter `i` says whether value `i` applies: `y` yes (exactly one), `n` no, `m` maybe.
@@ -79,7 +79,7 @@ def read_fashionai(directory: str | Path, part: str = "train", *, maybe: str = "
         if rows.any():
             heads[name] = ClassificationHead(values)
             frame[name] = _labels(frame["letters"].where(rows), values, soft=maybe == "soft")
-    return Table(frame, heads, root=Path(directory), source=path.name, first_line=1)
+    return LabelTable(frame, heads, root=Path(directory), source=path.name, first_line=1)
 
 
 def _check(frame: pd.DataFrame, attributes: pd.Series, source: str, questions: bool) -> None:

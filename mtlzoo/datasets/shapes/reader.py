@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.columns import IMAGE
-from mtlzoo.data.table import Table
+from mtlzoo.data.table import LabelTable
 from mtlzoo.data.tabular import read_csv
 from mtlzoo.errors import TableError
 from mtlzoo.files.regular import open_regular, require_file
@@ -32,7 +32,7 @@ COLUMNS = (IMAGE, "shape", *SIDES)
 TOLERANCE = 0.01
 
 
-def read_shapes(directory: str | Path, part: str = "train", several: bool | None = None) -> Table:
+def read_shapes(directory: str | Path, part: str = "train", several: bool | None = None) -> LabelTable:
     """Read images of triangles and rectangles and their boxes, as :func:`make_shapes` writes them.
 
     The files `train.csv` and `test.csv` have the columns `image,shape,x_min,y_min,x_max,y_max`: a path relative to the
@@ -81,7 +81,7 @@ def read_shapes(directory: str | Path, part: str = "train", several: bool | None
     _check_shapes(rows, path.name)
     _check_inside(rows, boxes, directory, path.name)
     frame = _several(rows, boxes, path.name) if several else _single(rows, boxes, path.name)
-    return Table(frame, shape_heads(several), root=directory, source=path.name, first_line=2)
+    return LabelTable(frame, shape_heads(several), root=directory, source=path.name, first_line=2)
 
 
 def shape_heads(several: bool = False) -> dict[str, Head]:

@@ -15,7 +15,7 @@ from drawings import draw_table
 from mtlzoo import balancing
 from mtlzoo.cli import runs
 from mtlzoo.cli.image_files import labelled_images
-from mtlzoo.data import ImageError, Table, make_shapes, read_shapes
+from mtlzoo.data import ImageError, LabelTable, make_shapes, read_shapes
 from mtlzoo.data.dataset import locate
 from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
@@ -94,7 +94,7 @@ def test_unreadable_images_are_refused_or_left_out(tmp_path, capsys):
 
 def test_options_reach_the_heads_that_have_them():
     frame = pd.DataFrame({"image": ["a"], "size": ["s"], "price": [1.0]})
-    table = Table(frame, {"size": ClassificationHead(["s", "m"]), "price": RegressionHead()}, first_line=2)
+    table = LabelTable(frame, {"size": ClassificationHead(["s", "m"]), "price": RegressionHead()}, first_line=2)
     heads = runs.configure_heads(table, {"hidden": [4], "label_smoothing": 0.1}).heads
     assert heads["size"] == ClassificationHead(["s", "m"], hidden=[4], label_smoothing=0.1)
     assert heads["price"] == RegressionHead(hidden=[4])
@@ -171,7 +171,7 @@ def test_places_are_marked_where_they_lie_in_the_image(tmp_path):
     path = tmp_path / "wide.png"
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     frame = pd.DataFrame({"image": [str(path)], "tips": [((99.5, 49.5), (-0.5, -0.5))]})
-    table = Table(frame, {"tips": LandmarkHead(2, format="xy")})
+    table = LabelTable(frame, {"tips": LandmarkHead(2, format="xy")})
     outputs = {"tips": np.array([[[0.5, 0.5], [1.0, 1.0]]])}
     ((true, predicted),) = labelled_images(
         table, Predictions(outputs, table.heads, locate(table, (32, 32)))
@@ -186,7 +186,9 @@ def test_every_box_of_several_is_marked(tmp_path):
     path = tmp_path / "wide.png"
     cv2.imwrite(str(path), np.zeros((100, 200, 3), np.uint8))
     cells = [[("dot", 0, 0, 200, 100), ("dot", 100, 50, 200, 100)]]
-    table = Table(pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")})
+    table = LabelTable(
+        pd.DataFrame({"image": [str(path)], "dots": cells}), {"dots": DetectionHead(["dot"], format="xyxy")}
+    )
     outputs = {"dots": np.array([[[0, 0, 0.5, 0.5, 0.9], [0, 0, 1, 1, 0.1]]])}
     (marks,) = labelled_images(table, Predictions(outputs, table.heads, locate(table, (32, 32)))).annotations
     assert [(mark.kind, mark.role) for mark in marks] == [("box", "true"), ("box", "true"), ("box", "predicted")]
@@ -230,7 +232,7 @@ def test_predictions_are_compared_with_labels_however_those_are_written(tmp_path
         "tags": np.array([[0.9, 0.9], [0.1, 0.1], [0.9, 0.1], [0.9, 0.1]]),
         "price": np.array([[1.25], [2.0], [3.0], [4.0]]),
     }
-    captions = labelled_images(Table(frame, heads, root=drawn.root), Predictions(outputs, heads)).captions
+    captions = labelled_images(LabelTable(frame, heads, root=drawn.root), Predictions(outputs, heads)).captions
     assert sorted(captions, key=str) == sorted(
         [
             [("size: m", True), ("tags: a;b", True), ("price: 1.25 (true 1.5)", None)],

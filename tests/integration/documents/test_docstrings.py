@@ -61,7 +61,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def table(folder) -> mtl.data.Table:
+def table(folder) -> mtl.data.LabelTable:
     """A table with heads and columns by the names that examples give them."""
     rows = np.arange(ROWS)
     frame = pd.DataFrame(
@@ -82,7 +82,7 @@ def table(folder) -> mtl.data.Table:
         "ethnicity": mtl.ClassificationHead(["a", "b", "c"]),
         "points": mtl.LandmarkHead(["left", "right"]),
     }
-    return mtl.data.Table(frame, heads, root=folder)
+    return mtl.data.LabelTable(frame, heads, root=folder)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import pytest
 from drawings import draw_table
 from keras import layers
 
-from mtlzoo.data import Table, split
+from mtlzoo.data import LabelTable, split
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel, build
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory) -> list[Table]:
+def drawn(tmp_path_factory) -> list[LabelTable]:
     """Training and validation rows."""
     return split(draw_table(tmp_path_factory.mktemp("drawn"), rows=64), [0.75, 0.25])
 

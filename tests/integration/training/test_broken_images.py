@@ -12,7 +12,7 @@ from mtlzoo.cli.main import main
 
 
 @pytest.fixture
-def table(tmp_path) -> mtl.data.Table:
+def table(tmp_path) -> mtl.data.LabelTable:
     """Twelve rows, the eighth of them with an image that cannot be read."""
     rng = np.random.default_rng(0)
     names = [f"{row}.png" for row in range(12)]

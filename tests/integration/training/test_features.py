@@ -13,7 +13,7 @@ import pytest
 from drawings import draw_table
 
 import mtlzoo as mtl
-from mtlzoo.data import Table, image_dataset, split
+from mtlzoo.data import LabelTable, image_dataset, split
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.errors import OutputError
 from mtlzoo.models import MultiTaskModel, build
@@ -26,7 +26,7 @@ HEADS = Stage(3, 2e-2, "heads")
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory) -> list[Table]:
+def tables(tmp_path_factory) -> list[LabelTable]:
     """Classes, numbers and points that move with the pixels, a third of each missing, and weights."""
     table = draw_table(tmp_path_factory.mktemp("features"), rows=48)
     rng = np.random.default_rng(1)
@@ -34,10 +34,10 @@ def tables(tmp_path_factory) -> list[Table]:
     frame = table.frame.assign(points=points)
     heads = {name: table.heads[name] for name in ("color", "level")}
     heads["points"] = mtl.LandmarkHead(["left", "right"], format="xy")
-    return split(Table(frame, heads, table.root, "drawn.csv", 2), [0.75, 0.25])
+    return split(LabelTable(frame, heads, table.root, "drawn.csv", 2), [0.75, 0.25])
 
 
-def make(tables: list[Table], backbone: keras.Model, **arguments) -> MultiTaskModel:
+def make(tables: list[LabelTable], backbone: keras.Model, **arguments) -> MultiTaskModel:
     keras.utils.set_random_seed(7)
     return build(
         backbone,
@@ -329,9 +329,9 @@ def test_a_trunk_with_more_than_a_frozen_backbone(tables, tiny_backbone, looks, 
 # === Files ===
 
 
-def copy_files(tables: list[Table], folder: Path) -> list[Table]:
+def copy_files(tables: list[LabelTable], folder: Path) -> list[LabelTable]:
     shutil.copytree(tables[0].root, folder)
-    return [Table(table.frame, table.heads, folder, "drawn.csv", 2) for table in tables]
+    return [LabelTable(table.frame, table.heads, folder, "drawn.csv", 2) for table in tables]
 
 
 def test_features_are_found_again_and_only_those_of_this_network_and_these_images(
@@ -354,7 +354,7 @@ def test_features_are_found_again_and_only_those_of_this_network_and_these_image
 
     # The same images under other names, another order of rows, other labels and weights: these are not in the features.
     elsewhere = copy_files(tables, tmp_path / "elsewhere")
-    elsewhere[0] = Table(
+    elsewhere[0] = LabelTable(
         elsewhere[0].frame.assign(color=["red", "blue", "green"] * 12), elsewhere[0].heads, elsewhere[0].root
     )
     assert computed(given=elsewhere)[0] == []
@@ -385,7 +385,7 @@ def test_features_are_found_again_and_only_those_of_this_network_and_these_image
 def test_regions_and_rows_belong_to_the_checksum(tables, tiny_backbone, looks, tmp_path):
     cache, model = FeatureCache(folder=tmp_path), make(tables, tiny_backbone)
     regions = [(0.0, 0.0, 12.0, 12.0 + row % 3) for row in range(len(tables[0]))]
-    cut = Table(tables[0].frame.assign(region=regions), tables[0].heads, tables[0].root)
+    cut = LabelTable(tables[0].frame.assign(region=regions), tables[0].heads, tables[0].root)
     for table in (tables[0], cut, tables[0].take(np.arange(36)[::-1]), tables[0]):
         fit(model, table, tables[1], HEADS, features=cache, **QUICK)
     assert looks == [36, 12, 36, 36]

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mtlzoo.data import ImageCache, Table, TableError, image_dataset
+from mtlzoo.data import ImageCache, LabelTable, TableError, image_dataset
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 from mtlzoo.training import Recipe, Stage, Trainer, fit
 
@@ -34,7 +34,7 @@ class Recorder(keras.callbacks.Callback):
         self.weights[epoch] = self.model.get_weights()
 
 
-def score(model, table: Table) -> float:
+def score(model, table: LabelTable) -> float:
     """`val_score` as Keras' own `evaluate` counts it."""
     dataset = image_dataset(table.for_heads(model.heads), model.input_shape[1:3], 16)
     return model.evaluate(dataset, return_dict=True, verbose=0)["score"]
@@ -306,7 +306,7 @@ def test_rows_without_weight_do_not_count(drawn, network):
     model = network({"color": train.heads["color"]})
     before = model.get_weights()[-2:]
     history = fit(
-        model, Table(frame, train.heads, root=train.root), stages=Stage(1, 0.1), sample_weight="weight", **QUICK
+        model, LabelTable(frame, train.heads, root=train.root), stages=Stage(1, 0.1), sample_weight="weight", **QUICK
     )
     assert history.history["loss"] == [0.0]
     assert equal(model.get_weights()[-2:], before)
@@ -397,11 +397,11 @@ def test_a_image_that_breaks_off_training_is_named(drawn, network, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     frame = drawn[0].frame.assign(image=drawn[0].paths())
     frame.iloc[5, 0] = str(tmp_path / "broken.jpg")
-    table = Table(frame, drawn[0].heads, source="drawn.csv", first_line=2)
+    table = LabelTable(frame, drawn[0].heads, source="drawn.csv", first_line=2)
     line = frame.index[5] + 2
     with pytest.raises(TableError, match=rf"^drawn.csv, line {line} \(.*broken.jpg\): not an image"):
         fit(network(drawn[0].heads), table, drawn[1], Stage(1), **QUICK)
-    valid = Table(frame, drawn[0].heads, source="valid.csv", first_line=2)
+    valid = LabelTable(frame, drawn[0].heads, source="valid.csv", first_line=2)
     with pytest.raises(TableError, match=rf"^valid.csv, line {line} "):
         fit(network(drawn[0].heads), drawn[0], valid, Stage(1), **QUICK)
 
@@ -417,5 +417,5 @@ def test_a_table_of_another_kind_is_no_problem(network, drawn):
         }
     )
     model = network({"color": train.heads["color"], "bright": BinaryHead()})
-    history = fit(model, Table(frame, model.heads), stages=Stage(1, 1e-2), **QUICK)
+    history = fit(model, LabelTable(frame, model.heads), stages=Stage(1, 1e-2), **QUICK)
     assert np.isfinite(history.history["loss"][0])

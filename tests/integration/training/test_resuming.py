@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.errors import StateError
 from mtlzoo.training import Stage, fit
 from mtlzoo.training.state_file import read_state
@@ -205,7 +205,7 @@ def test_states_of_other_versions_and_foreign_archives_are_refused(written, tmp_
 def test_a_changed_image_is_named(drawn, written, tmp_path, number):
     _, train = written
     shutil.copytree(drawn[0].root, tmp_path / "images")
-    tables = [Table(table.frame, table.heads, tmp_path / "images", table.source) for table in drawn]
+    tables = [LabelTable(table.frame, table.heads, tmp_path / "images", table.source) for table in drawn]
     train(tmp_path / "state", tables)
     path = Path(tables[number].paths()[5])
     status, content = path.stat(), path.read_bytes()

@@ -124,7 +124,7 @@ def test_comparing_leaves_the_model_as_it_is(rows, tiny_backbone):
 def test_no_training_batch_is_of_a_few_rows_only(tmp_path, count, batch_size, sizes):
     keras.utils.save_img(tmp_path / "a.png", np.zeros((8, 8, 3)), scale=False)
     frame = pd.DataFrame({"image": ["a.png"] * count, "a": np.arange(count) % 2})
-    table = mtl.data.Table(frame, {"a": mtl.BinaryHead()}, root=tmp_path)
+    table = mtl.data.LabelTable(frame, {"a": mtl.BinaryHead()}, root=tmp_path)
     trained = mtl.data.image_dataset(table, (8, 8), batch_size, shuffle=True)
     assert [len(images) for images, _ in trained] == sizes
     assert len(trained) == len(sizes)
@@ -138,7 +138,7 @@ def test_real_cells_are_fine_tuned(shared):
     weights = shared / "keras_home/models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
     frame = pd.read_csv(shared / "blood_cells/labels.csv", usecols=["image", "cell_type"]).iloc[::9]
     heads = {"cell_type": mtl.ClassificationHead(sorted(frame["cell_type"].unique()))}
-    table = mtl.data.Table(frame.reset_index(drop=True), heads, root=shared / "blood_cells")
+    table = mtl.data.LabelTable(frame.reset_index(drop=True), heads, root=shared / "blood_cells")
     train, valid = mtl.data.split(table, [0.8, 0.2], seed=0)
     model = mtl.MobileNetV2(train.heads, (64, 64, 3), str(weights), alpha=0.35)
     stages = [mtl.Stage(1, 1e-3, "heads"), mtl.Stage(3, 1e-3)]

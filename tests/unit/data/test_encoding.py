@@ -73,7 +73,7 @@ def test_from_file_to_report_each_label_is_encoded_once(labels):
 
 def test_a_table_is_encoded_once_for_all_heads_that_encode_alike(labels):
     frame = mtl.data.read_csv(labels).frame
-    table = mtl.data.Table(frame, heads(), root=labels.parent)
+    table = mtl.data.LabelTable(frame, heads(), root=labels.parent)
     other = table.with_heads({"color": CountedClasses(["red", "green", "blue"], hidden=[8], class_weight="balanced")})
     assert other.labels()["color"] is table.labels()["color"]
     assert len([values for values in SEEN if "red" in values]) == 1
@@ -98,7 +98,7 @@ def test_what_is_assigned_to_a_frame_is_read(labels):
     assert table.labels()["number"][:2].tolist() == [[0.5], [1.5]]
     assert table.take([0]).with_heads(heads()).labels()["color"].tolist() == [2]
     objects = pd.DataFrame({"image": ["a", "b"], "at": [[1.0, 2.0], [3.0, 4.0]]})
-    places = mtl.data.Table(objects, {"at": mtl.RegressionHead(2)})
+    places = mtl.data.LabelTable(objects, {"at": mtl.RegressionHead(2)})
     assert places.labels()["at"].tolist() == [[1, 2], [3, 4]]
     objects.at[1, "at"] = [5.0, 6.0]
     assert places.labels()["at"].tolist() == [[1, 2], [5, 6]]
@@ -106,7 +106,7 @@ def test_what_is_assigned_to_a_frame_is_read(labels):
 
 def test_heads_are_those_that_were_given():
     given = heads()
-    table = mtl.data.Table(pd.DataFrame({"image": ["a"], "color": ["red"], "number": [1]}), given)
+    table = mtl.data.LabelTable(pd.DataFrame({"image": ["a"], "color": ["red"], "number": [1]}), given)
     assert all(table.take([0]).heads[name] is head for name, head in given.items())
 
 

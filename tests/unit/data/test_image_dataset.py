@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mtlzoo.data import Table, TableError, image_dataset, load_image
+from mtlzoo.data import LabelTable, TableError, image_dataset, load_image
 from mtlzoo.errors import ImageError
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
 from mtlzoo.system.cores import available_cores
@@ -21,7 +21,7 @@ ROWS, SIZE = 23, (16, 12)
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory) -> Table:
+def table(tmp_path_factory) -> LabelTable:
     """Images of different sizes and contents."""
     folder = tmp_path_factory.mktemp("images")
     rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def table(tmp_path_factory) -> Table:
         "tags": MultiLabelHead(["a", "b"]),
         "age": RegressionHead(),
     }
-    return Table(frame, heads, root=folder, source="labels.csv", first_line=2)
+    return LabelTable(frame, heads, root=folder, source="labels.csv", first_line=2)
 
 
 def batches(dataset) -> list:
@@ -130,7 +130,7 @@ def test_sample_weights(table):
 @pytest.mark.parametrize("weight", [None, "heavy", "-1", float("nan"), float("inf"), -0.5])
 def test_weights_that_are_none(table, weight):
     frame = table.frame.assign(weight=pd.Series([1.0] * 4 + [weight] + [1.0] * 18, dtype=object))
-    other = Table(frame, table.heads, root=table.root, source="labels.csv", first_line=2)
+    other = LabelTable(frame, table.heads, root=table.root, source="labels.csv", first_line=2)
     with pytest.raises(TableError, match=r"^labels.csv, line 6 \(4.png\): expected a weight of at least 0 in 'weight'"):
         image_dataset(other, SIZE, sample_weight="weight")
 
@@ -231,11 +231,11 @@ def test_two_passes_at_once_do_not_disturb_each_other(table):
 # === Errors ===
 
 
-def broken(table: Table, folder) -> Table:
+def broken(table: LabelTable, folder) -> LabelTable:
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     frame = table.frame.assign(image=table.paths())
     frame.loc[9, "image"] = str(folder / "broken.png")
-    return Table(frame, table.heads, source="labels.csv", first_line=2)
+    return LabelTable(frame, table.heads, source="labels.csv", first_line=2)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -267,7 +267,7 @@ def test_the_first_of_several_rows_is_named(table, tmp_path):
     frame = rows.frame.assign(
         image=[str(tmp_path / "worse.png") if row > 9 else path for row, path in enumerate(rows.frame["image"])]
     )
-    rows = Table(frame, rows.heads, source="labels.csv", first_line=2)
+    rows = LabelTable(frame, rows.heads, source="labels.csv", first_line=2)
     for _ in range(5):  # whichever was read first
         with pytest.raises(TableError, match=r"^labels.csv, line 11 "):
             batches(image_dataset(rows, SIZE, 1, workers=4))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from written import refusal, write
 
-from mtlzoo.data import Table, read_csv
+from mtlzoo.data import LabelTable, read_csv
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 
 EITHER = "image,head,label\n0.png,bald,cat\n1.png,hair,dog\n2.png,bald,dog\n3.png,hair,cat\n"
@@ -54,7 +54,7 @@ def test_columns_that_are_called_like_something_of_ours(tmp_path):
 
 def test_regions_are_four_numbers():
     frame = pd.DataFrame({"image": ["a", "b"], "region": [(0, 1, 2, 3), None]})
-    assert Table(frame, {}).regions() == [(0, 1, 2, 3), None]
+    assert LabelTable(frame, {}).regions() == [(0, 1, 2, 3), None]
 
 
 def test_no_head_is_called_image(tmp_path):
@@ -87,4 +87,4 @@ def test_one_line_a_head_says_what_it_was_taken_for_and_why(tmp_path):
 
 
 def test_a_table_without_heads_has_nothing_to_tell():
-    assert Table.of_images(["a.png"]).describe() == ""
+    assert LabelTable.of_images(["a.png"]).describe() == ""

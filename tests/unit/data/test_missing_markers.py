@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from written import column, refusal, write
 
-from mtlzoo.data import Table, TableError, pack, read_csv, read_packed
+from mtlzoo.data import LabelTable, TableError, pack, read_csv, read_packed
 from mtlzoo.heads import (
     BinaryHead,
     ClassificationHead,
@@ -24,7 +24,7 @@ MARKERS = ["NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "?", "-", "
 WORDS = ["None", "none", "nil", "unknown", "missing"]
 
 
-def labelled(table: Table) -> int:
+def labelled(table: LabelTable) -> int:
     return int(table.labelled()["a"].sum())
 
 
@@ -189,15 +189,15 @@ def test_tables_from_frames():
     frame = pd.DataFrame({"image": list("abcd"), "a": ["yes", "NA", None, "no"], "n": ["1.5", "unknown", "?", 2.0]})
     frame["points"] = ["1;2", "NA;NA", "NA", None]
     heads = {"a": BinaryHead(), "n": RegressionHead(), "points": RegressionHead(2)}
-    table = Table(frame, heads)
+    table = LabelTable(frame, heads)
     assert table.labels()["a"].tolist() == [1, -1, -1, 0]
     np.testing.assert_array_equal(table.labels()["n"][:, 0], [1.5, np.nan, np.nan, 2])
     assert table.labelled()["points"].tolist() == [True, False, False, False]
     assert '1 cell "NA" is missing' in table.describe()
-    named = Table(frame, {"a": ClassificationHead(["NA", "no", "yes"])})
+    named = LabelTable(frame, {"a": ClassificationHead(["NA", "no", "yes"])})
     assert named.labels()["a"].tolist() == [2, 0, -1, 1]
     with pytest.raises(TableError, match="unknown label 'NA'"):
-        Table(frame, {"a": BinaryHead()}, literal=frozenset(["a"])).labels()
+        LabelTable(frame, {"a": BinaryHead()}, literal=frozenset(["a"])).labels()
 
 
 def test_packed_tables_keep_what_was_decided(tmp_path):
@@ -263,7 +263,7 @@ def test_words_in_any_case(tmp_path, word):
 
 def test_bins_are_read_as_numbers_are():
     frame = pd.DataFrame({"image": ["a.png", "b.png"], "a": ["unknown", "3"]})
-    assert labelled(Table(frame, {"a": ExpectationHead((0, 5))})) == 1
+    assert labelled(LabelTable(frame, {"a": ExpectationHead((0, 5))})) == 1
 
 
 def test_few_texts_among_whole_numbers_are_noted_and_among_decimals_refused(tmp_path):

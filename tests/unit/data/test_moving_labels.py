@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Augmentation, Table, TableError, image_dataset
+from mtlzoo.data import Augmentation, LabelTable, TableError, image_dataset
 from mtlzoo.data.dataset import locate, plain_errors
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
 from mtlzoo.images.geometry import ImageGeometry
@@ -18,7 +18,7 @@ STRONG = Augmentation(rotation=25, zoom=0.2, shift=0.05, brightness=0)
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory) -> Table:
+def table(tmp_path_factory) -> LabelTable:
     """Images of three coloured spots on gray, of several sizes, and where the spots are."""
     folder, rng = tmp_path_factory.mktemp("spots"), np.random.default_rng(0)
     points = []
@@ -43,7 +43,7 @@ def table(tmp_path_factory) -> Table:
         "looks": ClassificationHead(["left", "middle", "right"], flip_pairs=pairs),
         "level": OrdinalHead(["left", "middle", "right"], flip_pairs=pairs),
     }
-    return Table(frame, heads, root=folder)
+    return LabelTable(frame, heads, root=folder)
 
 
 def spots_in(image: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def test_regions_are_what_is_seen_and_points_move_along(table, augment):
         (points[0][0] - 40, points[0][1] - 30.5, points[0][0] + 110, points[0][1] + 120.25) if row % 4 else None
         for row, points in enumerate(frame["spots"])
     ]
-    table = Table(frame, table.heads, root=table.root)
+    table = LabelTable(frame, table.heads, root=table.root)
     images, labels, geometry = epoch(table, augment=augment)
     compared = 0
     for row, (image, points, mirrored) in enumerate(zip(images, labels["spots"], geometry.mirrored)):
@@ -110,7 +110,7 @@ def test_regions_are_what_is_seen_and_points_move_along(table, augment):
 
 def test_a_region_may_reach_beyond_the_image(table):
     frame = table.frame.iloc[:1].assign(region=[(-100.0, -50.0, 500.0, 300.0)])
-    images, labels, _ = epoch(Table(frame, table.heads, root=table.root))
+    images, labels, _ = epoch(LabelTable(frame, table.heads, root=table.root))
     np.testing.assert_allclose(labels["spots"][0], spots_in(images[0]), atol=0.012)
 
 
@@ -154,11 +154,11 @@ def test_gray_images_are_the_luma_of_coloured_ones(table):
 
 
 @pytest.fixture
-def boxed(table) -> Table:
+def boxed(table) -> LabelTable:
     """The same images with the box around their three spots, whose radius is 9."""
     spots = np.array(table.frame["spots"].tolist()) + 0.5
     boxes = np.concatenate([spots.min(axis=1) - 9, spots.max(axis=1) + 9], axis=1).tolist()
-    return Table(table.frame.assign(box=boxes), {"box": BoxHead(format="xyxy")}, root=table.root, first_line=2)
+    return LabelTable(table.frame.assign(box=boxes), {"box": BoxHead(format="xyxy")}, root=table.root, first_line=2)
 
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
@@ -175,7 +175,7 @@ def test_boxes_lie_around_what_they_lay_around(boxed, augment, resize):
 def test_a_box_outside_of_its_image_is_named_by_its_line(boxed):
     frame = boxed.frame.copy()
     frame.at[7, "box"] = [10, 20, 400, 100]
-    broken = Table(frame, boxed.heads, root=boxed.root, source="labels.csv", first_line=2)
+    broken = LabelTable(frame, boxed.heads, root=boxed.root, source="labels.csv", first_line=2)
     expected = r"labels\.csv, line 9 \(7\.png\): head 'box': expected a box within the image of 235 x 340 pixels"
     with pytest.raises(TableError, match=expected), plain_errors():
         epoch(broken, shuffle=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from written import column, write
 
-from mtlzoo.data import Table, infer_head, read_csv, read_folders
+from mtlzoo.data import LabelTable, infer_head, read_csv, read_folders
 from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 
 
@@ -110,13 +110,13 @@ def test_tables_from_frames(cells, names):
     frame = pd.DataFrame({"image": list("abc"), "a": cells})
     head = infer_head(frame["a"])
     assert head.names == names
-    known = Table(frame, {"a": head}).labelled()["a"].tolist()
+    known = LabelTable(frame, {"a": head}).labelled()["a"].tolist()
     assert known == frame["a"].notna().tolist()
 
 
 def test_numbers_of_pandas_with_gaps():
     frame = pd.DataFrame({"image": list("abc"), "a": pd.array([1, None, 2], dtype="Int64")})
-    labels = Table(frame, {"a": RegressionHead()}).labels()["a"]
+    labels = LabelTable(frame, {"a": RegressionHead()}).labels()["a"]
     np.testing.assert_array_equal(labels[:, 0], [1, np.nan, 2])
 
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from mtlzoo.data import (
     ImageCache,
-    Table,
+    LabelTable,
     TableError,
     check_images,
     image_dataset,
@@ -34,7 +34,7 @@ ROWS, SIZE = 17, (20, 16)
 
 
 @pytest.fixture
-def table(tmp_path) -> Table:
+def table(tmp_path) -> LabelTable:
     """Images with labels of many kinds, of which some are missing; rows 3 and 16 are copies."""
     folder = tmp_path / "images"
     folder.mkdir()
@@ -66,10 +66,10 @@ def table(tmp_path) -> Table:
         "tags": MultiLabelHead(["a", "b"]),
         "box": BoxHead(format="xyxy"),
     }
-    return Table(frame, heads, root=folder, source="labels.csv", first_line=2)
+    return LabelTable(frame, heads, root=folder, source="labels.csv", first_line=2)
 
 
-def batches(table: Table, **options) -> list:
+def batches(table: LabelTable, **options) -> list:
     dataset = image_dataset(table, SIZE, 4, **options)
     return [tf.nest.map_structure(lambda tensor: tensor.numpy(), batch) for _ in range(2) for batch in dataset]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table, TableError, pack, read_csv, read_packed, split
+from mtlzoo.data import LabelTable, TableError, pack, read_csv, read_packed, split
 from mtlzoo.errors import InputError
 from mtlzoo.heads import BinaryHead
 
@@ -179,13 +179,13 @@ def test_the_long_layout_has_parts_too(tmp_path):
 
 def test_parts_of_a_table_from_a_frame():
     frame = pd.DataFrame({"image": ["a", "b", "c", "d"], "kids": [0, 1, 1, 0], "fold": [0.0, 2.0, 1.0, np.nan]})
-    table = Table(frame, {"kids": BinaryHead()}, split="fold")
+    table = LabelTable(frame, {"kids": BinaryHead()}, split="fold")
     assert [rows.frame["image"].tolist() for rows in table.parts()] == [["a"], ["c"], ["b"]]
     assert len(table.take([0, 1]).part("test")) == len(table.with_heads({"kids": BinaryHead()}).part("test")) == 1
     with pytest.raises(TableError, match="no column 'part' of parts"):
-        Table(frame, {}, split="part")
+        LabelTable(frame, {}, split="part")
     with pytest.raises(TableError, match=r"column 'image': expected train, .*received 'a', 'b', 'c', 'd'"):
-        Table(frame, {}, split="image").parts()
+        LabelTable(frame, {}, split="image").parts()
 
 
 def test_packed_tables_keep_their_parts(tmp_path):

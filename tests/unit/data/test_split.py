@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table, TableError, split, splitting
+from mtlzoo.data import LabelTable, TableError, split, splitting
 from mtlzoo.heads import BinaryHead, ClassificationHead, Head, MultiLabelHead, OrdinalHead, RegressionHead
 
 SHARES = [[0.8, 0.2], [0.5, 0.5], [0.7, 0.2, 0.1], [0.97, 0.03]]
 
 
-def random_table(rng: np.random.Generator, rows: int, heads: dict[str, Head], missing: float = 0.4) -> Table:
+def random_table(rng: np.random.Generator, rows: int, heads: dict[str, Head], missing: float = 0.4) -> LabelTable:
     """Labels of uneven frequency that hang together, as a row's do, with many of them missing."""
     frame = pd.DataFrame({"image": [f"{row}.jpg" for row in range(rows)]})
     common = rng.random(rows)
@@ -29,7 +29,7 @@ def random_table(rng: np.random.Generator, rows: int, heads: dict[str, Head], mi
                 cells = [(1.0, 0.5, *[0.0] * (len(head.names) - 2)) if c == head.names[0] else c for c in cells]
         frame[name] = pd.Series(cells, dtype=object)
         frame.loc[rng.random(rows) < missing, name] = None
-    return Table(frame, heads)
+    return LabelTable(frame, heads)
 
 
 HEADS = {
@@ -46,7 +46,7 @@ HEADS = {
 }
 
 
-def counts(table: Table) -> np.ndarray:
+def counts(table: LabelTable) -> np.ndarray:
     """How many rows have each label of each head."""
     columns = []
     for name, targets in table.labels().items():
@@ -60,7 +60,7 @@ def counts(table: Table) -> np.ndarray:
     return np.concatenate(columns)
 
 
-def worst(table: Table, parts: list[Table], fractions: list[float]) -> float:
+def worst(table: LabelTable, parts: list[LabelTable], fractions: list[float]) -> float:
     """By how many rows a label's number in a part differs from its share, at most."""
     wanted = np.outer(fractions, counts(table))
     return float(np.abs(np.stack([counts(part) for part in parts]) - wanted).max())
@@ -133,7 +133,7 @@ def test_a_large_group_goes_where_there_is_room():
 
 
 def test_without_labels_rows_are_split_all_the_same():
-    table = Table.of_images([f"{row}.jpg" for row in range(100)])
+    table = LabelTable.of_images([f"{row}.jpg" for row in range(100)])
     assert [len(part) for part in split(table, [0.7, 0.2, 0.1])] == [70, 20, 10]
 
 
@@ -180,14 +180,14 @@ def test_groups_never_straddle():
 
 
 @pytest.fixture
-def copies(tmp_path) -> Table:
+def copies(tmp_path) -> LabelTable:
     """Sixty images of which the last twenty are copies of the first, under other names."""
     rng = np.random.default_rng(0)
     contents = [rng.bytes(100) for _ in range(40)]
     for row in range(60):
         (tmp_path / f"{row}.jpg").write_bytes(contents[row % 40])
     frame = pd.DataFrame({"image": [f"{row}.jpg" for row in range(60)], "kids": ["yes", "no", None] * 20})
-    return Table(frame, {"kids": BinaryHead()}, root=tmp_path)
+    return LabelTable(frame, {"kids": BinaryHead()}, root=tmp_path)
 
 
 def test_identical_images_never_straddle(copies):
@@ -213,7 +213,9 @@ def test_groups_and_copies_are_chained(copies):
 
 
 def test_the_same_path_twice_stays_together():
-    table = Table(pd.DataFrame({"image": ["a.jpg", "b.jpg"] * 10, "kids": ["yes", "no"] * 10}), {"kids": BinaryHead()})
+    table = LabelTable(
+        pd.DataFrame({"image": ["a.jpg", "b.jpg"] * 10, "kids": ["yes", "no"] * 10}), {"kids": BinaryHead()}
+    )
     for part in split(table, [0.5, 0.5]):
         assert part.frame["image"].nunique() == 1
         assert len(part) == 10
@@ -248,11 +250,11 @@ def test_numpys_own_generator_is_not_touched():
 )
 def test_wrong_fractions(fractions):
     with pytest.raises(ValueError, match="Expected at least two fractions above 0 whose sum is 1, received: "):
-        split(Table.of_images(["a", "b", "c"]), fractions)
+        split(LabelTable.of_images(["a", "b", "c"]), fractions)
 
 
 def test_wrong_groups():
-    table = Table.of_images(["a", "b", "c"])
+    table = LabelTable.of_images(["a", "b", "c"])
     with pytest.raises(TableError, match=r"^images: no column 'sender' to group by; the columns are: image"):
         split(table, [0.5, 0.5], group="sender")
     with pytest.raises(ValueError, match="Expected one group value for each of 3 rows, received: 2"):
@@ -273,9 +275,9 @@ def test_most_of_a_large_table_is_dealt_out_blindly(monkeypatch, groups, rng):
     columns = {f"h{head}": pd.Categorical.from_codes(ids[:, head], list("abcd")) for head in range(heads)}
     frame = pd.DataFrame({"image": [f"{row}.jpg" for row in range(rows)], **columns})
     frame["group"] = np.arange(rows) if groups is None else rng.integers(groups, size=rows)
-    table = Table(frame, {name: ClassificationHead(list("abcd")) for name in columns})
+    table = LabelTable(frame, {name: ClassificationHead(list("abcd")) for name in columns})
 
-    def badness(parts: list[Table]) -> float:
+    def badness(parts: list[LabelTable]) -> float:
         total = 0.0
         for part, share in zip(parts, [0.7, 0.2, 0.1], strict=True):
             for name, targets in table.labels().items():
@@ -284,7 +286,7 @@ def test_most_of_a_large_table_is_dealt_out_blindly(monkeypatch, groups, rng):
                 total += (np.square(np.bincount(own[own >= 0], minlength=4) - wanted) / wanted).sum()
         return total
 
-    def chance() -> list[Table]:
+    def chance() -> list[LabelTable]:
         sides = rng.choice(3, size=rows, p=[0.7, 0.2, 0.1])
         return [table.take(sides == side) for side in range(3)]
 

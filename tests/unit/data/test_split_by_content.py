@@ -9,28 +9,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table, TableError, split_by_content
+from mtlzoo.data import LabelTable, TableError, split_by_content
 from mtlzoo.heads import BinaryHead
 
 SHARES = [[0.8, 0.2], [0.5, 0.5], [0.7, 0.2, 0.1]]
 
 
-def write(folder: Path, contents: dict[str, str], **columns) -> Table:
+def write(folder: Path, contents: dict[str, str], **columns) -> LabelTable:
     for name, content in contents.items():
         (folder / name).write_text(content)
     frame = pd.DataFrame({"image": list(contents), "kids": ["yes", "no"] * (len(contents) // 2)}).assign(**columns)
-    return Table(frame, {"kids": BinaryHead()}, root=folder)
+    return LabelTable(frame, {"kids": BinaryHead()}, root=folder)
 
 
 def images(number: int) -> dict[str, str]:
     return {f"{index}.jpg": f"image {index}" for index in range(number)}
 
 
-def sides(parts: list[Table]) -> dict[str, int]:
+def sides(parts: list[LabelTable]) -> dict[str, int]:
     return {image: side for side, part in enumerate(parts) for image in part.frame["image"]}
 
 
-def by_content(parts: list[Table]) -> list[set[str]]:
+def by_content(parts: list[LabelTable]) -> list[set[str]]:
     return [{Path(path).read_text() for path in part.paths()} for part in parts]
 
 

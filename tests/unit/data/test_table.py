@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table, TableError
+from mtlzoo.data import LabelTable, TableError
 from mtlzoo.heads import BinaryHead, ClassificationHead, MultiLabelHead, RegressionHead
 
 
 @pytest.fixture
-def table() -> Table:
+def table() -> LabelTable:
     frame = pd.DataFrame(
         {
             "image": ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"],
@@ -25,7 +25,7 @@ def table() -> Table:
         }
     )
     heads = {"size": ClassificationHead(["short", "long"]), "kids": BinaryHead(), "age": RegressionHead()}
-    return Table(frame, heads, root="photographs", source="labels.csv", first_line=2)
+    return LabelTable(frame, heads, root="photographs", source="labels.csv", first_line=2)
 
 
 # === Labels ===
@@ -55,13 +55,13 @@ def test_a_label_that_its_head_does_not_know_is_named_with_its_line(table):
 
 
 def test_without_lines_the_image_is_named():
-    table = Table(pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", "maybe"]}), {"kids": BinaryHead()})
+    table = LabelTable(pd.DataFrame({"image": ["a.jpg", "b.jpg"], "kids": ["yes", "maybe"]}), {"kids": BinaryHead()})
     with pytest.raises(TableError, match=r"^table, b.jpg: head 'kids'"):
         table.labels()
 
 
 def test_heads_may_be_given_as_numbers_of_classes():
-    table = Table(pd.DataFrame({"image": ["a", "b"], "size": [2, 0]}), {"size": 3})
+    table = LabelTable(pd.DataFrame({"image": ["a", "b"], "size": [2, 0]}), {"size": 3})
     assert table.heads == {"size": ClassificationHead(3)}
     assert table.labels()["size"].tolist() == [2, 0]
 
@@ -103,7 +103,7 @@ def test_heads_of_a_part_are_those_of_the_table(table):
 
 def test_a_part_of_a_column_of_categories_knows_only_the_labels_that_are_left():
     frame = pd.DataFrame({"image": ["a", "b", "c"], "size": pd.Series(["s", "m", "l"], dtype="category")})
-    part = Table(frame, {"size": ClassificationHead(["s", "m", "l"])}).take([0, 1])
+    part = LabelTable(frame, {"size": ClassificationHead(["s", "m", "l"])}).take([0, 1])
     assert part.with_heads({"size": ClassificationHead(["m", "s"])}).labels()["size"].tolist() == [1, 0]
 
 
@@ -140,17 +140,17 @@ def test_classes_without_names_are_the_tables_own(table):
 def test_paths_start_at_the_root_unless_they_are_absolute(tmp_path):
     absolute = str(tmp_path / "x.jpg")
     frame = pd.DataFrame({"image": ["a.jpg", "sub/b.jpg", absolute]})
-    assert Table(frame, {}, root="photographs").paths() == [
+    assert LabelTable(frame, {}, root="photographs").paths() == [
         os.path.join("photographs", "a.jpg"),
         os.path.join("photographs", "sub/b.jpg"),
         absolute,
     ]
-    assert Table(frame, {}).paths() == ["a.jpg", "sub/b.jpg", absolute]
-    assert Table(frame, {}, root=tmp_path).paths()[0] == str(tmp_path / "a.jpg")
+    assert LabelTable(frame, {}).paths() == ["a.jpg", "sub/b.jpg", absolute]
+    assert LabelTable(frame, {}, root=tmp_path).paths()[0] == str(tmp_path / "a.jpg")
 
 
 def test_images_without_labels():
-    table = Table.of_images(["a.jpg", Path("b.jpg")])
+    table = LabelTable.of_images(["a.jpg", Path("b.jpg")])
     assert table.paths() == ["a.jpg", "b.jpg"]
     assert table.heads == {}
     assert table.labels() == {}
@@ -162,17 +162,17 @@ def test_images_without_labels():
 
 def test_columns_that_must_be_there():
     with pytest.raises(TableError, match="no column 'image'; the columns are: photo, kids"):
-        Table(pd.DataFrame({"photo": ["a"], "kids": ["yes"]}), {"kids": BinaryHead()})
+        LabelTable(pd.DataFrame({"photo": ["a"], "kids": ["yes"]}), {"kids": BinaryHead()})
     with pytest.raises(TableError, match="no column for the head 'kids'; the columns are: image"):
-        Table(pd.DataFrame({"image": ["a"]}), {"kids": BinaryHead()})
+        LabelTable(pd.DataFrame({"image": ["a"]}), {"kids": BinaryHead()})
 
 
 def test_names_that_mean_two_things():
     twice = pd.DataFrame([["a", "yes", "no"]], columns=["image", "kids", "kids"])
     with pytest.raises(TableError, match="more than one column is called 'kids'"):
-        Table(twice, {"kids": BinaryHead()})
+        LabelTable(twice, {"kids": BinaryHead()})
     with pytest.raises(TableError, match="a head cannot be called 'image'"):
-        Table(pd.DataFrame({"image": ["a"]}), {"image": BinaryHead()})
+        LabelTable(pd.DataFrame({"image": ["a"]}), {"image": BinaryHead()})
 
 
 def test_check_finds_heads_that_could_learn_nothing(table):
@@ -192,11 +192,11 @@ def test_check_finds_heads_that_could_learn_nothing(table):
 def test_check_of_tags_and_soft_labels():
     frame = pd.DataFrame({"image": list("abc"), "tags": ["x;y", "y;x", None], "soft": [(1, 1), (2, 2), None]})
     with pytest.raises(TableError, match="head 'tags' has one label only, 'x;y', in 2 rows"):
-        Table(frame, {"tags": MultiLabelHead(["x", "y"])}).check()
+        LabelTable(frame, {"tags": MultiLabelHead(["x", "y"])}).check()
     with pytest.raises(TableError, match=r"head 'soft' has one label only, \(1, 1\), in 2 rows"):
-        Table(frame, {"soft": ClassificationHead(2)}).check()
+        LabelTable(frame, {"soft": ClassificationHead(2)}).check()
     frame.loc[2, "tags"], frame["soft"] = "none", [(1, 1), (2, 1), None]
-    Table(frame, {"tags": MultiLabelHead(["x", "y"]), "soft": ClassificationHead(2)}).check()
+    LabelTable(frame, {"tags": MultiLabelHead(["x", "y"]), "soft": ClassificationHead(2)}).check()
 
 
 def test_tables_can_be_compared_and_kept_in_sets(table):

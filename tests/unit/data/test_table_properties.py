@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mtlzoo as mtl
-from mtlzoo.data import Table, read_csv, split
+from mtlzoo.data import LabelTable, read_csv, split
 
 FRACTIONS = st.lists(st.integers(1, 9), min_size=2, max_size=3).map(lambda parts: [n / sum(parts) for n in parts])
 CLASSES = ["red", "green", "blue"]
 
 
-def table_of(labels, groups) -> Table:
+def table_of(labels, groups) -> LabelTable:
     images = [f"{row}.png" for row in range(len(labels))]
     frame = pd.DataFrame({"image": images, "color": pd.Series(labels, dtype=object), "sender": groups})
-    return Table(frame, {"color": mtl.ClassificationHead(CLASSES)})
+    return LabelTable(frame, {"color": mtl.ClassificationHead(CLASSES)})
 
 
 @given(

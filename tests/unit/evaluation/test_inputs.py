@@ -17,7 +17,7 @@ from answered import outputs
 from PIL import Image
 
 import mtlzoo as mtl
-from mtlzoo.data import Table, decode_image
+from mtlzoo.data import LabelTable, decode_image
 from mtlzoo.errors import ImageError, InputError, TableError
 from mtlzoo.evaluation import evaluate_groups, predict
 
@@ -401,7 +401,7 @@ def test_addresses_are_fetched_only_if_told(model, site, paths, expected, monkey
 
 
 def test_a_table_is_told_from_all_else(model, drawn):
-    assert predict(model, Table.of_images(drawn.paths()[:2]))["image"].tolist() == drawn.paths()[:2]
+    assert predict(model, LabelTable.of_images(drawn.paths()[:2]))["image"].tolist() == drawn.paths()[:2]
 
 
 def test_arrays_of_the_models_size_are_read_as_those_of_other_sizes(model, rng):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from answered import outputs
 
-from mtlzoo.data import ImageError, Table, TableError, load_image
+from mtlzoo.data import ImageError, LabelTable, TableError, load_image
 from mtlzoo.evaluation import predict
 
 
@@ -131,7 +131,7 @@ def test_images_that_cannot_be_read(model, drawn, tmp_path):
     frame = drawn.frame.assign(image=drawn.paths())
     frame.loc[2, "image"] = str(path)
     with pytest.raises(TableError, match=r"^labels\.csv, line 4 \(.*broken\.jpg\): not an image"):
-        predict(model, Table(frame, {}, source="labels.csv", first_line=2))
+        predict(model, LabelTable(frame, {}, source="labels.csv", first_line=2))
 
 
 def test_the_images_shape_is_the_models_business(model, tmp_path):

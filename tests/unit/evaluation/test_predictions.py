@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.data import Table
+from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation import Predictions, evaluate, evaluate_groups, predict
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, RegressionHead
@@ -27,7 +27,7 @@ ROWS = 12
 
 
 @pytest.fixture
-def table(rng) -> Table:
+def table(rng) -> LabelTable:
     frame = pd.DataFrame(
         {
             "image": [f"{row}.jpg" for row in range(ROWS)],
@@ -39,7 +39,7 @@ def table(rng) -> Table:
             "camera": ["z5", "a7"] * (ROWS // 2),
         }
     )
-    return Table(frame, HEADS, source="labels.csv")
+    return LabelTable(frame, HEADS, source="labels.csv")
 
 
 @pytest.fixture

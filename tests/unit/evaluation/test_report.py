@@ -11,7 +11,7 @@ import pytest
 from answered import outputs
 from sklearn import metrics
 
-from mtlzoo.data import Table, TableError
+from mtlzoo.data import LabelTable, TableError
 from mtlzoo.evaluation import Predictions, evaluate
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, OrdinalHead, RegressionHead
 
@@ -26,7 +26,7 @@ ROWS = 200
 
 
 @pytest.fixture
-def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], dict[str, np.ndarray]]:
+def labelled_rows(rng) -> tuple[LabelTable, dict[str, np.ndarray], dict[str, np.ndarray]]:
     """A table with a third of the labels missing, predictions, and which rows are labelled."""
     frame = pd.DataFrame(
         {
@@ -49,10 +49,10 @@ def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], dict[str, np.ndarr
         "length": rng.dirichlet([1] * 4, ROWS),
         "price": rng.normal(10, 4, (ROWS, 1)),
     }
-    return Table(frame, HEADS, source="labels.csv"), predictions, labelled
+    return LabelTable(frame, HEADS, source="labels.csv"), predictions, labelled
 
 
-def report(table: Table, predictions: dict[str, np.ndarray]) -> pd.DataFrame:
+def report(table: LabelTable, predictions: dict[str, np.ndarray]) -> pd.DataFrame:
     """Known outputs need no model, only its heads."""
     return Predictions({name: predictions[name] for name in table.heads}, table.heads).evaluate(table)
 
@@ -160,7 +160,7 @@ def test_accuracies_and_errors_have_no_common_mean(labelled_rows):
 def test_heads_without_labels_do_not_count(labelled_rows):
     table, predictions, _ = labelled_rows
     frame = table.frame.assign(kids=None)
-    found = report(Table(frame, {"size": HEADS["size"], "kids": HEADS["kids"]}), predictions)
+    found = report(LabelTable(frame, {"size": HEADS["size"], "kids": HEADS["kids"]}), predictions)
     assert found.loc["kids", "labelled"] == 0
     assert found.loc["kids", ["value", "score", "accuracy"]].isna().all()
     assert found.loc["mean", "score"] == found.loc["size", "score"]
@@ -170,7 +170,7 @@ def test_heads_without_labels_do_not_count(labelled_rows):
 def test_without_any_label_there_are_no_metrics(labelled_rows):
     table, predictions, _ = labelled_rows
     frame = table.frame.assign(kids=None, price=None)
-    found = report(Table(frame, {"kids": HEADS["kids"], "price": HEADS["price"]}), predictions)
+    found = report(LabelTable(frame, {"kids": HEADS["kids"], "price": HEADS["price"]}), predictions)
     assert found["labelled"].tolist() == [0] * 4
     assert found.drop(columns=["kind", "labelled", "metric"]).isna().all(axis=None)
 
@@ -194,11 +194,11 @@ def test_a_model_on_a_table(model, drawn):
 
 def test_classes_in_another_order_and_heads_that_are_lacking(model, drawn):
     frame = drawn.frame.drop(columns=["bright", "level"])
-    other = Table(frame, {"color": ClassificationHead(["red", "green", "blue"])}, root=drawn.root)
+    other = LabelTable(frame, {"color": ClassificationHead(["red", "green", "blue"])}, root=drawn.root)
     found = evaluate(model, other)
     assert list(found.index) == ["color", "mean", "weighted mean"]
     assert found.loc["color", "accuracy"] == evaluate(model, drawn).loc["color", "accuracy"]
-    unread = Table(frame, {}, root=drawn.root)
+    unread = LabelTable(frame, {}, root=drawn.root)
     assert evaluate(model, unread).loc["color", "accuracy"] == found.loc["color", "accuracy"]
 
 
@@ -206,10 +206,10 @@ def test_refusals(model, drawn):
     with pytest.raises(
         TableError, match=r"no column for any of the heads color, bright, level; the columns are: image"
     ):
-        evaluate(model, Table(drawn.frame[["image"]], {}))
+        evaluate(model, LabelTable(drawn.frame[["image"]], {}))
     frame = drawn.frame.assign(color="purple")
     with pytest.raises(TableError, match=r"labels\.csv, line 2 \(0\.png\): head 'color': unknown label 'purple'"):
-        evaluate(model, Table(frame, {}, root="nowhere", source="labels.csv", first_line=2))
+        evaluate(model, LabelTable(frame, {}, root="nowhere", source="labels.csv", first_line=2))
     with pytest.raises(TableError, match=r"drawn\.csv: no rows"):
         evaluate(model, drawn.take([]))
     with pytest.raises(ValueError, match="Expected 40 predictions for 'color', received: 39"):
@@ -219,7 +219,7 @@ def test_refusals(model, drawn):
 def test_a_box_outside_of_its_image_is_named_by_its_row(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((20, 30, 3), np.uint8))
     frame = pd.DataFrame({"image": ["a.png"] * 2, "place": [[0, 0, 30, 20], [0, 0, 30, 40]]})
-    table = Table(frame, {"place": BoxHead(format="xyxy")}, root=tmp_path, source="labels.csv", first_line=2)
+    table = LabelTable(frame, {"place": BoxHead(format="xyxy")}, root=tmp_path, source="labels.csv", first_line=2)
     model = SimpleNamespace(heads=table.heads, input_shape=(None, 8, 8, 3), resize="stretch")
     predictions = {"place": np.array([[0, 0, 1.0, 1.0], [0, 0, 0.5, 1.0]])}
     with pytest.raises(TableError, match=r"line 3 \(a\.png\): head 'place': expected a box within .* 30 x 20 pixels"):

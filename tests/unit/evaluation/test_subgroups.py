@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from answered import outputs
 
-from mtlzoo.data import Table, TableError
+from mtlzoo.data import LabelTable, TableError
 from mtlzoo.evaluation import Predictions, evaluate_groups
 from mtlzoo.heads import BinaryHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead, RegressionHead
 from mtlzoo.images.geometry import ImageGeometry
@@ -31,7 +31,7 @@ def cells(column: list) -> pd.Series:
 
 
 @pytest.fixture
-def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
+def labelled_rows(rng) -> tuple[LabelTable, dict[str, np.ndarray], ImageGeometry]:
     """A table with a quarter of the labels missing, predictions, and where the images lie."""
     points = EYES + rng.normal(0, 0.02, (ROWS, 3, 2))
     frame = pd.DataFrame(
@@ -58,7 +58,7 @@ def labelled_rows(rng) -> tuple[Table, dict[str, np.ndarray], ImageGeometry]:
         "points": points + rng.normal(0, 0.02, (ROWS, 3, 2)),
     }
     geometry = ImageGeometry.whole(rng.integers(20, 60, (ROWS, 2)), (32, 32))
-    return Table(frame, HEADS, source="labels.csv", first_line=2), predictions, geometry
+    return LabelTable(frame, HEADS, source="labels.csv", first_line=2), predictions, geometry
 
 
 def groups_of(labelled_rows, by, **options) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def test_every_interval_holds_its_value_and_narrows_with_rows(labelled_rows):
 
 
 def fractions(right: int, rows: int) -> pd.Series:
-    table = Table(pd.DataFrame({"image": "a.jpg", "kids": ["yes"] * rows, "camera": "z5"}), {"kids": BinaryHead()})
+    table = LabelTable(pd.DataFrame({"image": "a.jpg", "kids": ["yes"] * rows, "camera": "z5"}), {"kids": BinaryHead()})
     predictions = {"kids": np.where(np.arange(rows) < right, 0.9, 0.1)[:, None]}
     return evaluate_groups(SimpleNamespace(heads=table.heads), table, "camera", predictions=predictions).iloc[-1]
 
@@ -180,7 +180,7 @@ def test_with_fewer_than_two_labelled_rows_there_is_no_interval(labelled_rows):
     table, predictions, geometry = labelled_rows
     frame = table.frame.assign(camera=["one", "none", "none", *["many"] * (ROWS - 3)])
     frame["price"] = [3.0, None, None, *frame["price"][3:]]
-    found = groups_of((Table(frame, HEADS), predictions, geometry), "camera").xs("price", level="head")
+    found = groups_of((LabelTable(frame, HEADS), predictions, geometry), "camera").xs("price", level="head")
     assert found["labelled"].tolist()[2:] == [0, 1]
     assert found.loc[[("camera", "one"), ("camera", "none")], ["low", "high"]].isna().all(axis=None)
     assert found.loc[("camera", "one"), "value"] == pytest.approx(abs(3.0 - predictions["price"][0, 0]))
@@ -190,7 +190,7 @@ def test_with_fewer_than_two_labelled_rows_there_is_no_interval(labelled_rows):
 
 def test_a_head_without_any_label_has_no_metrics(labelled_rows):
     table, predictions, geometry = labelled_rows
-    found = groups_of((Table(table.frame.assign(size=None), HEADS), predictions, geometry), "camera")
+    found = groups_of((LabelTable(table.frame.assign(size=None), HEADS), predictions, geometry), "camera")
     rows = found.xs("size", level="head")
     assert (rows["labelled"] == 0).all()
     assert rows[["value", "low", "high", "score", "gap"]].isna().all(axis=None)
@@ -202,7 +202,7 @@ def test_a_head_without_any_label_has_no_metrics(labelled_rows):
 def labelled_by(frame: pd.DataFrame, by, heads=None, **options) -> dict[tuple[str, str], int]:
     """How many rows each group has, by a head that is labelled everywhere."""
     rows = frame.assign(image="a.jpg", kids="yes").reset_index(drop=True)
-    table = Table(rows, {**(heads or {}), "kids": BinaryHead()}, source="labels.csv", first_line=2)
+    table = LabelTable(rows, {**(heads or {}), "kids": BinaryHead()}, source="labels.csv", first_line=2)
     predictions = {"kids": np.full((len(rows), 1), 0.9)}
     model = SimpleNamespace(heads={"kids": BinaryHead()})
     found = evaluate_groups(model, table, by, predictions=predictions, **options)["labelled"].droplevel("head")

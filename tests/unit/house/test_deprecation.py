@@ -30,7 +30,7 @@ def test_the_numbers_of_a_detection_head_have_standard_names():
 
 
 def test_shares_of_a_split_are_fractions():
-    table = mtl.data.Table(
+    table = mtl.data.LabelTable(
         pd.DataFrame({"image": ["a", "b"], "kind": ["x", "y"]}), {"kind": mtl.BinaryHead(["x", "y"])}
     )
     with pytest.warns(DeprecationWarning, match="`shares` is called `fractions`"):

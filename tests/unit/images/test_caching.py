@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mtlzoo.data import ImageCache, ImageError, Table, decode_image, image_dataset
+from mtlzoo.data import ImageCache, ImageError, LabelTable, decode_image, image_dataset
 from mtlzoo.heads import ClassificationHead
 from mtlzoo.images import caching
 from mtlzoo.images.cache_stores import HEADER
@@ -31,13 +31,13 @@ def draw(path: Path, height: int, width: int, seed: int) -> None:
 
 
 @pytest.fixture
-def table(tmp_path) -> Table:
+def table(tmp_path) -> LabelTable:
     """Nine images, of which most come reduced, and one file in two rows."""
     names = [f"{row}{'.jpg' if row % 2 else '.png'}" for row in range(9)]
     for row, name in enumerate(names):
         draw(tmp_path / name, 30 + 12 * row, 90 - 5 * row, row)
     frame = pd.DataFrame({"image": [*names, names[3]], "id": [str(row) for row in range(10)]})
-    return Table(frame, {"id": ClassificationHead([str(row) for row in range(10)])}, root=tmp_path)
+    return LabelTable(frame, {"id": ClassificationHead([str(row) for row in range(10)])}, root=tmp_path)
 
 
 @pytest.fixture(params=PLACES)
@@ -79,7 +79,7 @@ def decoded(monkeypatch) -> list:
 def test_batches_are_the_same_bit_for_bit(table, place, augment, region, decoded):
     if region:
         regions = [(2.0 * row, 3.0, 20.0 + row, 28.0) for row in range(10)]
-        table = Table(table.frame.assign(region=regions), table.heads, root=table.root)
+        table = LabelTable(table.frame.assign(region=regions), table.heads, root=table.root)
     options = {"image_size": SIZE, "batch_size": 4, "augment": augment, "shuffle": True, "seed": 3}
     expected = epochs(image_dataset(table, **options))
     cache = ImageCache(place)
@@ -227,7 +227,7 @@ def test_the_size_is_told_beforehand(table, place, augment):
     assert estimate == cache.used
     assert cache.describe(table, SIZE).startswith("Decoded images kept in ")
     assert "decoded in every epoch" in ImageCache(place, limit=9).describe(table, SIZE)
-    nothing = [Table.of_images([]), Table.of_images(["no/such.jpg"])]
+    nothing = [LabelTable.of_images([]), LabelTable.of_images(["no/such.jpg"])]
     assert [cache.estimate(each, SIZE) for each in nothing] == [0, 0]
     assert cache.estimate(nothing[0], SIZE, augmented=False) == 0
 

@@ -422,7 +422,7 @@ def test_pipes_devices_and_sockets_are_no_images(tmp_path):
     assert found[3] == "is a directory, not an image file"
     assert found[4].startswith("cannot be read")
     assert mtl.data.same_content(paths).tolist() == [0, 1, 2, 3, 4]
-    table = mtl.data.Table.of_images([tmp_path / "pipe.jpg", tmp_path / "pipe.jpg"])
+    table = mtl.data.LabelTable.of_images([tmp_path / "pipe.jpg", tmp_path / "pipe.jpg"])
     with pytest.raises(mtl.data.TableError, match=r"pipe\.jpg.*pipe, not a file"):
         mtl.data.split_by_content(table, [0.5, 0.5])
 
