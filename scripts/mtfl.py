@@ -63,7 +63,7 @@ def main() -> None:
     callbacks = [mtl.TaskwiseEarlyStopping("landmarks")] if options.stopping else []
     how, stages = {"overwrite": options.overwrite}, [mtl.Stage(epochs, 3e-3)]
     report, _ = runs.train_run(
-        model, train, valid, test, options.out, stages, augment=augment, callbacks=callbacks, **how
+        model, train, valid, test, options.out, stages, runs.RunOptions(**how), augment=augment, callbacks=callbacks
     )
     print(runs.as_text(report))
     print(f"\n{runs.as_text(runs.report_groups(model, test, 'pose', options.out, **how))}")

@@ -94,8 +94,9 @@ def run(data: Path, way: str, options: argparse.Namespace) -> dict[str, float]:
         mtl.Stage(options.epochs[0], 1e-3, "heads", batch_size=64),
         mtl.Stage(options.epochs[1], 1e-3, "all" if options.tune == "all" else BOOKS_LAYERS, batch_size=32),
     ]
-    how = {"augment": "light", "overwrite": options.overwrite}
-    report, _ = runs.train_run(model, train, valid, test.with_heads(heads), options.out / way, stages, **how)
+    how = runs.RunOptions(overwrite=options.overwrite)
+    test = test.with_heads(heads)
+    report, _ = runs.train_run(model, train, valid, test, options.out / way, stages, how, augment="light")
     print(runs.as_text(report))
     if way == "heads":
         return {"shape: accuracy": report["accuracy"]["shape"], **report.loc["box", ["mean_iou", "iou_50", "iou_75"]]}

@@ -103,7 +103,10 @@ def run(table, form: str, options: argparse.Namespace):
     augment = mtl.data.Augmentation(rotation=10, zoom=0.1, shift=0.05, brightness=0.2)
     stages = [mtl.Stage(1, 3e-3, "heads"), mtl.Stage(options.epochs, 1e-3)]
     how = {"overwrite": options.overwrite}
-    report, _ = runs.train_run(model, train, valid, test, options.out / form, stages, augment=augment, **how)
+    options_of_run = runs.RunOptions(overwrite=options.overwrite)
+    report, _ = runs.train_run(model, train, valid, test, options.out / form, stages, options_of_run, augment=augment)
+        model, train, valid, test, options.out / form, stages, runs.RunOptions(**how), augment=augment
+    )
     print(runs.as_text(report))
     print(f"\n{runs.as_text(runs.report_groups(model, test, GROUPS, options.out / form, **how))}")
     return report

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from mtlzoo.cli.reporting import as_text
-from mtlzoo.cli.training import check_run, train_run
+from mtlzoo.cli.training import RunOptions, check_run, train_run
 from mtlzoo.data import make_fashionai, read_fashionai, split
 from mtlzoo.datasets.fashionai.attributes import FASHIONAI_ATTRIBUTES
 from mtlzoo.models import build
@@ -53,7 +53,7 @@ def demo(directory: str | Path, images: int = 6000, epochs: int = 24, seed: int 
     stages = [Stage(epochs=epochs, learning_rate=6e-3)]
     questions = read_fashionai(data, part="question")
     report, history = train_run(
-        model, train, valid, test, directory, stages, questions=questions, overwrite=overwrite, seed=seed
+        model, train, valid, test, directory, stages, RunOptions(questions, overwrite=overwrite), seed=seed
     )
     print(as_text(report))
     print(f"\nLook at {directory}: model.h5, report.csv, history.png, predictions.png, submission.csv and more.")

@@ -18,6 +18,7 @@ from mtlzoo.cli.reading import (
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.cli.training import (
+    RunOptions,
     check_run,
     is_run,
     parse_balancing,
@@ -30,6 +31,7 @@ from mtlzoo.cli.training import (
 
 __all__ = [
     "GROUPS",
+    "RunOptions",
     "as_text",
     "check_files",
     "check_run",

@@ -8,7 +8,7 @@ import json
 import platform
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,41 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
 from mtlzoo.saving import export
 from mtlzoo.system import workers
-from mtlzoo.training import DEFAULT_STAGES, FASHIONAI_STAGES, BalancingMonitor, FeatureCache, Stage, fit
+from mtlzoo.training import DEFAULT_STAGES, BalancingMonitor, FeatureCache, Stage, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
 
 RUN = (
     *("settings.json", "skipped.txt", "model.png", "model.h5", "history.csv", "history.png"),
     *("balancing.csv", "balancing.png", "submission.csv"),
 )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a run folder holds besides the model and its report, and how its files are written.
+
+    Attributes:
+        questions: Rows of the FashionAI layout whose predictions go into a submission file; `None` for no such file.
+        settings: What else belongs into `settings.json`.
+        skipped: A line for each row left out, for `skipped.txt`.
+        monitor: Whether to log weights and conflicts of the heads, see :class:`mtlzoo.BalancingMonitor`.
+        resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
+        overwrite: Whether files of these names may be replaced; those of a training that is resumed may.
+        raw_cells: See :func:`write_csv`.
+    """
+
+    questions: LabelTable | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    skipped: Sequence[str] = ()
+    monitor: bool = False
+    resume: bool = False
+    overwrite: bool = False
+    raw_cells: bool = False
+
+    def settings_of(self, tables: Sequence[LabelTable]) -> dict[str, Any]:
+        """The content of `settings.json`."""
+        rows = {f"{part}_rows": len(table) for part, table in zip(("train", "valid", "test"), tables)}
+        return {**self.settings, **rows, **_versions()}
 
 
 def train_run(
@@ -45,21 +73,14 @@ def train_run(
     test: LabelTable,
     directory: str | Path,
     stages: Sequence[Stage] = DEFAULT_STAGES,
-    *,
-    questions: LabelTable | None = None,
-    settings: Mapping[str, Any] | None = None,
-    skipped: Sequence[str] = (),
-    monitor: bool = False,
-    resume: bool = False,
-    overwrite: bool = False,
-    raw_cells: bool = False,
+    options: RunOptions | None = None,
     **arguments: Any,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     """Train a model and leave a run folder.
 
     The folder holds `model.h5` (the best so far at any time, also if training is interrupted), `report.csv`,
     `history.csv`, `history.png`, `model.png`, `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows
-    with what was answered), `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions`
+    with their predictions), `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions`
     `submission.csv`.
 
     Args:
@@ -69,13 +90,7 @@ def train_run(
         test: The rows that the report is on; nothing is chosen by them.
         directory: Where to write.
         stages: As for :func:`mtlzoo.fit`.
-        questions: Rows of the FashionAI layout to answer in a submission file.
-        settings: What else belongs into `settings.json`.
-        skipped: A line for each row left out, for `skipped.txt`.
-        monitor: Whether to watch how the heads pull, see :class:`mtlzoo.BalancingMonitor`.
-        resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
-        overwrite: Whether files of these names may be replaced; those of a training that is resumed may.
-        raw_cells: See :func:`write_csv`.
+        options: What else the folder holds; by default nothing.
         **arguments: Further arguments of :func:`mtlzoo.fit`.
 
     Returns:
@@ -84,69 +99,68 @@ def train_run(
     Raises:
         OutputError: If one of the files is there and not to be replaced; before anything is trained.
     """
-    if resume:
+    options = options or RunOptions()
+    directory, tables = Path(directory), (train, valid, test)
+    arguments["stages"] = stages
+    if options.resume:
         arguments["resume"] = directory
     if not workers.is_chief():  # which alone writes into the folder
         with tempfile.TemporaryDirectory() as temporary:
-            options = {"monitor": monitor, "overwrite": True}
-            return _train_run(model, train, valid, test, Path(temporary), stages, arguments, **options)
-    overwrite = overwrite or (resume and is_run(Path(directory)))
-    check_run(Path(directory), model.heads, overwrite=overwrite)
-    options = {"questions": questions, "settings": settings, "skipped": skipped, "monitor": monitor}
-    options |= {"overwrite": overwrite, "raw_cells": raw_cells}
-    return _train_run(model, train, valid, test, Path(directory), stages, arguments, **options)
+            options = RunOptions(monitor=options.monitor, overwrite=True)
+            return _train_run(model, tables, Path(temporary), options, arguments)
+    options = replace(options, overwrite=options.overwrite or (options.resume and is_run(directory)))
+    check_run(directory, model.heads, overwrite=options.overwrite)
+    return _train_run(model, tables, directory, options, arguments)
 
 
 def _train_run(
     model: MultiTaskModel,
-    train: LabelTable,
-    valid: LabelTable,
-    test: LabelTable,
+    tables: tuple[LabelTable, LabelTable, LabelTable],
     directory: Path,
-    stages: Sequence[Stage],
+    options: RunOptions,
     arguments: dict[str, Any],
-    *,
-    questions: LabelTable | None = None,
-    settings: Mapping[str, Any] | None = None,
-    skipped: Sequence[str] = (),
-    monitor: bool = False,
-    **how: bool,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
-    overwrite = how["overwrite"]
+    train, valid, test = tables
+    overwrite, raw_cells = options.overwrite, options.raw_cells
     directory.mkdir(parents=True, exist_ok=True)
 
     @functools.cache
-    def tell() -> None:  # not before a training that cannot go on was refused, whose files these are
-        rows = {"train_rows": len(train), "valid_rows": len(valid), "test_rows": len(test)}
-        write_json(directory / "settings.json", {**(settings or {}), **rows, **_versions()}, overwrite=overwrite)
-        if skipped:
+    def describe() -> None:  # not before a training that cannot go on was refused, whose files these are
+        write_json(directory / "settings.json", options.settings_of(tables), overwrite=overwrite)
+        if options.skipped:
             with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
-                temporary.write_text("\n".join(skipped) + "\n", encoding="utf-8", errors="backslashreplace")
+                lines = "\n".join(options.skipped) + "\n"
+                temporary.write_text(lines, encoding="utf-8", errors="backslashreplace")
         plot_model(model, directory / "model.png", overwrite=overwrite)
 
     target = directory / "model.h5"
-    watching = [BalancingMonitor()] if monitor else []
-    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: tell())
-    callbacks = [begins, *watching, *arguments.pop("callbacks", ())]
+    monitors = [BalancingMonitor()] if options.monitor else []
+    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: describe())
+    arguments["callbacks"] = [begins, *monitors, *arguments.get("callbacks", ())]
     arguments["on_best"] = lambda best: export(best, target, overwrite=True)  # the one that this training wrote
-    history = fit(model, train, valid, stages, callbacks=callbacks, **arguments)
-    tell()
+    history = fit(model, train, valid, **arguments)
+    describe()
     if history.interrupted:
         print("Interrupted: going on with the best model so far.", flush=True)
     export(model, target, overwrite=True)
     if history.epoch:
-        write_history(history, directory, **how)
-    for watcher in watching:
-        write_csv(directory / "balancing.csv", watcher.to_frame().round(6), **how)
-        if watcher.history["epoch"]:
-            plot_balancing(watcher.history, directory / "balancing.png", overwrite=overwrite)
-    report = report_run(model, test, directory, **how)
-    if questions is not None:
-        names = questions.frame["attribute"].str.removesuffix("_labels")
-        outputs = Predictions.from_model(model, questions).outputs
-        frame = submission_frame(list(questions.frame["image"]), list(names), outputs)
-        write_submission(directory / "submission.csv", frame, overwrite=overwrite)
+        write_history(history, directory, overwrite=overwrite, raw_cells=raw_cells)
+    for monitor in monitors:
+        frame = monitor.to_frame().round(6)
+        write_csv(directory / "balancing.csv", frame, overwrite=overwrite, raw_cells=raw_cells)
+        if monitor.history["epoch"]:
+            plot_balancing(monitor.history, directory / "balancing.png", overwrite=overwrite)
+    report = report_run(model, test, directory, overwrite=overwrite, raw_cells=raw_cells)
+    if options.questions is not None:
+        _submit(model, options.questions, directory / "submission.csv", overwrite)
     return report, history
+
+
+def _submit(model: MultiTaskModel, questions: LabelTable, path: Path, overwrite: bool) -> None:
+    names = questions.frame["attribute"].str.removesuffix("_labels")
+    outputs = Predictions.from_model(model, questions).outputs
+    frame = submission_frame(list(questions.frame["image"]), list(names), outputs)
+    write_submission(path, frame, overwrite=overwrite)
 
 
 def is_run(directory: Path) -> bool:
@@ -178,8 +192,8 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
         ValueError: If a text is none of these.
     """
     if texts is None or texts == ["fashionai"]:
-        stages = DEFAULT_STAGES if texts is None else FASHIONAI_STAGES
-        return [replace(stage, patience=patience) for stage in stages]
+        recipe = get_recipe("default" if texts is None else "fashionai")
+        return [replace(stage, patience=patience) for stage in recipe.stages]
     stages = []
     for text in texts:
         part, *numbers = text.split(":")
@@ -192,8 +206,8 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Se
                 f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
             ) from None
         trainable: Any = int(part) if part.isdecimal() else part if part in ("heads", "all") else part.split(",")
-        schedule = {"schedule": numbers[2]} if len(numbers) > 2 else {}
-        stages.append(Stage(epochs, rate, trainable, patience=patience, **schedule))
+        stage = Stage(epochs, rate, trainable, patience=patience)
+        stages.append(replace(stage, schedule=numbers[2]) if len(numbers) > 2 else stage)
     return stages
 
 
@@ -207,6 +221,7 @@ def parse_balancing(text: str | None) -> Balancing | None:
         return None
     name, _, rest = text.partition(":")
     method = get_balancing(name)
+    assert method is not None  # which it is for no name alone
     given = dict(map(parse_option, filter(None, rest.split(","))))
     if isinstance(method, Static):  # whose arguments are the heads
         return Static(given)

@@ -52,8 +52,8 @@ def read_folders(directory: str | Path, heads: Mapping[str, Head | int] | None =
 
     One level of folders may be parts, all of them called `train`, `valid` (or `val`, `validation`, `dev`) or `test`, in any
     case: `DIR/<part>/<label>/`, `DIR/<part>/<head>/<label>/`, `DIR/<head>/<part>/<label>/` or `DIR/<label>/<part>/`. They
-    become the column `split`, for :meth:`LabelTable.parts`; a single folder above them, as in `DIR/images/train/<label>/`, says
-    nothing. A folder that is named among the heads is a head, whatever it is called.
+    become the column `split`, for :meth:`LabelTable.parts`; a single folder above them, as in `DIR/images/train/<label>/`,
+    says nothing. A folder that is named among the heads is a head, whatever it is called.
 
     Args:
         directory: The folder.

@@ -12,7 +12,6 @@ from keras import layers
 
 from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
-from mtlzoo.backbones.registry import Preprocessing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.models.batch_norm import limit_momentum
@@ -38,13 +37,11 @@ def build(
     weights: str | os.PathLike | None = "auto",
     *,
     feature_layer: str | None = None,
-    preprocessing: Preprocessing | None = None,
     pooling: str = "avg",
     dropout: float = 0.2,
     resize: str = "stretch",
-    precision: str | None = None,
     name: str | None = None,
-    **arguments: Any,
+    **options: Any,
 ) -> MultiTaskModel:
     """Build a network with one backbone and one output for each head.
 
@@ -58,19 +55,21 @@ def build(
         weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
             such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
         feature_layer: The name of the layer at which the backbone ends; its last by default.
-        preprocessing: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with, which a
-            `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of your own
-            or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255,
-            uint8 or float; `model.backbone.preprocessing` tells.
         pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads with positions use the map.
         dropout: The fraction of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
         resize: How images come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
-        precision: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or `"mixed_bfloat16"`; by
-            default Keras' global policy, which is float32. Weights and outputs are float32 in any case. On processors
-            without instructions for it, half precision is slower. A given `keras.Model` keeps its own.
         name: The name of the model.
-        **arguments: What the backbone's own constructor takes, such as `alpha=0.25`.
+        **options: What the backbone's own constructor takes, such as `alpha=0.25`, and
+
+            - `preprocessing`: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with,
+              which a `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of
+              your own or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded,
+              0 to 255, uint8 or float; `model.backbone.preprocessing` has it.
+            - `precision`: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or
+              `"mixed_bfloat16"`; by default Keras' global policy, which is float32. Weights and outputs are float32 in any
+              case. On processors without instructions for it, half precision is slower. A given `keras.Model` keeps its
+              own.
 
     Returns:
         A `MultiTaskModel`, not compiled. The momentum of its batch normalisation is at most 0.9, so that statistics keep up
@@ -86,16 +85,12 @@ def build(
     ```
     """
     if isinstance(backbone, MultiTaskModel):
-        settings: dict[str, Any] = {
-            "input_shape": input_shape,
-            "weights": weights,
-            "feature_layer": feature_layer,
-            "preprocessing": preprocessing,
-        }
-        settings |= {"pooling": pooling, "dropout": dropout, "resize": resize, "precision": precision, **arguments}
+        settings: dict[str, Any] = {"input_shape": input_shape, "weights": weights, "feature_layer": feature_layer}
+        settings |= {"pooling": pooling, "dropout": dropout, "resize": resize, **options}
         _refuse_other_settings(settings)
         return backbone.with_heads(heads, name)
     heads = get_heads(heads)
+    precision = options.pop("precision", None)
     if pooling not in POOLING:
         raise ValueError(f"Expected `pooling` to be one of {', '.join(POOLING)}, received: {pooling!r}.")
     if precision not in (None, *PRECISIONS):
@@ -104,12 +99,7 @@ def build(
         input_shape = _usual_shape(backbone)
     with policy(precision):
         extractor, mode = create_backbone(
-            backbone,
-            input_shape,
-            weights=weights,
-            feature_layer=feature_layer,
-            preprocessing=preprocessing,
-            **arguments,
+            backbone, input_shape, weights=weights, feature_layer=feature_layer, **options
         )
 
         # === Functional Model ===
@@ -136,6 +126,7 @@ def build(
 def _refuse_other_settings(settings: Mapping[str, Any]) -> None:
     """Refuse what a model with other heads keeps from the model that it is made of."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(build).parameters.items()}
+    defaults |= {"preprocessing": None, "precision": None}
     told = [name for name, value in settings.items() if name not in defaults or value != defaults[name]]
     if told:
         raise InputError(

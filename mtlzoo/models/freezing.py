@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import keras
+import numpy as np
 
 
 def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
@@ -34,7 +34,7 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
         chosen = []
     elif part == "all":
         chosen = layers
-    elif isinstance(part, Integral) and not isinstance(part, bool) and part > 0:
+    elif isinstance(part, int | np.integer) and not isinstance(part, bool) and part > 0:
         chosen = weighted[-part:]
     elif isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part):
         chosen = []
