@@ -105,8 +105,6 @@ def run(table, form: str, options: argparse.Namespace):
     how = {"overwrite": options.overwrite}
     options_of_run = runs.RunOptions(overwrite=options.overwrite)
     report, _ = runs.train_run(model, train, valid, test, options.out / form, stages, options_of_run, augment=augment)
-        model, train, valid, test, options.out / form, stages, runs.RunOptions(**how), augment=augment
-    )
     print(runs.as_text(report))
     print(f"\n{runs.as_text(runs.report_groups(model, test, GROUPS, options.out / form, **how))}")
     return report

@@ -19,6 +19,7 @@ from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.errors import InputError
 from mtlzoo.keras_compat import flatten_layers
+from mtlzoo.system.deprecation import renamed_arguments
 
 Shape = tuple[int | None, int | None, int]
 
@@ -29,6 +30,7 @@ _OWN_ARGUMENTS = {
 }
 
 
+@renamed_arguments(cut="feature_layer")
 def create_backbone(
     backbone: str | keras.Model,
     input_shape: Shape,

@@ -12,8 +12,10 @@ from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.images.source import ImageSource
 from mtlzoo.system.cores import available_cores
+from mtlzoo.system.deprecation import renamed_arguments
 
 
+@renamed_arguments(shares="fractions")
 def split_by_content(
     table: LabelTable, fractions: Sequence[float], group: str | Sequence | None = None
 ) -> list[LabelTable]:

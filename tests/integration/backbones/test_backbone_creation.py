@@ -137,7 +137,7 @@ def test_missing_imagenet_weights_are_one_clear_error(monkeypatch, tmp_path):
     [
         ({"backbone": "mobilnet"}, ValueError, "Did you mean 'MobileNet'"),
         ({"backbone": 5}, TypeError, "Expected the name of a backbone or a keras.Model, received: 5"),
-        ({"cut": "conv_pw_11_rel"}, ValueError, "Did you mean 'conv_pw_11_relu'"),
+        ({"feature_layer": "conv_pw_11_rel"}, ValueError, "Did you mean 'conv_pw_11_relu'"),
         ({"input_shape": (31, 96, 3)}, ValueError, "at least 32 x 32 pixels"),
         ({"input_shape": (96, 96)}, ValueError, r"Expected input_shape=\(height, width, channels\)"),
         ({"input_shape": (96, 96, 1), "weights": "imagenet"}, ValueError, "Expected 3 channels"),
@@ -194,9 +194,9 @@ def test_own_layers_shared_between_graphs_are_cut_in_the_right_one(images):
     ("arguments", "error", "message"),
     [
         ({}, ValueError, "'secret' of the class `Lambda`"),
-        ({"cut": "convolutio"}, ValueError, "Did you mean 'convolution'"),
-        ({"cut": "convolution", "input_shape": (16, 16, 1)}, ValueError, "one image input that fits"),
-        ({"cut": "convolution", "alpha": 0.5}, TypeError, "takes no further arguments, received: alpha"),
+        ({"feature_layer": "convolutio"}, ValueError, "Did you mean 'convolution'"),
+        ({"feature_layer": "convolution", "input_shape": (16, 16, 1)}, ValueError, "one image input that fits"),
+        ({"feature_layer": "convolution", "alpha": 0.5}, TypeError, "takes no further arguments, received: alpha"),
     ],
 )
 def test_own_models_that_do_not_fit(arguments, error, message):
