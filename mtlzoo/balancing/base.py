@@ -81,6 +81,22 @@ class Balancing(ABC):
     uses_losses_after: bool = False
     recompute: bool = False
 
+    def with_options(self, options: Mapping[str, Any]) -> Balancing:
+        """A method of this kind with the arguments that a command line gives by name.
+
+        Args:
+            options: Values by the names of arguments.
+
+        Raises:
+            ValueError: If there is no such argument.
+        """
+        known = list(self.get_config())
+        if unknown := sorted(options.keys() - known):
+            raise ValueError(
+                f"{type(self).__name__} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
+            )
+        return type(self)(**options)
+
     @property
     def needs_task_gradients(self) -> bool:
         """Whether the gradients of the single tasks are asked for."""

@@ -16,7 +16,7 @@ import keras
 import pandas as pd
 
 from mtlzoo import __version__
-from mtlzoo.balancing import Balancing, Static, get_balancing
+from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
@@ -223,14 +223,7 @@ def parse_balancing(text: str | None) -> Balancing | None:
     method = get_balancing(name)
     assert method is not None  # which it is for no name alone
     given = dict(map(parse_option, filter(None, rest.split(","))))
-    if isinstance(method, Static):  # whose arguments are the heads
-        return Static(given)
-    known = list(method.get_config())
-    if unknown := sorted(given.keys() - known):
-        raise ValueError(
-            f"Balancing {name!r} has {', '.join(known) or 'no arguments'}, received: {', '.join(unknown)}."
-        )
-    return type(method)(**given)
+    return method.with_options(given)
 
 
 def parse_devices(text: str | None) -> str | int | list[str] | None:

@@ -80,7 +80,7 @@ def __getattr__(name: str) -> Any:
     """Published sets are loaded when they are asked for (PEP 562): their rooms stand on this one."""
     if name == "Table":
         warnings.warn(
-            "mtlzoo.data.LabelTable is called `LabelTable` now; the old name will go with version 1.0.",
+            "mtlzoo.data.Table is called `LabelTable` now; the old name will go with version 1.0.",
             DeprecationWarning,
             stacklevel=2,
         )

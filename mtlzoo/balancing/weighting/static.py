@@ -39,6 +39,10 @@ class Static(LossWeighting):
                 raise ValueError(f"Expected a weight of at least 0 for task {name!r}, received: {weight!r}.")
         self.weights = {name: float(weight) for name, weight in weights.items()}
 
+    def with_options(self, options: Mapping[str, float]) -> Static:
+        """The method with a weight for each task that is named: the arguments are the tasks."""
+        return Static(options)
+
     def variables(self, tasks: Mapping[str, bool]) -> dict[str, Variable]:
         """The weights in the order of the tasks.
 

@@ -233,7 +233,7 @@ def test_missing_files_and_columns(capsys, photographs):
     assert "No such label file" in train(capsys, photographs, data=photographs / "nowhere.csv")
     assert "unknown head 'colour'" in train(capsys, photographs, heads=["colour"])
     assert "no column 'who'" in train(capsys, photographs, "--group", "who")
-    no_image = table(photographs, "no-image.csv", "image,color\n0.png,blue\n1.png,red\n")
+    no_image = table(photographs, "no-image.csv", "picture,color\n0.png,blue\n1.png,red\n")
     assert "'image'" in train(capsys, photographs, data=no_image, heads=["color"])
 
 
