@@ -38,6 +38,8 @@ def producer(tensor: keras.KerasTensor) -> keras.Operation:
     Example:
 
     ```python
+    from mtlzoo import keras_compat
+
     images = keras.Input((8, 8, 3))
     keras_compat.producer(keras.layers.Flatten(name="flat")(images)).name  # "flat"
     ```
