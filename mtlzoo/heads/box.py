@@ -20,7 +20,7 @@ from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images import boxes
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
-from mtlzoo.metrics import MaskedIoUShare, MaskedMeanIoU
+from mtlzoo.metrics import MaskedIoUFraction, MaskedMeanIoU
 from mtlzoo.system.registry import Registry
 
 # A tenth of the side is a gross error, as it is for landmarks.
@@ -183,7 +183,7 @@ class BoxHead(SpatialHead):
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean intersection over union, and the fractions above 0.5 and 0.75."""
-        fractions = [MaskedIoUShare(threshold, name=name) for name, threshold in THRESHOLDS.items()]
+        fractions = [MaskedIoUFraction(threshold, name=name) for name, threshold in THRESHOLDS.items()]
         return [MaskedMeanIoU(name="mean_iou"), *fractions]
 
     # === Predictions ===

@@ -80,7 +80,7 @@ def place_boxes(boxes: np.ndarray, format: str, geometry: ImageGeometry) -> np.n
         geometry: Where each row's pixels come to lie.
 
     Returns:
-        float64 `(rows, boxes, 4)`, x_min, y_min, x_max, y_max relative to what the network sees: of the upright box
+        float64 `(rows, boxes, 4)`, x_min, y_min, x_max, y_max relative to input space: of the upright box
         around the four moved corners, the part that is seen; `NaN` where nothing is.
 
     Raises:

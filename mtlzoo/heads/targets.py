@@ -67,7 +67,7 @@ def point_targets(targets: np.ndarray, points: int) -> np.ndarray:
     """Points in fractions of the sides of input space, `NaN` where missing."""
     values = _columns(targets, (points, 2))
     wrong = (values < -BEYOND_POINTS) | (values > 1 + BEYOND_POINTS)
-    _refuse(wrong, targets, "points from 0 to 1, in shares of the sides of what the network sees, or NaN where missing")
+    _refuse(wrong, targets, "points from 0 to 1, relative to the sides of the input, or NaN where missing")
     return values
 
 

@@ -4,7 +4,7 @@ from mtlzoo.metrics.accuracy import MaskedBinaryAccuracy, MaskedCategoricalAccur
 from mtlzoo.metrics.base import MaskedMetric, RatioOfSums
 from mtlzoo.metrics.boxes import (
     MaskedFirstAccuracy,
-    MaskedIoUShare,
+    MaskedIoUFraction,
     MaskedMeanIoU,
     MaskedScaledSquaredError,
 )
@@ -26,7 +26,7 @@ __all__ = [
     "MaskedF1",
     "MaskedFailureRate",
     "MaskedFirstAccuracy",
-    "MaskedIoUShare",
+    "MaskedIoUFraction",
     "MaskedMeanAbsoluteError",
     "MaskedMeanIoU",
     "MaskedMetric",

@@ -46,7 +46,7 @@ class MaskedMeanIoU(MaskedMetric):
 
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
-class MaskedIoUShare(MaskedMeanIoU):
+class MaskedIoUFraction(MaskedMeanIoU):
     """The fraction of labelled rows whose intersection over union is above a threshold.
 
     Args:

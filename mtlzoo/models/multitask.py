@@ -315,12 +315,12 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     def get_metrics_result(self) -> dict[str, Tensor]:
         """The metrics over the epoch so far."""
         metrics = [metric for name, mean in self._loss_means.items() for metric in (mean, *self._head_metrics[name])]
-        figures = dict(zip((metric.name for metric in metrics), results(metrics)))
+        values = dict(zip((metric.name for metric in metrics), results(metrics)))
         total, scores = 0.0, []
         for name, head in self.heads.items():
-            total += head.loss_weight * self.loss_factors[name] * figures[f"{name}_loss"]
-            scores.append(head.score(figures[self._head_metrics[name][0].name]))
-        result = {"loss": total + self._penalty.result(), **figures}
+            total += head.loss_weight * self.loss_factors[name] * values[f"{name}_loss"]
+            scores.append(head.score(values[self._head_metrics[name][0].name]))
+        result = {"loss": total + self._penalty.result(), **values}
         scores = ops.stack([ops.cast(score, keras.config.floatx()) for score in scores])
         known = ops.logical_not(ops.isnan(scores))
         result["score"] = masking.quotient(*masking.masked_sums(scores, known), otherwise=float("nan"))

@@ -26,11 +26,11 @@ class ReplicatedTraining(ReplicaHooks):
 
     def train_step(self, *args: Any) -> Any:
         """Keras' step."""
-        return self._figures(super().train_step(*args))
+        return self._step_logs(super().train_step(*args))
 
     def test_step(self, *args: Any) -> Any:
         """Keras' step."""
-        return self._figures(super().test_step(*args))
+        return self._step_logs(super().test_step(*args))
 
     def build_before_training(self) -> None:
         """Build the optimizer, if a strategy mirrors the model."""
@@ -42,8 +42,8 @@ class ReplicatedTraining(ReplicaHooks):
         """Those over all workers, if there are several."""
         return self.get_metrics_result() if self._has_workers() else None
 
-    def _figures(self, figures: Any) -> Any:
-        return {"loss": keras.ops.reshape(figures["loss"], (1,))} if self._has_workers() else figures
+    def _step_logs(self, metrics: Any) -> Any:
+        return {"loss": keras.ops.reshape(metrics["loss"], (1,))} if self._has_workers() else metrics
 
     def _has_workers(self) -> bool:
         if keras.backend.backend() != "tensorflow":

@@ -67,7 +67,7 @@ def figures() -> dict[str, float | list[float]]:
         (metrics.MaskedDetectionF1(2), objects, cells),
         (metrics.MaskedMeanIoU(), boxes, predicted_boxes),
         (metrics.MaskedMeanIoU([0, 2, 1, 3]), boxes, predicted_boxes),
-        (metrics.MaskedIoUShare(0.2), boxes, predicted_boxes),
+        (metrics.MaskedIoUFraction(0.2), boxes, predicted_boxes),
         (metrics.MaskedScaledSquaredError([3.0, 1.0, 1.0, 1.0]), boxes, predicted_boxes),
         (metrics.MaskedFirstAccuracy(0.4, 4), boxes, predicted_boxes),
         (metrics.MaskedNormalizedMeanError(3, [0, 2]), points, predicted_points),

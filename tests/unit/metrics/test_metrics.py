@@ -98,7 +98,7 @@ CASES = {
     "f1": (lambda: metrics.MaskedF1(3), "tags", macro_f1),
     "mae": (lambda: metrics.MaskedMeanAbsoluteError(3), "numbers", absolute_error),
     "mean iou": (lambda: metrics.MaskedMeanIoU(), "boxes", mean_iou),
-    "iou share": (lambda: metrics.MaskedIoUShare(0.2), "boxes", iou_share),
+    "iou share": (lambda: metrics.MaskedIoUFraction(0.2), "boxes", iou_share),
     "scaled squared error": (lambda: metrics.MaskedScaledSquaredError([1] * 4), "boxes", squared_error),
     "first accuracy": (lambda: metrics.MaskedFirstAccuracy(0.5, 4), "boxes", first_accuracy),
     "expectation error": (lambda: metrics.MaskedExpectationError(range(CLASSES)), "binned", expectation_error),
@@ -304,8 +304,8 @@ def test_columns_say_where_the_corners_of_a_box_are():
     boxes, others = np.array([[0.0, 0, 2, 2]]), np.array([[0.0, 0, 2, 1]])
     sides = [np.concatenate([[[7.0]], values[:, [0, 2, 1, 3]]], axis=1) for values in (boxes, others)]
     assert float(metrics.MaskedMeanIoU([1, 3, 2, 4], 5)(*sides)) == float(metrics.MaskedMeanIoU()(boxes, others)) == 0.5
-    assert float(metrics.MaskedIoUShare(0.5, [1, 3, 2, 4], 5)(*sides)) == 0
-    assert float(metrics.MaskedIoUShare(0.49, [1, 3, 2, 4], 5)(*sides)) == 1
+    assert float(metrics.MaskedIoUFraction(0.5, [1, 3, 2, 4], 5)(*sides)) == 0
+    assert float(metrics.MaskedIoUFraction(0.49, [1, 3, 2, 4], 5)(*sides)) == 1
 
 
 def test_an_inverted_or_empty_box_overlaps_nothing():
