@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from family_training import bright_and_dark, losses_after_two_epochs
+from fresh_process import in_fresh_process
 
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
 from mtlzoo.models.batch_norm import fitting_momentum, normalization_layers
 from mtlzoo.training.statistics_lag import compare_modes, is_far_above
+
+__all__ = ["in_fresh_process"]
 
 FAMILIES = [
     *("Xception", "VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "MobileNet", "MobileNetV2"),
@@ -24,29 +28,17 @@ FAMILIES = [
 @pytest.fixture(scope="module")
 def rows():
     """Bright and dark images of a size, in batches."""
-
-    def make(size: tuple[int, int], count: int = 160, batch_size: int = 16) -> tf.data.Dataset:
-        rng = np.random.default_rng(0)
-        labels = rng.integers(0, 2, count)
-        images = np.clip(rng.normal(90 + 60 * labels[:, None, None, None], 40, (count, *size, 3)), 0, 255)
-        return tf.data.Dataset.from_tensor_slices((images.astype("uint8"), {"bright": labels})).batch(batch_size)
-
-    return make
+    return bright_and_dark
 
 
 def test_every_family_is_here():
     assert {BACKBONES[name].source for name in FAMILIES} == {spec.source for spec in BACKBONES.values()}
 
 
-@pytest.mark.filterwarnings("ignore:Validation loss:UserWarning")  # of the first epoch of random weights
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
-def test_two_short_epochs_leave_both_modes_with_the_same_loss(name, rows):
-    size = BACKBONES[name].minimum_size
-    arguments = {"alpha": 0.35} if name == "MobileNetV2" else {"alpha": 0.25} if name == "MobileNet" else {}
-    model = mtl.build(name, {"bright": mtl.BinaryHead()}, (*size, 3), None, dropout=0.0, **arguments)
-    data = rows(size)
-    mtl.fit(model, data, data.take(2), [mtl.Stage(2, 1e-4)], verbose=False)
-    inference, training = compare_modes(model, data)
+def test_two_short_epochs_leave_both_modes_with_the_same_loss(name, in_fresh_process):
+    inference, training = in_fresh_process(losses_after_two_epochs, name)
     assert not is_far_above(inference, training)
 
 
