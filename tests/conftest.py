@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -53,6 +54,21 @@ def _memory_is_given_back():
     """A worker that goes through hundreds of networks would hold gigabytes of them otherwise."""
     yield
     release_memory()
+
+
+@pytest.fixture(autouse=True)
+def _registries_as_before() -> Iterator[None]:
+    """What a test registers is taken out again: others run in the same process."""
+    from mtlzoo.backbones.registry import BACKBONES
+    from mtlzoo.system import registries
+    from mtlzoo.system.registry import Registry
+
+    kinds = [BACKBONES, *(value for value in vars(registries).values() if isinstance(value, Registry))]
+    before = [registry.names(plugins=False) for registry in kinds]
+    yield
+    for registry, names in zip(kinds, before):
+        for name in set(registry.names(plugins=False)) - set(names):
+            del registry[name]
 
 
 @pytest.fixture
