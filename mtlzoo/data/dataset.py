@@ -1,32 +1,20 @@
-"""From a table to batches of images and labels: the public function, and what others use of the pipeline."""
+"""From a table to batches of images and labels."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
-from mtlzoo.data.row_values import epoch_rows, locate, place_labels, row_weights
 from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import LabelTable
 from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.system.deprecation import renamed_arguments
-from mtlzoo.system.pipeline_errors import plain_errors
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-__all__ = [
-    "PipelineOptions",
-    "epoch_rows",
-    "image_dataset",
-    "locate",
-    "place_labels",
-    "plain_errors",
-    "row_weights",
-]
 
 
 class PipelineOptions(TypedDict, total=False):
@@ -52,7 +40,7 @@ class PipelineOptions(TypedDict, total=False):
     first_epoch: int
 
 
-@renamed_arguments(share="shard")
+@renamed_arguments(share="shard", placement="geometry")
 def image_dataset(
     table: LabelTable,
     image_size: tuple[int, int] = (224, 224),
@@ -97,7 +85,7 @@ def image_dataset(
         TypeError: If there is no such option.
         TableError: If a label or a weight cannot be read; while iterating, if an image cannot be read or a label lies
             outside of its image; it names the row. Where TensorFlow reports the error, as from a dataset that was made of
-            this one by `map`, :func:`plain_errors` raises it.
+            this one by `map`, :func:`mtlzoo.system.pipeline_errors.plain_errors` raises it.
 
     Example:
 
@@ -108,6 +96,8 @@ def image_dataset(
     """
     for name in options.keys() - PipelineOptions.__annotations__.keys():
         raise TypeError(f"image_dataset() got an unexpected keyword argument {name!r}")
+    given: dict[str, Any] = dict(options)
+    geometry = given.pop("geometry", None)
     settings = PipelineSettings(
         (image_size[0], image_size[1]),
         batch_size,
@@ -116,12 +106,7 @@ def image_dataset(
         seed=seed,
         resize=resize,
         sample_weight=sample_weight,
-        labels=options.get("labels", True),
-        drop_remainder=options.get("drop_remainder", False),
-        channels=options.get("channels", 3),
         cache=cache,
-        workers=options.get("workers"),
-        shard=options.get("shard"),
-        first_epoch=options.get("first_epoch", 0),
+        **given,
     )
-    return build_pipeline(table, settings, options.get("geometry"))
+    return build_pipeline(table, settings, geometry)

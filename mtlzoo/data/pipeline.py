@@ -96,8 +96,7 @@ def build_pipeline(
         TableError: If a label or a weight cannot be read.
     """
     rows, batch_size, drop = len(table), settings.batch_size, settings.drop_remainder
-    loader, workers, errors = RowLoader(table, settings, geometry), settings.worker_count(), PipelineErrors()
-    loader.load = errors.keep(loader.load)  # type: ignore[method-assign]
+    loader, workers = RowLoader(table, settings, geometry), settings.worker_count()
     epochs = itertools.count(settings.first_epoch)
 
     def draw_epoch() -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +105,7 @@ def build_pipeline(
     dataset = rows_in_batches(draw_epoch, rows, batch_size, columns=2, train=settings.shuffle, drop_remainder=drop)
     load = loader.tensors if settings.shard is None else loader.shard_tensors
     dataset = dataset.map(load, num_parallel_calls=workers, deterministic=True)
-    return errors.raised_by(with_cardinality(dataset, rows // batch_size if drop else -(-rows // batch_size)))
+    return loader.errors.raised_by(with_cardinality(dataset, rows // batch_size if drop else -(-rows // batch_size)))
 
 
 class RowLoader:
@@ -116,6 +115,9 @@ class RowLoader:
         table: The rows.
         settings: How they are loaded.
         geometry: Filled in, where given, with where each row's pixels come from.
+
+    Attributes:
+        errors: What :meth:`load` raised within a dataset.
 
     Raises:
         ValueError: If a setting is wrong.
@@ -131,6 +133,7 @@ class RowLoader:
         elif settings.shard is not None:
             self.weights = [np.ones(len(table), "float32")]
         self.images, self.paths, self.regions = settings.loader(), table.paths(), table.regions()
+        self.errors = PipelineErrors()
 
     def load(self, rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
         """The uint8 images `(rows, height, width, channels)`, the targets of each head, and weights, if there are any.
@@ -161,7 +164,7 @@ class RowLoader:
 
         columns = [*self.targets.values(), *self.weights]
         kinds = [tf.uint8, *(tf.as_dtype(column.dtype) for column in columns)]
-        images, *cells = tf.numpy_function(self.load, [rows, seeds], kinds, stateful=False)
+        images, *cells = tf.numpy_function(self.errors.keep(self.load), [rows, seeds], kinds, stateful=False)
         images.set_shape((rows.shape[0], *self.settings.image_size, self.settings.channels))
         for tensor, column in zip(cells, columns):
             tensor.set_shape((rows.shape[0], *column.shape[1:]))

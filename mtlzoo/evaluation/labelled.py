@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mtlzoo.data import LabelTable
-from mtlzoo.data.dataset import place_labels
+from mtlzoo.data.row_values import place_labels
 from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 
@@ -43,6 +43,17 @@ class LabelledOutputs:
         return self.head.evaluate(self.targets[rows], self.outputs[rows], *where)
 
 
+def check_lengths(table: LabelTable, names: Iterable[str], outputs: Mapping[str, np.ndarray]) -> None:
+    """Refuse outputs that are not one a row of a table.
+
+    Raises:
+        ValueError: If some head has more or fewer outputs.
+    """
+    for name in names:
+        if len(outputs[name]) != len(table):
+            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(outputs[name])}.")
+
+
 def pair_labels(
     table: LabelTable, heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray], geometry: ImageGeometry | None
 ) -> dict[str, LabelledOutputs]:
@@ -62,9 +73,7 @@ def pair_labels(
         ValueError: If there are more or fewer outputs than rows, or the geometry of a spatial head is not known.
     """
     labels = table.labels()
-    for name in labels:
-        if len(outputs[name]) != len(table):
-            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(outputs[name])}.")
+    check_lengths(table, labels, outputs)
     pairs = {}
     for name, targets in labels.items():
         head = heads[name]

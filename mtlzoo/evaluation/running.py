@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mtlzoo.data import LabelTable, image_dataset
-from mtlzoo.data.dataset import plain_errors
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
 from mtlzoo.images.geometry import ImageGeometry
@@ -20,6 +19,7 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
 from mtlzoo.models.multitask import check_model
 from mtlzoo.system.cores import available_cores
+from mtlzoo.system.pipeline_errors import plain_errors
 
 Images = Any
 """Whatever `mtlzoo.evaluation.inputs` knows."""

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data import LabelTable
-from mtlzoo.data.dataset import locate
+from mtlzoo.data.row_values import locate
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
+from mtlzoo.evaluation.labelled import check_lengths
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images
@@ -19,6 +20,7 @@ from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
+from mtlzoo.system.deprecation import renamed_arguments
 
 
 def predict(
@@ -60,6 +62,7 @@ def predict(
     return Predictions.from_model(model, images, batch_size, fetch).to_frame(probabilities)
 
 
+@renamed_arguments(placement="geometry")
 def evaluate(
     model: MultiTaskModel,
     table: Labelled,
@@ -103,6 +106,7 @@ def evaluate(
     return report_heads(_predictions(model, bound, batch_size, predictions, geometry).with_labels(bound))
 
 
+@renamed_arguments(placement="geometry")
 def evaluate_groups(
     model: MultiTaskModel,
     table: Labelled,
@@ -176,9 +180,7 @@ def _predictions(
     if outputs is None:
         return Predictions.from_model(model, table, batch_size)
     heads = {name: model.heads[name] for name in table.heads}
-    for name in heads:
-        if len(outputs[name]) != len(table):
-            raise ValueError(f"Expected {len(table)} predictions for {name!r}, received: {len(outputs[name])}.")
+    check_lengths(table, heads, outputs)  # before sizes of images are read
     if geometry is None and any(head.spatial for head in heads.values()):
         geometry = locate(table, model.input_shape[1:3], model.resize)
     return Predictions({name: outputs[name] for name in heads}, heads, geometry)

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 
 from mtlzoo.backbones import Backbone
-from mtlzoo.data import LabelTable, image_dataset
+from mtlzoo.data import LabelTable
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
-from mtlzoo.data.pipeline import PipelineSettings
+from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
 from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
@@ -160,7 +160,7 @@ def _compute(
     # Small images in small batches would leave cores waiting. The order is that of the rows, whatever the batches.
     batch_size = max(settings.batch_size, PIXELS_AT_A_TIME // (height * width))
     settings = replace(settings, sample_weight=None, batch_size=batch_size, labels=False)
-    dataset = image_dataset(table, **vars(settings), geometry=geometry)
+    dataset = build_pipeline(table, settings, geometry)
     progress, placements, total = Progress(), [], len(values) * len(table)
     for view, into in enumerate(values):
         order, _ = epoch_rows(len(table), settings.shuffle, settings.seed, view)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtlzoo.data import LabelTable, image_dataset
-from mtlzoo.data.pipeline import PipelineSettings
+from mtlzoo.data import LabelTable
+from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
 
@@ -37,7 +37,7 @@ class Rows:
         Raises:
             TableError: If a label or a weight cannot be read.
         """
-        return self.source if self.table is None else image_dataset(self.table, **vars(self.settings))
+        return self.source if self.table is None else build_pipeline(self.table, self.settings)
 
 
 def bind_tables(

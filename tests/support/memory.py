@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from pathlib import Path
+
+import psutil
 
 PLENTY = 1500 * 2**20  # bytes; two processes run at a time, beside those that tests start
 
@@ -16,18 +17,10 @@ def release_memory(above: int = PLENTY) -> None:
     Args:
         above: The bytes in use from which this is done: it takes a second.
     """
-    if used_bytes() < above:
+    if psutil.Process().memory_info().rss < above:
         return
     if "keras" in sys.modules:
         sys.modules["keras"].backend.clear_session()
     gc.collect()
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
         library.malloc_trim(0)
-
-
-def used_bytes() -> int:
-    """What this process holds in memory, or a lot where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    except OSError:
-        return sys.maxsize

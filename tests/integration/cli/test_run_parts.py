@@ -16,7 +16,7 @@ from mtlzoo import balancing
 from mtlzoo.cli import runs
 from mtlzoo.cli.image_files import labelled_images
 from mtlzoo.data import ImageError, LabelTable, make_shapes, read_shapes
-from mtlzoo.data.dataset import locate
+from mtlzoo.data.row_values import locate
 from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import BinaryHead, ClassificationHead, DetectionHead, LandmarkHead, MultiLabelHead, RegressionHead
 from mtlzoo.models import build

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from mtlzoo.data import Augmentation, LabelTable, TableError, image_dataset
-from mtlzoo.data.dataset import locate, plain_errors
+from mtlzoo.data.row_values import locate
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, LandmarkHead, MultiLabelHead, OrdinalHead
 from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.system.pipeline_errors import plain_errors
 
 ROWS, SIZE = 12, (96, 80)
 COLORS = {"left_eye": (255, 0, 0), "right_eye": (0, 255, 0), "nose": (0, 0, 255)}

@@ -26,9 +26,9 @@ from mtlzoo.data import (
     split,
     split_by_content,
 )
-from mtlzoo.data.dataset import plain_errors
 from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, RegressionHead
 from mtlzoo.images.records import Record, find_record
+from mtlzoo.system.pipeline_errors import plain_errors
 
 ROWS, SIZE = 17, (20, 16)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import keras
+import numpy as np
 import pandas as pd
 import pytest
 
 import mtlzoo as mtl
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.system.deprecation import renamed_arguments
 
 
@@ -35,6 +38,23 @@ def test_shares_of_a_split_are_fractions():
     )
     with pytest.warns(DeprecationWarning, match="`shares` is called `fractions`"):
         assert [len(part) for part in mtl.data.split(table, shares=[0.5, 0.5], identical=False)] == [1, 1]
+
+
+def test_the_placement_of_images_is_their_geometry(tmp_path):
+    keras.utils.save_img(tmp_path / "a.png", np.zeros((8, 16, 3)), scale=False)
+    frame = pd.DataFrame({"image": ["a.png"] * 2, "kind": ["x", "y"]})
+    table = mtl.data.LabelTable(frame, {"kind": mtl.BinaryHead(["x", "y"])}, root=tmp_path)
+    geometry = ImageGeometry.empty(2, (8, 8))
+    with pytest.warns(DeprecationWarning, match="`placement` is called `geometry`"):
+        list(mtl.data.image_dataset(table, (8, 8), placement=geometry))
+    assert geometry.sizes.tolist() == [[8, 16]] * 2
+    model = mtl.build("mobilenet", table.heads, (32, 32, 3), weights=None, alpha=0.25)
+    outputs = {"kind": np.array([[0.2], [0.8]])}
+    with pytest.warns(DeprecationWarning, match="geometry"):
+        report = mtl.evaluate(model, table, predictions=outputs, placement=geometry)
+    assert report["accuracy"]["kind"] == 1
+    with pytest.warns(DeprecationWarning, match="geometry"):
+        mtl.evaluation.evaluate_groups(model, table, "kind", predictions=outputs, placement=geometry)
 
 
 def test_both_names_at_once_are_one_too_many():
