@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import mtlzoo
 
 ROOT = Path(__file__).parents[3]
 NAMES = re.compile(r"`(mtl|mtlzoo)((?:\.\w+)+)`")
+IMPORTING = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "scripts").rglob("*.py")])
 PAGES = [*(ROOT / "docs" / name for name in ("glossary.md", "versioning.md")), ROOT / "CONTRIBUTING.md"]
 
 
@@ -75,3 +78,20 @@ def test_the_table_of_registries_lists_every_entry():
     assert set(rows) == {registry.group for registry in (*known, BACKBONES)}
     for registry in known:
         assert re.findall(r"`(.+?)`", rows[registry.group]) == registry.names(plugins=False)
+
+
+def imported(path: Path) -> list[tuple[str, str]]:
+    """The modules of the package and the names that a notebook or a script takes from them."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        text = "\n".join(line for cell in cells for line in "".join(cell).splitlines() if line[:1] not in "%!")
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    found = [node for node in found if (node.module or "").split(".")[0] == "mtlzoo"]
+    return [(str(node.module), alias.name) for node in found for alias in node.names]
+
+
+@pytest.mark.parametrize("path", IMPORTING, ids=[str(path.relative_to(ROOT)) for path in IMPORTING])
+def test_what_notebooks_and_scripts_import_exists(path):
+    for module, name in imported(path):
+        assert find(f"{module.removeprefix('mtlzoo')}.{name}") is not None, f"{module}.{name}"
