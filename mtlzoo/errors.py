@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "HeadError",
     "ImageError",
@@ -49,7 +51,7 @@ class LabelError(MtlzooError, ValueError):
         self.row = row
         self.reason = reason
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.row, self.reason)
 
 
@@ -78,7 +80,7 @@ class ImageError(MtlzooError, ValueError):
         self.reason = reason
         self.path = path
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason, self.path)
 
 

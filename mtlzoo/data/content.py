@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from mtlzoo.system.deprecation import renamed_arguments
 
 @renamed_arguments(shares="fractions")
 def split_by_content(
-    table: LabelTable, fractions: Sequence[float], group: str | Sequence | None = None
+    table: LabelTable, fractions: Sequence[float], group: str | Sequence[Any] | None = None
 ) -> list[LabelTable]:
     """Split a table into parts so that an image's part follows from the bytes of its file alone.
 

@@ -169,7 +169,7 @@ def _read(folder: Path) -> LabelTable:
 
 
 def _write_shards(
-    table: LabelTable, columns: dict[str, tuple[np.ndarray, list]], shards: int, folder: Path, progress: bool
+    table: LabelTable, columns: dict[str, tuple[np.ndarray, list[Any]]], shards: int, folder: Path, progress: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Writes the files; returns where each row's image lies, and the size of each file."""
     import tensorflow as tf
@@ -206,7 +206,7 @@ def _total_bytes(table: LabelTable) -> int:
     return max(1, sum(sizes[path] for path in paths))
 
 
-def _feature(values: list) -> Any:
+def _feature(values: list[Any]) -> Any:
     import tensorflow as tf
 
     def number(value: float) -> tf.train.Feature:
@@ -219,7 +219,7 @@ def _feature(values: list) -> Any:
     return number if _kind(values) == "float" else text
 
 
-def _kind(values: list) -> str:
+def _kind(values: list[Any]) -> str:
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     return "float" if values and numbers else "bytes"
 
@@ -227,7 +227,7 @@ def _kind(values: list) -> str:
 # === Columns ===
 
 
-def _distinct(column: pd.Series) -> tuple[np.ndarray, list]:
+def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """The different cells of a column as JSON has them, and which of them each row has, -1 where missing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes, used = pd.factorize(column.cat.codes.to_numpy())
@@ -262,7 +262,7 @@ def _number(part: Any) -> Any:
     return part.item() if isinstance(part, np.generic) else part
 
 
-def _column(codes: np.ndarray, values: list) -> pd.Series:
+def _column(codes: np.ndarray, values: list[Any]) -> pd.Series:
     """The cells again: numbers as such, texts as categories where rows share them, all else as objects."""
     kinds: Iterator[type] = map(type, values)
     if values and all(kind in (int, float) for kind in kinds):

@@ -195,7 +195,7 @@ def part(table: LabelTable, name: str) -> LabelTable:
 
 
 def split_parts(
-    table: LabelTable, valid: float, test: float, rest: str | None, group: str | Sequence | None, seed: int
+    table: LabelTable, valid: float, test: float, rest: str | None, group: str | Sequence[Any] | None, seed: int
 ) -> tuple[LabelTable, LabelTable, LabelTable]:
     """See :meth:`LabelTable.parts`."""
     from mtlzoo.data.splitting import split

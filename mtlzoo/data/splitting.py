@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ MISSING, EVERY_ROW = 0, 1
 def split(
     table: LabelTable,
     fractions: Sequence[float],
-    group: str | Sequence | None = None,
+    group: str | Sequence[Any] | None = None,
     seed: int = 0,
     identical: bool = True,
 ) -> list[LabelTable]:
@@ -99,7 +99,7 @@ def check_fractions(fractions: Sequence[float]) -> np.ndarray:
     return given
 
 
-def group_ids(table: LabelTable, group: str | Sequence | None) -> np.ndarray | None:
+def group_ids(table: LabelTable, group: str | Sequence[Any] | None) -> np.ndarray | None:
     """The id of each row's group, rows without a value being groups of their own; `None` without groups.
 
     Raises:

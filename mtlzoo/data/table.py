@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,7 @@ class LabelTable:
         test: float = 0.1,
         *,
         rest: str | None = None,
-        group: str | Sequence | None = None,
+        group: str | Sequence[Any] | None = None,
         seed: int = 0,
     ) -> tuple[LabelTable, LabelTable, LabelTable]:
         """The rows to train on, to choose the best epoch by, and for the report, as the source's own split has them.

@@ -112,7 +112,7 @@ class ClassesHead(Head):
             code = known[error.row][0]
             raise LabelError(int(np.argmax(codes == code)), error.reason) from None
 
-    def _soft(self, value: tuple, row: int) -> np.ndarray:
+    def _soft(self, value: tuple[Any, ...], row: int) -> np.ndarray:
         try:
             numbers = np.asarray(value, "float32")
         except (TypeError, ValueError):

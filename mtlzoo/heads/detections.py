@@ -94,7 +94,7 @@ def average_precision(targets: np.ndarray, predictions: np.ndarray, nms_iou_thre
     return dict(zip(("ap", "ap_50", "ap_75"), map(float, judge.stats)))
 
 
-def _entry(row: int, box: np.ndarray, index: int) -> dict:
+def _entry(row: int, box: np.ndarray, index: int) -> dict[str, Any]:
     x_min, y_min, x_max, y_max = box.tolist()
     sides = [x_max - x_min, y_max - y_min]
     return {"image_id": row, "category_id": int(index), "bbox": [x_min, y_min, *sides], "area": sides[0] * sides[1]}

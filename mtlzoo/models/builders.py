@@ -34,7 +34,7 @@ def build(
     backbone: str | keras.Model,
     heads: Mapping[str, Head | int],
     input_shape: tuple[int, int, int] | None = None,
-    weights: str | os.PathLike | None = "auto",
+    weights: str | os.PathLike[str] | None = "auto",
     *,
     feature_layer: str | None = None,
     pooling: str = "avg",

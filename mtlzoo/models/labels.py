@@ -47,7 +47,9 @@ def weights_by_head(heads: Mapping[str, Head], sample_weight: Any) -> dict[str, 
     return dict.fromkeys(heads, sample_weight)
 
 
-def label_arrays(heads: Mapping[str, Head], images: Any, labels: Any = None, sample_weight: Any = None) -> tuple:
+def label_arrays(
+    heads: Mapping[str, Head], images: Any, labels: Any = None, sample_weight: Any = None
+) -> tuple[Any, ...]:
     """Labels and row weights given as arrays, checked before the first step, and as Keras wants to slice them.
 
     Args:

@@ -19,7 +19,7 @@ class ReplicatedTraining(ReplicaHooks):
     so far, for callbacks that show it.
     """
 
-    def variable_scope(self) -> AbstractContextManager:
+    def variable_scope(self) -> AbstractContextManager[Any]:
         """Where variables of the model have to be made."""
         strategy = own_strategy(self)
         return nullcontext() if strategy is None else strategy.scope()

@@ -28,7 +28,7 @@ WEIGHTS = ".weights.h5"
 class SavedWithHeads(TellsOfCopies):
     """What a `MultiTaskModel` does differently from Keras when it is saved, loaded and cloned."""
 
-    def save(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+    def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
         """Keras' `save`.
 
         A `.keras` file holds all, the optimizer too, and is loaded where mtlzoo is installed. An `.h5` file holds what
@@ -62,7 +62,7 @@ class SavedWithHeads(TellsOfCopies):
             )
         super().save(filepath, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
         """Keras' `save_weights`; a `.weights.h5` file knows the names of the heads too."""
         if not str(filepath).endswith((WEIGHTS, ".weights.json")):
             raise InputError(f"Expected a file of weights that ends in {WEIGHTS}, received: {Path(filepath).name!r}.")
@@ -70,7 +70,7 @@ class SavedWithHeads(TellsOfCopies):
         if str(filepath).endswith(WEIGHTS) and Path(filepath).is_file():
             h5_file.note_heads(Path(filepath), self.heads)
 
-    def load_weights(self, filepath: str | os.PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Keras' `load_weights`.
 
         Raises:

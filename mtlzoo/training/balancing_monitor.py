@@ -41,7 +41,7 @@ class BalancingMonitor(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, Any] = {"epoch": [], "heads": []}
 

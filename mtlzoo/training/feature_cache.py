@@ -38,10 +38,10 @@ class FeatureCache:
     """
 
     views: int | None = None
-    folder: str | os.PathLike | None = None
+    folder: str | os.PathLike[str] | None = None
     limit: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.views is not None and (not isinstance(self.views, int) or self.views < 1):
             raise ValueError(f"Expected `views` to be a positive whole number or None, received: {self.views!r}.")
         if self.limit is not None and not self.limit >= 0:

@@ -7,7 +7,7 @@ import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -69,7 +69,7 @@ def get_features(
     table: LabelTable,
     settings: PipelineSettings,
     views: int,
-    folder: str | os.PathLike | None,
+    folder: str | os.PathLike[str] | None,
     show: bool,
 ) -> Features:
     """Compute the features of a table, or find them in a folder.
@@ -134,7 +134,7 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
         order, _ = epoch_rows(rows_total, settings.shuffle, settings.seed, epoch)
         return [order + epoch % views * rows_total]
 
-    def gather(rows: tf.Tensor):
+    def gather(rows: tf.Tensor) -> tuple[Any, ...]:
         # Not by TensorFlow, which would have to hold in memory what may be a file.
         found = tf.numpy_function(lambda places: values[places], [rows], tf.float32, stateful=False)
         found.set_shape((rows.shape[0], *values.shape[1:]))

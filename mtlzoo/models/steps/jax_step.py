@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def train_step(
-    model: MultiTaskModel, balancer: Balancer, state: tuple, data: Any
-) -> tuple[dict[str, jax.Array], tuple]:
+    model: MultiTaskModel, balancer: Balancer, state: tuple[Any, ...], data: Any
+) -> tuple[dict[str, jax.Array], tuple[Any, ...]]:
     """One step on a batch, as Keras' `JAXTrainer` wants it: the values of all variables go in and come out."""
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     trainable, non_trainable, optimizer_variables, counted = state
@@ -24,12 +24,12 @@ def train_step(
     shared, own = parts.trunk.trainable_variables, parts.heads.trainable_variables
 
     # === Forward ===
-    def trunk(weights: list) -> tuple:
+    def trunk(weights: list[Any]) -> tuple[Any, ...]:
         kept = _values(values, parts.trunk.non_trainable_variables)
         outputs, kept, losses = parts.trunk.stateless_call(weights, kept, x, training=True, return_losses=True)
         return (outputs, _sum(losses)), kept
 
-    def heads(weights: list, representation: Any) -> tuple:
+    def heads(weights: list[Any], representation: Any) -> tuple[Any, ...]:
         kept = _values(values, parts.heads.non_trainable_variables)
         outputs, kept, losses = parts.heads.stateless_call(
             weights, kept, representation, training=True, return_losses=True
@@ -99,7 +99,9 @@ def differentiate(function: Callable[..., jax.Array], arguments: Sequence[jax.Ar
     return jax.grad(function, argnums=tuple(range(len(arguments))))(*arguments)
 
 
-def call_numpy(function: Callable, arguments: Sequence[jax.Array], results: Sequence[jax.Array]) -> Sequence[jax.Array]:
+def call_numpy(
+    function: Callable[..., Any], arguments: Sequence[jax.Array], results: Sequence[jax.Array]
+) -> Sequence[jax.Array]:
     """Call a function of numpy arrays whose results have the shapes and dtypes of some tensors."""
     like = tuple(jax.ShapeDtypeStruct(result.shape, result.dtype) for result in results)
     return jax.pure_callback(function, like, *arguments)

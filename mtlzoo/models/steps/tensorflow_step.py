@@ -76,7 +76,9 @@ def differentiate(function: Callable[..., tf.Tensor], arguments: Sequence[tf.Ten
     return tape.gradient(value, arguments, unconnected_gradients="zero")
 
 
-def call_numpy(function: Callable, arguments: Sequence[tf.Tensor], results: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+def call_numpy(
+    function: Callable[..., Any], arguments: Sequence[tf.Tensor], results: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
     """Call a function of numpy arrays whose results have the shapes and dtypes of some tensors."""
     found = tf.numpy_function(function, arguments, [result.dtype for result in results], stateful=False)
     found = list(found) if isinstance(found, list | tuple) else [found]  # as in eager mode, of a single one

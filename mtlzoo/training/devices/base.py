@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -33,15 +33,15 @@ class Devices:
         """The model to train for this one: it stays where it is, and gets the weights by :func:`copy_weights`."""
         return model
 
-    def scope(self) -> AbstractContextManager:
+    def scope(self) -> AbstractContextManager[Any]:
         """Where the variables of that model are made."""
         return nullcontext()
 
-    def training(self) -> AbstractContextManager:
+    def training(self) -> AbstractContextManager[Any]:
         """Where it is trained."""
         return nullcontext()
 
-    def local_scope(self) -> AbstractContextManager:
+    def local_scope(self) -> AbstractContextManager[Any]:
         """Where, in the midst of training, the model that stayed where it is can be used."""
         return nullcontext()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import keras
 
@@ -34,11 +35,11 @@ class ParallelReplicas(Replicas):
         self.distribution = keras.distribution.DataParallel(devices=names)
         super().__init__(BatchShard(len(names)), False)
 
-    def scope(self) -> AbstractContextManager:
+    def scope(self) -> AbstractContextManager[Any]:
         """Keras' distribution is one for the whole process: it is there while it is needed."""
         return self.distribution.scope()
 
-    def training(self) -> AbstractContextManager:
+    def training(self) -> AbstractContextManager[Any]:
         """The same."""
         return self.distribution.scope()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from typing import Any
 
 import tensorflow as tf
 
@@ -61,7 +62,7 @@ class MirroredReplicas(Replicas):
         first = workers.index() * here
         super().__init__(BatchShard(strategy.num_replicas_in_sync, first, here), synchronize_batch_norm)
 
-    def scope(self) -> AbstractContextManager:
+    def scope(self) -> AbstractContextManager[Any]:
         """The strategy's."""
         return self.strategy.scope()
 
