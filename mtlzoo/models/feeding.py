@@ -6,7 +6,7 @@ ones where there are none, in one shape whatever form they had.
 
 from __future__ import annotations
 
-import re
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from mtlzoo.heads.targets import CHECKED
 from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
 from mtlzoo.models.labels import by_head, label_arrays
-from mtlzoo.system.pipeline_errors import plain_errors
+from mtlzoo.system.pipeline_errors import ForeignError, plain_errors
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -117,6 +117,7 @@ class CompleteBatches(keras.utils.PyDataset):
         )
         self.dataset = dataset
         self.check = check
+        self._process = os.getpid()
 
     @property
     def num_batches(self) -> int | None:
@@ -124,7 +125,12 @@ class CompleteBatches(keras.utils.PyDataset):
         return self.dataset.num_batches
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return self.check.complete(self.dataset[index])
+        try:
+            return self.check.complete(self.dataset[index])
+        except Exception as error:
+            if os.getpid() == self._process:
+                raise
+            raise ForeignError(error) from None
 
     def on_epoch_begin(self) -> None:
         """Tell the other."""
@@ -223,14 +229,11 @@ def readable_errors(*checks: BatchCheck) -> Iterator[None]:
     try:
         with plain_errors():
             yield
-    except Exception as error:
+    except Exception:
         for check in checks:
             if check.error is not None:
                 raise check.error from None
-        found = re.search(r"\bInputError: ([^\n]*)", str(error))  # of another process
-        if found is None or isinstance(error, InputError):
-            raise
-        raise InputError(found[1]) from None
+        raise
 
 
 def _is_loader(x: Any) -> bool:

@@ -70,6 +70,27 @@ class PipelineErrors:
         return dataset
 
 
+class ForeignError(Exception):
+    """An error on its way to another process, where it is itself again and kept in every open block of `plain_errors`.
+
+    Args:
+        error: The error; it can be pickled.
+    """
+
+    def __init__(self, error: Exception):
+        super().__init__(error)
+        self.error = error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (self.error,)
+
+
+def _arrived(error: Exception) -> Exception:
+    for errors in _open_blocks:
+        errors._errors.append(error)
+    return error
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Raise what a pipeline's functions raise in a block as it is, not as what TensorFlow makes of it.
