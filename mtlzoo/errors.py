@@ -39,9 +39,22 @@ class MtlzooError(Exception):
 class LabelError(MtlzooError, ValueError):
     """A label that a head cannot read.
 
-    Attributes:
+    Args:
         row: The position of the first offending value.
         reason: What was expected and what came.
+
+    Attributes:
+        row: As given.
+        reason: As given, shortened in the middle where it is longer than a screen.
+
+    Example:
+
+    ```python
+    try:
+        mtl.ClassificationHead(["short", "long"]).encode(["short", "lnog"])
+    except mtl.heads.LabelError as error:
+        print(error.row, error.reason)
+    ```
     """
 
     def __init__(self, row: int, reason: str):
@@ -64,15 +77,42 @@ class InputError(MtlzooError, ValueError):
 
 
 class TableError(MtlzooError, ValueError):
-    """A label file that cannot be used as it is; the message names the file, the row and what to do."""
+    """A label file that cannot be used as it is; the message names the file, the row and what to do.
+
+    Example:
+
+    ```python
+    Path("labels.csv").write_text("image,gender\\na.png,male,5\\n")
+    try:
+        mtl.data.read_csv("labels.csv")
+    except mtl.data.TableError as error:
+        print(error)
+    ```
+    """
 
 
 class ImageError(MtlzooError, ValueError):
     """An image cannot be read.
 
-    Attributes:
+    Args:
         reason: One line that says why, without the path.
         path: The file, or `None` for an image given as bytes.
+
+    Attributes:
+        reason: As given.
+        path: As given.
+
+    Example:
+
+    ```python
+    from mtlzoo.images.decoding import decode_image
+
+    Path("empty.jpg").touch()
+    try:
+        decode_image("empty.jpg")
+    except mtl.data.ImageError as error:
+        print(error.path, error.reason)
+    ```
     """
 
     def __init__(self, reason: str, path: str | None = None):

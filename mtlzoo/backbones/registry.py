@@ -43,6 +43,13 @@ class BackboneSpec:
         parameters: The number of its weights, without the top, for three channels and with default arguments.
         imagenet: Whether Keras offers ImageNet weights for it.
         module: The module with the function.
+
+    Example:
+
+    ```python
+    spec = mtl.backbones.get_backbone("mobilenet_v2")
+    spec.usual_size, spec.preprocessing  # ((224, 224), "tf")
+    ```
     """
 
     name: str
@@ -132,6 +139,9 @@ def get_backbone(name: str) -> BackboneSpec:
 
     Args:
         name: Its name; case, underscores and hyphens make no difference: `"mobilenet_v2"` is `"MobileNetV2"`.
+
+    Returns:
+        The specification.
 
     Raises:
         ValueError: If there is no such backbone; the message lists the nearest names and all valid ones.

@@ -100,6 +100,9 @@ def get_balancing(identifier: str | Balancing | Mapping[str, Any] | None) -> Bal
         identifier: A method, or the name of one in the registry or of its class, with its defaults; case, underscores
             and hyphens make no difference. Or what :func:`serialize` gives. Or `None`, for none.
 
+    Returns:
+        The method, or `None`.
+
     Raises:
         ValueError: If there is no such method; the message lists the nearest names and all valid ones.
         TypeError: If it is none of these.
@@ -125,8 +128,20 @@ def get_balancing(identifier: str | Balancing | Mapping[str, Any] | None) -> Bal
 def serialize(balancing: Balancing | None) -> dict[str, Any] | None:
     """A balancing method as plain JSON values.
 
+    Args:
+        balancing: The method; `None` stays `None`.
+
+    Returns:
+        A dictionary with `name` and `config`.
+
     Raises:
         ValueError: If its class is not in the registry.
+
+    Example:
+
+    ```python
+    mtl.balancing.serialize(mtl.balancing.get_balancing("pcgrad"))  # {"name": "pcgrad", "config": {...}}
+    ```
     """
     if balancing is None:
         return None
@@ -142,8 +157,20 @@ def serialize(balancing: Balancing | None) -> dict[str, Any] | None:
 def deserialize(config: Mapping[str, Any] | None) -> Balancing | None:
     """The method that :func:`serialize` wrote.
 
+    Args:
+        config: The dictionary; `None` stays `None`.
+
+    Returns:
+        The method.
+
     Raises:
         ValueError: If there is no such method, or the dictionary is not of this form.
+
+    Example:
+
+    ```python
+    mtl.balancing.deserialize({"name": "pcgrad", "config": {"gradients": "parameters"}})
+    ```
     """
     if config is None:
         return None

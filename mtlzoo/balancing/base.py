@@ -26,6 +26,12 @@ class Variable:
         role: `"trained"`: by the optimizer, beside the network's weights, on the total's gradient. `"state"`: what the
             method's hooks return takes its place; saved with the training state. `"noise"`: standard normal numbers
             drawn anew for each step, the same on all replicas. `"constant"`: never changes.
+
+    Example:
+
+    ```python
+    mtl.balancing.Variable(np.zeros(3, "float32"), "trained")
+    ```
     """
 
     value: np.ndarray
@@ -46,6 +52,17 @@ class TaskGradients:
         state: Gives the present values of those with the role `"state"`.
         seed: Gives a new seed, a whole number.
         call_numpy: Calls a function of numpy arrays within the step.
+
+    Example:
+
+    ```python
+    class Largest(mtl.balancing.GradientBalancing):
+        # The task with the largest loss alone.
+
+        def weigh_tasks(self, step: mtl.balancing.TaskGradients):
+            losses = ops.where(step.present, step.losses, -np.inf)
+            return ops.cast(losses == ops.max(losses), "float32"), {}
+    ```
     """
 
     gramian: Tensor
@@ -73,6 +90,13 @@ class Balancing(ABC):
         uses_losses_after: Whether :meth:`on_step` is to be called after each step, with the losses before and after.
         recompute: Whether these losses after are computed for the same batch, by one more forward pass, rather than taken
             from the next batch.
+
+    Example:
+
+    ```python
+    method = mtl.balancing.get_balancing("pcgrad")
+    isinstance(method, mtl.balancing.Balancing), method.get_config()
+    ```
     """
 
     balances_one_task: bool = False

@@ -25,6 +25,19 @@ class GradientBalancing(Balancing):
     The tasks' gradients with respect to the parameters are those with respect to the representation times the
     backbone's Jacobian. What a method promises of the ones (such as a direction in conflict with no task) it promises
     of the others only as far as that Jacobian keeps angles; each method says which of its promises need `"parameters"`.
+
+    Example:
+
+    ```python
+    class Present(mtl.balancing.GradientBalancing):
+        # The mean of the gradients of those tasks that have labels in the batch.
+
+        def weigh_tasks(self, step):
+            present = ops.cast(step.present, "float32")
+            return present / ops.maximum(ops.sum(present), 1.0), {}
+
+    model.compile(balancing=Present(gradients="representation"))
+    ```
     """
 
     def __init__(self, *, gradients: Gradients = "representation"):
@@ -57,7 +70,21 @@ class GradientBalancing(Balancing):
 
 
 class EntrywiseBalancing(GradientBalancing):
-    """A gradient balancing that decides entry by entry. Subclasses implement :meth:`combine`."""
+    """A gradient balancing that decides entry by entry. Subclasses implement :meth:`combine`.
+
+    Args:
+        gradients: As for :class:`GradientBalancing`.
+
+    Example:
+
+    ```python
+    class Median(mtl.balancing.EntrywiseBalancing):
+        # The median of the tasks' gradients, entry by entry; those without labels count as zeros.
+
+        def combine(self, gradients, present, uniform):
+            return ops.median(ops.where(present[:, None], gradients, 0.0), axis=0)
+    ```
+    """
 
     entrywise = True
 
@@ -97,6 +124,19 @@ class GramianBalancing(GradientBalancing):
 
     Numbers only: it is a pure function of numpy arrays, computed in float64, so that every backend gets the same
     weights.
+
+    Args:
+        gradients: As for :class:`GradientBalancing`.
+
+    Example:
+
+    ```python
+    class EqualNorms(mtl.balancing.GramianBalancing):
+        # Each task's gradient at length 1.
+
+        def step(self, gramian, losses, state, rng):
+            return 1 / np.sqrt(np.diag(gramian)), state
+    ```
     """
 
     calls_numpy = True

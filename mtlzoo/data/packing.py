@@ -122,6 +122,13 @@ def read_packed(folder: str | Path) -> LabelTable:
     Raises:
         FileNotFoundError: If there is no such folder.
         TableError: If it was not written by :func:`pack`, or one of its files is missing or cut short.
+
+    Example:
+
+    ```python
+    mtl.data.pack(table, "packed")
+    packed = mtl.data.read_packed("packed")
+    ```
     """
     folder = Path(folder)
     require_folder(folder)

@@ -90,6 +90,12 @@ def check_folder(
     Raises:
         OutputError: If the files are not to be written there.
         PermissionError: If files cannot be made there.
+
+    Example:
+
+    ```python
+    mtl.files.check_folder("run")
+    ```
     """
     path = _named(path)
     if path.is_dir():
@@ -104,7 +110,20 @@ def check_folder(
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path as a message has it: on one line, and not longer than that."""
+    """A path as a message has it: on one line, and not longer than that.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The text.
+
+    Example:
+
+    ```python
+    mtl.files.shown("a\\nb.png")  # "'a\\\\nb.png'"
+    ```
+    """
     text = os.fspath(path)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
     return text if text.isprintable() else ascii(text)

@@ -23,6 +23,13 @@ class FolderKind:
         keys: What the marker, an object in JSON, holds at least; empty where it is no JSON.
         files: Patterns of all files there may be, relative to the folder, with `/` between folders; those that end in `/`
             are folders that may be empty.
+
+    Example:
+
+    ```python
+    kind = mtl.files.FolderKind("a page", "index.html", keys=(), files=("index.html", "pictures/*.png"))
+    kind.why_not(Path("images"))  # "it is not a page that mtlzoo wrote"
+    ```
     """
 
     name: str

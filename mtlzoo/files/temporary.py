@@ -34,12 +34,35 @@ def remove_temporary(folder: Path, keep: bool = False) -> None:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a folder of this name is one that a process writes in, or did."""
+    """Whether a folder of this name is one that a process writes in, or did.
+
+    Args:
+        name: The folder's name, without what it lies in.
+
+    Returns:
+        Whether it has the form of :func:`make_temporary`.
+
+    Example:
+
+    ```python
+    mtl.files.is_temporary("run")  # False
+    ```
+    """
     return NAME.fullmatch(name) is not None
 
 
 def remove_leftovers(parent: str | os.PathLike[str]) -> None:
-    """Remove what writers that were killed have left in a folder; what they had moved aside and not replaced comes back."""
+    """Remove what writers that were killed have left in a folder; what they had moved aside and not replaced comes back.
+
+    Args:
+        parent: The folder.
+
+    Example:
+
+    ```python
+    mtl.files.remove_leftovers(".")
+    ```
+    """
     try:
         with os.scandir(os.fspath(parent)) as entries:
             folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -51,6 +51,15 @@ def register_head(kind: str, cls: type[Head]) -> None:
 
     Raises:
         ValueError: If another class has this name.
+
+    Example:
+
+    ```python
+    class StarsHead(mtl.OrdinalHead):
+        pass  # one to five stars
+
+    mtl.heads.register_head("stars", StarsHead)
+    ```
     """
     HEADS.register(kind, cls)
 
@@ -91,8 +100,20 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
 def serialize(heads: Mapping[str, Head]) -> dict[str, dict[str, Any]]:
     """Heads as plain JSON values.
 
+    Args:
+        heads: The heads by name.
+
+    Returns:
+        For each name a dictionary with `kind` and `config`.
+
     Raises:
         ValueError: If a head's class is not registered.
+
+    Example:
+
+    ```python
+    mtl.heads.serialize(table.heads)["gender"]["kind"]  # "binary"
+    ```
     """
     kinds = {name: HEADS.name_of(type(head)) for name, head in heads.items()}
     for name, head in heads.items():
@@ -104,8 +125,20 @@ def serialize(heads: Mapping[str, Head]) -> dict[str, dict[str, Any]]:
 def deserialize(config: Mapping[str, Mapping[str, Any]]) -> dict[str, Head]:
     """The heads that :func:`serialize` wrote.
 
+    Args:
+        config: For each name a dictionary with `kind` and `config`.
+
+    Returns:
+        The heads by name.
+
     Raises:
         ValueError: If a kind of head is unknown.
+
+    Example:
+
+    ```python
+    heads = mtl.heads.deserialize(mtl.heads.serialize(table.heads))
+    ```
     """
     for name, entry in config.items():
         if entry["kind"] not in HEADS:

@@ -42,6 +42,13 @@ class Head(Immutable):
         lists_names: Whether a cell lists several names, with separators between.
         learned_units: The attributes, learned by :meth:`adapted`, that define the unit of the output layer's weights.
         units_layer: How the name of the layer with the units of :meth:`unit_names` ends; `None` for the last layer.
+
+    Example:
+
+    ```python
+    head = mtl.ClassificationHead(["short", "knee", "long"], hidden=[64])  # a head of one kind
+    head.encode(["knee", None])  # array([1, -1])
+    ```
     """
 
     spatial: ClassVar[bool] = False

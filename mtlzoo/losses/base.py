@@ -24,6 +24,26 @@ class MaskedLoss(keras.losses.Loss):
     optional sample weights `w`, the result is the sum of `w * loss` over the sum of `w`, both over labelled rows:
     exactly 0, with zero gradients, where no row is labelled. It is therefore a drop-in loss for `keras.Model.compile`;
     `MultiTaskModel` uses the sums themselves, so that an epoch's mean is exact too.
+
+    Args:
+        name: The name of the loss.
+        **kwargs: What `keras.losses.Loss` takes, such as `dtype`.
+
+    Raises:
+        ValueError: If `reduction` is any but the mean.
+
+    Example:
+
+    ```python
+    class MaskedHinge(mtl.losses.MaskedLoss):
+        # The hinge loss of labels -1 and 1; 0 stands for a missing one.
+
+        def rows(self, y_true, y_pred):
+            labels = ops.cast(ops.reshape(y_true, (-1,)), "float32")
+            return ops.relu(1 - labels * ops.reshape(y_pred, (-1,))), labels != 0
+
+    MaskedHinge()([1, -1, 0], [[0.5], [0.5], [9.0]])  # 1.0, the mean of 0.5 and 1.5
+    ```
     """
 
     def __init__(self, name: str | None = None, **kwargs: Any):

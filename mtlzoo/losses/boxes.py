@@ -24,6 +24,13 @@ class MaskedGeneralizedIoU(MaskedLoss):
     Targets and predictions have shape `(batch, 4)`, x_min, y_min, x_max, y_max; a row with a `NaN` is missing. A predicted
     box that has shrunk to a point inside of the target has no gradient by the GIoU alone. See
     :func:`mtlzoo.images.boxes.giou_loss` for inverted boxes.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedGeneralizedIoU()
+    loss([[0.0, 0.0, 1.0, 1.0], [np.nan] * 4], [[0.0, 0.0, 0.5, 1.0], [0.0, 0.0, 1.0, 1.0]])  # 0.5
+    ```
     """
 
     def __init__(self, l1: float = 0.0, name: str | None = None, **kwargs: Any):
@@ -57,6 +64,13 @@ class MaskedScaledSquaredError(MaskedLoss):
         factors: What the numbers of a target are multiplied by, one each.
 
     Targets and predictions have shape `(batch, numbers)`; a row with a `NaN` is missing.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedScaledSquaredError([224, 1, 1, 1, 1])
+    loss([[1.0, 20.0, 20.0, 90.0, 90.0]], [[112.0, 20.0, 20.0, 90.0, 90.0]])  # 2508.8, that is 112 ** 2 / 5
+    ```
     """
 
     def __init__(self, factors: Sequence[float], name: str | None = None, **kwargs: Any):

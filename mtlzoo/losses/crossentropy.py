@@ -80,6 +80,13 @@ class MaskedBinaryCrossentropy(MaskedLoss):
 
     Targets are numbers in `[0, 1]` of shape `(batch, tags)` (or `(batch,)` for one tag), missing where negative or
     `NaN`; predictions are probabilities `(batch, tags)`.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedBinaryCrossentropy(tags=2)
+    loss([[1, 0], [1, -1]], [[0.5, 0.5], [0.5, 0.9]])  # 0.693: the last entry has no label
+    ```
     """
 
     def __init__(

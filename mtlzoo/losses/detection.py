@@ -36,6 +36,14 @@ class MaskedDetectionLoss(MaskedLoss):
 
     Targets have shape `(batch, objects, 4 + classes)` as :func:`mtlzoo.masking.object_targets` reads them, predictions
     `(batch, cells, 4 + classes)`, row by row of the grid: x_min, y_min, x_max, y_max from 0 to 1 and a score for each class.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedDetectionLoss(classes=2)
+    targets = mtl.DetectionHead(["apple", "pear"]).encode([[("apple", 0.1, 0.1, 0.6, 0.6)], None])
+    loss(targets, np.full((2, 16, 6), 0.5, "float32"))  # of a grid of 4 by 4 cells; the second image has no label
+    ```
     """
 
     def __init__(

@@ -29,6 +29,13 @@ class MaskedOrdinalCrossentropy(MaskedLoss):
 
     Targets are level ids `(batch,)` or probability rows `(batch, levels)`; predictions are probabilities
     `(batch, levels)`.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedOrdinalCrossentropy(levels=3)
+    loss([0, -1], [[0.5, 0.5, 0.0], [0.1, 0.1, 0.8]])  # 0.347: one of two questions is even, the second row has no label
+    ```
     """
 
     def __init__(

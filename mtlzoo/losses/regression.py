@@ -44,7 +44,22 @@ class MaskedRegressionLoss(MaskedLoss):
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedMeanSquaredError(MaskedRegressionLoss):
-    """The mean of squared scaled differences over labelled rows."""
+    """The mean of squared scaled differences over labelled rows.
+
+    Args:
+        units: The number of numbers a row.
+        scale: What a difference is divided by, in the targets' own unit.
+        name: The name of the loss.
+
+    Targets and predictions have shape `(batch, units)`; a `NaN` in the target is missing.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedMeanSquaredError(scale=10.0)
+    loss([20.0, np.nan], [[30.0], [99.0]])  # 1.0: one scale apart, and a row without a label
+    ```
+    """
 
     def cost(self, difference: Tensor) -> Tensor:
         """The square."""
@@ -53,7 +68,22 @@ class MaskedMeanSquaredError(MaskedRegressionLoss):
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedMeanAbsoluteError(MaskedRegressionLoss):
-    """The mean of absolute scaled differences over labelled rows."""
+    """The mean of absolute scaled differences over labelled rows.
+
+    Args:
+        units: The number of numbers a row.
+        scale: What a difference is divided by, in the targets' own unit.
+        name: The name of the loss.
+
+    Targets and predictions have shape `(batch, units)`; a `NaN` in the target is missing.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedMeanAbsoluteError(scale=10.0)
+    loss([20.0, np.nan], [[25.0], [99.0]])  # 0.5
+    ```
+    """
 
     def cost(self, difference: Tensor) -> Tensor:
         """The absolute value."""
@@ -62,7 +92,22 @@ class MaskedMeanAbsoluteError(MaskedRegressionLoss):
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
 class MaskedHuber(MaskedRegressionLoss):
-    """Huber's loss with its knee at one `scale`: half the square below it, linear above (Huber 1964)."""
+    """Huber's loss with its knee at one `scale`: half the square below it, linear above (Huber 1964).
+
+    Args:
+        units: The number of numbers a row.
+        scale: What a difference is divided by, in the targets' own unit.
+        name: The name of the loss.
+
+    Targets and predictions have shape `(batch, units)`; a `NaN` in the target is missing.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedHuber(scale=10.0)
+    loss([20.0, 20.0, np.nan], [[25.0], [40.0], [99.0]])  # 0.8125, the mean of 0.5 * 0.5 ** 2 and 2 - 0.5
+    ```
+    """
 
     def cost(self, difference: Tensor) -> Tensor:
         """Half the square, or the absolute value less one half."""

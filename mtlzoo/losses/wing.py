@@ -24,6 +24,13 @@ class MaskedWing(MaskedRegressionLoss):
         width: Where the logarithm ends, in units of `scale`.
         curvature: How much the logarithm bends, likewise. Both defaults are the paper's 10 and 2 pixels of 224, with the
             scale of a tenth of the image's side.
+
+    Example:
+
+    ```python
+    loss = mtl.losses.MaskedWing(units=2, scale=0.1)
+    loss([[0.5, 0.5], [0.5, np.nan]], [[0.6, 0.5], [0.5, 0.9]])  # the second row has half a label, and no error
+    ```
     """
 
     def __init__(

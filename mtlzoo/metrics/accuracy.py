@@ -53,6 +53,14 @@ class MaskedOrdinalAccuracy(MaskedMetric):
     Args:
         levels: The number of levels. Targets are level ids `(batch,)` or probability rows `(batch, levels)`, of which
             the median counts too; predictions are probabilities `(batch, levels)`.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedOrdinalAccuracy(levels=3)
+    metric.update_state([1, -1], [[0.4, 0.3, 0.3], [1.0, 0.0, 0.0]])
+    metric.result()  # 1.0: the median is level 1, though level 0 is the likeliest
+    ```
     """
 
     def __init__(self, levels: int, name: str = "accuracy", **kwargs: Any):
@@ -76,6 +84,14 @@ class MaskedBinaryAccuracy(MaskedMetric):
     Args:
         tags: The number of labels a row.
         threshold: The probability from which a prediction is positive.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedBinaryAccuracy(tags=2)
+    metric.update_state([[1, 0], [1, -1]], [[0.9, 0.9], [0.9, 0.9]])
+    metric.result()  # 0.75: half of the first row, all that is labelled of the second
+    ```
     """
 
     def __init__(self, tags: int = 1, threshold: float = 0.5, name: str = "accuracy", **kwargs: Any):

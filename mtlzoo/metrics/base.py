@@ -25,6 +25,15 @@ class RatioOfSums(keras.metrics.Metric):
         name: The name in the logs.
         otherwise: What the result is while nothing has been counted: `None` gives `NaN`, since the accuracy over no rows
             is unknown; a loss says 0.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedMeanAbsoluteError()  # one of its subclasses
+    metric.update_state([1.0], [[2.0]])
+    metric.update_state([1.0, 1.0, 1.0], [[1.0], [1.0], [1.0]])
+    metric.result()  # 0.25, of four rows, rather than 0.5, of two batches
+    ```
     """
 
     def __init__(self, name: str | None = None, otherwise: float | None = None, **kwargs: Any):
@@ -52,6 +61,25 @@ class MaskedMetric(RatioOfSums):
 
     Subclasses say, in :meth:`rows`, each row's value and which rows are labelled. Sample weights weigh the rows. The
     result is `NaN` while no labelled row has been seen.
+
+    Args:
+        name: The name in the logs.
+        otherwise: What the result is while no labelled row has been seen; `NaN` by default.
+
+    Example:
+
+    ```python
+    class MaskedBias(mtl.metrics.MaskedMetric):
+        # By how much numbers are predicted too high.
+
+        def rows(self, y_true, y_pred):
+            targets, labelled = mtl.masking.number_targets(y_true, 1)
+            return mtl.masking.row_mean(y_pred - targets, labelled)
+
+    metric = MaskedBias(name="bias")
+    metric.update_state([20.0, np.nan], [[25.0], [99.0]])
+    metric.result()  # 5.0
+    ```
     """
 
     mode = "max"  # as callbacks say it: higher is better

@@ -24,6 +24,14 @@ class MaskedMeanIoU(MaskedMetric):
         numbers: How many numbers a row has.
 
     Targets and predictions have shape `(batch, numbers)`; a row with a `NaN` is missing.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedMeanIoU()
+    metric.update_state([[0.0, 0.0, 1.0, 1.0], [np.nan] * 4], [[0.0, 0.0, 0.75, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    metric.result()  # 0.75
+    ```
     """
 
     def __init__(self, columns: Sequence[int] = CORNERS, numbers: int = 4, name: str = "mean_iou", **kwargs: Any):
@@ -53,6 +61,14 @@ class MaskedIoUFraction(MaskedMeanIoU):
         threshold: From 0 to 1; 0.5 is a hit in PASCAL VOC.
         columns: As in :class:`MaskedMeanIoU`.
         numbers: Likewise.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedIoUFraction(threshold=0.5)
+    metric.update_state([[0.0, 0.0, 1.0, 1.0], [np.nan] * 4], [[0.0, 0.0, 0.75, 1.0], [0.0, 0.0, 1.0, 1.0]])
+    metric.result()  # 1.0: an IoU of 0.75
+    ```
     """
 
     def __init__(
@@ -82,6 +98,14 @@ class MaskedScaledSquaredError(MaskedMetric):
 
     Args:
         factors: What the numbers of a target are multiplied by, one each.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedScaledSquaredError([224, 1, 1, 1, 1])
+    metric.update_state([[1.0, 20.0, 20.0, 90.0, 90.0]], [[112.0, 20.0, 20.0, 90.0, 90.0]])
+    metric.result()  # 2508.8
+    ```
     """
 
     mode = "min"
@@ -108,6 +132,14 @@ class MaskedFirstAccuracy(MaskedMetric):
     Args:
         threshold: From here on the prediction is 1.
         numbers: How many numbers a row has; one with a `NaN` is missing.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedFirstAccuracy(numbers=2)
+    metric.update_state([[1.0, 3.0], [0.0, 3.0], [np.nan, 3.0]], [[0.7, 0.0], [0.7, 0.0], [0.7, 0.0]])
+    metric.result()  # 0.5
+    ```
     """
 
     def __init__(self, threshold: float = 0.5, numbers: int = 5, name: str = "accuracy", **kwargs: Any):

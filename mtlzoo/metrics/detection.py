@@ -29,6 +29,15 @@ class MaskedDetectionF1(MaskedMetric):
         most: So many cells of the best scores are looked at.
 
     Targets and predictions are those of :class:`mtlzoo.losses.MaskedDetectionLoss`.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedDetectionF1(classes=2)
+    targets = mtl.DetectionHead(["apple", "pear"]).encode([[("apple", 0.1, 0.1, 0.6, 0.6)], None])
+    metric.update_state(targets, np.tile(np.float32([0.1, 0.1, 0.6, 0.6, 0.9, 0.0]), (2, 16, 1)))
+    metric.result()  # 1.0: sixteen equal boxes are one prediction, and it hits
+    ```
     """
 
     def __init__(

@@ -18,6 +18,14 @@ class MaskedMeanAbsoluteError(MaskedMetric):
 
     Args:
         units: The number of numbers a row; a row counts as the mean over its labelled numbers.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedMeanAbsoluteError()
+    metric.update_state([20.0, np.nan], [[25.0], [99.0]])
+    metric.result()  # 5.0
+    ```
     """
 
     mode = "min"
@@ -43,6 +51,14 @@ class MaskedExpectationError(MaskedMetric):
     Args:
         values: The numbers that the predicted probabilities `(batch, values)` belong to. Targets are numbers `(batch, 1)`
             or `(batch,)`.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedExpectationError(values=[10, 20, 30])
+    metric.update_state([20.0, np.nan], [[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]])
+    metric.result()  # 5.0: 15 rather than 20
+    ```
     """
 
     mode = "min"
@@ -71,6 +87,14 @@ class MaskedOrdinalError(MaskedMetric):
     Args:
         levels: The number of levels. Targets are level ids `(batch,)` or probability rows `(batch, levels)`, of which
             the median counts too; predictions are probabilities `(batch, levels)`.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedOrdinalError(levels=3)
+    metric.update_state([0, -1], [[0.1, 0.2, 0.7], [1.0, 0.0, 0.0]])
+    metric.result()  # 2.0
+    ```
     """
 
     mode = "min"
@@ -90,6 +114,19 @@ class MaskedOrdinalError(MaskedMetric):
 
 
 def median_level(probabilities: Tensor) -> Tensor:
-    """The first level at which the cumulative probability reaches one half: int32 `(batch,)` from `(batch, levels)`."""
+    """The first level at which the cumulative probability reaches one half: int32 `(batch,)` from `(batch, levels)`.
+
+    Args:
+        probabilities: Floats `(batch, levels)`, each row with the sum 1.
+
+    Returns:
+        Int32 `(batch,)`.
+
+    Example:
+
+    ```python
+    mtl.metrics.median_level(np.array([[0.6, 0.3, 0.1], [0.2, 0.2, 0.6]]))  # [0, 2]
+    ```
+    """
     below = ops.cumsum(probabilities, axis=-1)[:, :-1]
     return ops.sum(ops.cast(below < 0.5, "int32"), axis=-1)

@@ -21,6 +21,14 @@ class MaskedF1(keras.metrics.Metric):
     Args:
         tags: The number of tags.
         threshold: The probability from which a prediction is positive.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedF1(tags=2)
+    metric.update_state([[1, 0], [1, -1]], [[0.9, 0.9], [0.1, 0.9]])
+    metric.result()  # 0.333, the mean of 2/3 and 0
+    ```
     """
 
     mode = "max"

@@ -51,6 +51,14 @@ class MaskedNormalizedMeanError(_NormalizedErrors):
         points: The number of points. Targets and predictions have shape `(batch, points, 2)` or `(batch, 2 * points)`,
             x before y; a point with a `NaN` is missing.
         between: The ids of the two points; `None` divides by 1, so that relative coordinates give shares of the side.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedNormalizedMeanError(points=2, between=[0, 1])
+    metric.update_state([[0.2, 0.5, 0.6, 0.5]], [[0.2, 0.5, 0.6, 0.7]])
+    metric.result()  # 0.25: the mean of 0 and 0.2, over 0.4
+    ```
     """
 
     def __init__(self, points: int, between: Sequence[int] | None = None, name: str = "nme", **kwargs: Any):
@@ -65,6 +73,14 @@ class MaskedFailureRate(_NormalizedErrors):
         points: As in :class:`MaskedNormalizedMeanError`.
         between: Likewise.
         threshold: The largest error that is no failure; 0.1 in the literature on faces.
+
+    Example:
+
+    ```python
+    metric = mtl.metrics.MaskedFailureRate(points=1)
+    metric.update_state([[0.5, 0.5], [0.5, 0.5], [np.nan, 0.5]], [[0.5, 0.5], [0.5, 0.8], [0.5, 0.5]])
+    metric.result()  # 0.5: an error of 0.3 is above 0.1
+    ```
     """
 
     def __init__(

@@ -25,6 +25,25 @@ POOLING: dict[str, Callable[[], keras.Layer]] = {
     "max": lambda: layers.GlobalMaxPooling2D(name="pooling"),
     "flatten": lambda: layers.Flatten(name="pooling"),
 }
+BUILDER_DOC = """Build a network on {name} with one output for each head.
+
+Args:
+    heads: The heads by name; a number stands for a softmax head with so many classes.
+    *args: As for :func:`mtlzoo.build`: `input_shape`, `weights`.
+    **kwargs: As for :func:`mtlzoo.build`: `feature_layer`, `pooling`, `dropout`, and what {name} itself takes.
+
+Returns:
+    A :class:`mtlzoo.MultiTaskModel`, not compiled.
+
+Raises:
+    ValueError: If an argument is invalid; it lists the valid ones.
+
+Example:
+
+```python
+model = mtl.{name}({{"coat_length": 8, "collar_design": 5}}, weights=None)
+```
+"""
 # What layers of `build` are called.
 OWN_LAYERS = ("images", "images_in", "preprocessing", "pooling", "dropout")
 
@@ -136,13 +155,26 @@ def _refuse_other_settings(settings: Mapping[str, Any]) -> None:
 
 
 def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:
-    """The builder of one backbone, such as `mtl.MobileNetV2(heads, ...)`: :func:`build` without its first argument."""
+    """The builder of one backbone, such as `mtl.MobileNetV2(heads, ...)`: :func:`build` without its first argument.
+
+    Args:
+        backbone: A name of :func:`mtlzoo.list_backbones`.
+
+    Returns:
+        The function.
+
+    Example:
+
+    ```python
+    model = mtl.models.named_builder("MobileNet")({"coat_length": 8}, (32, 32, 3), weights=None, alpha=0.25)
+    ```
+    """
 
     def builder(heads: Mapping[str, Head | int], *args: Any, **kwargs: Any) -> MultiTaskModel:
         return build(backbone, heads, *args, **kwargs)
 
     builder.__name__ = builder.__qualname__ = backbone
-    builder.__doc__ = f"Build a multi-task model on {backbone}; the arguments are those of `mtlzoo.build`."
+    builder.__doc__ = BUILDER_DOC.format(name=backbone)
     return builder
 
 

@@ -21,7 +21,7 @@ from mtlzoo.heads.targets import CHECKED
 from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
 from mtlzoo.models.labels import by_head, label_arrays
-from mtlzoo.system.pipeline_errors import ForeignError, plain_errors
+from mtlzoo.system.pipeline_errors import foreign, plain_errors
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -130,7 +130,7 @@ class CompleteBatches(keras.utils.PyDataset):
         except Exception as error:
             if os.getpid() == self._process:
                 raise
-            raise ForeignError(error) from None
+            raise foreign(error) from None
 
     def on_epoch_begin(self) -> None:
         """Tell the other."""

@@ -65,6 +65,17 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     In the logs of `fit` and `evaluate` stand `loss` (the weighted sum of the heads' losses, and regularisation),
     `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
     is better. All are taken over the epoch's labelled rows, whatever the batches; a metric of no rows is `NaN`.
+
+    Example:
+
+    ```python
+    images = keras.Input((32, 32, 3))
+    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(8, 3)(images))
+    outputs = {"coat_length": keras.layers.Dense(3, activation="softmax", name="coat_length")(features)}
+    small = mtl.MultiTaskModel(images, outputs, heads={"coat_length": mtl.ClassificationHead(["short", "knee", "long"])})
+    small.compile()
+    small.fit(np.zeros((2, 32, 32, 3)), {"coat_length": np.array([2, -1])}, verbose=0)  # the second has no label
+    ```
     """
 
     # `compile` makes these.

@@ -70,13 +70,18 @@ class PipelineErrors:
         return dataset
 
 
-class ForeignError(Exception):
-    """An error on its way to another process, where it is itself again and kept in every open block of `plain_errors`.
+def foreign(error: Exception) -> Exception:
+    """What to raise for an error in a process whose errors are sent to another one.
+
+    There it is itself again, and kept in every open block of :func:`plain_errors`.
 
     Args:
         error: The error; it can be pickled.
     """
+    return _ForeignError(error)
 
+
+class _ForeignError(Exception):
     def __init__(self, error: Exception):
         super().__init__(error)
         self.error = error

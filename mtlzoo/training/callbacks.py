@@ -18,6 +18,15 @@ class BestModel(keras.callbacks.Callback):
     Args:
         monitor: The name of the metric in the logs; higher is better.
         on_best: Called with the model whenever there is a new best, for instance to write a file.
+
+    Example:
+
+    ```python
+    best = mtl.training.BestModel("val_score")
+    model.compile()
+    model.fit(dataset, validation_data=dataset, epochs=2, callbacks=[best], verbose=0)
+    best.best_epoch, best.best
+    ```
     """
 
     def __init__(self, monitor: str = "val_score", on_best: Callable[[keras.Model], None] | None = None):
@@ -69,6 +78,13 @@ class Patience(keras.callbacks.Callback):
     Args:
         best: The callback that knows the best epoch; it comes before this one.
         epochs: How many epochs without a new best end the stage.
+
+    Example:
+
+    ```python
+    best = mtl.training.BestModel("val_score")
+    callbacks = [best, mtl.training.Patience(best, epochs=3)]
+    ```
     """
 
     def __init__(self, best: BestModel, epochs: int):
@@ -95,6 +111,12 @@ class Progress(keras.callbacks.Callback):
         title: A line to begin with, such as the name of the stage.
         epochs: The number of the last epoch.
         best: Whose new best epochs are marked.
+
+    Example:
+
+    ```python
+    callbacks = [mtl.training.Progress("heads", epochs=5)]
+    ```
     """
 
     def __init__(self, title: str, epochs: int, best: BestModel | None = None):

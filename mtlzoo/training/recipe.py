@@ -152,6 +152,9 @@ def get_recipe(identifier: str | Recipe) -> Recipe:
     Args:
         identifier: A recipe, or the name of one in `RECIPES`.
 
+    Returns:
+        The recipe.
+
     Raises:
         ValueError: If there is no recipe of this name; the message lists those that there are.
         TypeError: If it is neither.

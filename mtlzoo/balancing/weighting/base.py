@@ -24,6 +24,18 @@ class LossWeighting(Balancing):
     Attributes:
         uses_gradient_norms: Whether :meth:`on_gradients` is to be called at each step, with the norms of the tasks'
             gradients.
+
+    Example:
+
+    ```python
+    class Mean(mtl.balancing.LossWeighting):
+        # The mean of the losses of those tasks that have labels in the batch.
+
+        def total(self, losses, present, variables):
+            return ops.sum(losses) / ops.sum(ops.cast(present, losses.dtype))
+
+    model.compile(balancing=Mean())
+    ```
     """
 
     uses_gradient_norms: bool = False

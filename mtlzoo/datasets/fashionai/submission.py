@@ -94,6 +94,13 @@ def write_submission(path: str | os.PathLike[str], frame: pd.DataFrame, *, overw
     Raises:
         ValueError: `frame` lacks one of the columns.
         OutputError: `path` exists and is not to be replaced.
+
+    Example:
+
+    ```python
+    row = {"image": "Images/a.jpg", "attribute": "coat_length_labels", "value": "0.1;0.7;0.1;0.1"}
+    mtl.datasets.write_submission("submission.csv", pd.DataFrame([row]))
+    ```
     """
     check_columns(frame, "the submission")
     with writing(path, overwrite=overwrite) as temporary:
@@ -111,6 +118,13 @@ def read_submission(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises:
         ValueError: A line has another number of columns.
+
+    Example:
+
+    ```python
+    Path("submission.csv").write_text("Images/a.jpg,coat_length_labels,0.1;0.7;0.1;0.1\\n")
+    mtl.datasets.read_submission("submission.csv")
+    ```
     """
     return _read(path, widths=(3,))
 
@@ -126,6 +140,13 @@ def read_answers(path: str | os.PathLike[str]) -> pd.DataFrame:
 
     Raises:
         ValueError: A line has another number of columns.
+
+    Example:
+
+    ```python
+    Path("answers.csv").write_text("Images/a.jpg,coat_length_labels,nynn\\n")
+    mtl.datasets.read_answers("answers.csv")
+    ```
     """
     return _read(path, widths=(3, 4))
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import json
 import re
+from dataclasses import is_dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,3 +98,46 @@ def imported(path: Path) -> list[tuple[str, str]]:
 def test_what_notebooks_and_scripts_import_exists(path):
     for module, name in imported(path):
         assert find(f"{module.removeprefix('mtlzoo')}.{name}") is not None, f"{module}.{name}"
+
+
+def exported() -> dict[str, Any]:
+    """What the package and its rooms export, each thing once, by its name."""
+    rooms = ["", *(f".{path.parent.name}" for path in sorted((ROOT / "mtlzoo").glob("*/__init__.py")))]
+    found: dict[int, tuple[str, Any]] = {}
+    for room in rooms:
+        module = importlib.import_module(f"mtlzoo{room}")
+        for name in getattr(module, "__all__", []):
+            value = getattr(module, name)
+            if callable(value) and not inspect.ismodule(value):
+                found.setdefault(id(value), (f"mtlzoo{room}.{name}", value))
+    return dict(found.values())
+
+
+@pytest.fixture(scope="module")
+def documented() -> dict[str, tuple[str, Any]]:
+    """The docstring of what is exported, and the thing itself."""
+    return {name: (inspect.getdoc(value) or "", value) for name, value in exported().items()}
+
+
+def test_everything_exported_has_an_example(documented):
+    assert [name for name, (text, _) in documented.items() if "Example:\n\n```python\n" not in text] == []
+
+
+def test_everything_exported_says_what_it_takes(documented):
+    def takes(value: Any) -> bool:
+        try:
+            return bool(inspect.signature(value).parameters)
+        except ValueError:  # a class without a constructor of its own
+            return False
+
+    lacking = [name for name, (text, value) in documented.items() if takes(value) and "Args:\n" not in text]
+    assert [name for name in lacking if not is_dataclass(documented[name][1])] == []
+    assert [name for name in lacking if "Attributes:\n" not in documented[name][0]] == []
+
+
+def test_every_exported_function_says_what_it_returns(documented):
+    def returns(value: Any) -> bool:
+        return inspect.isfunction(value) and inspect.signature(value).return_annotation not in (None, "None")
+
+    found = [name for name, (text, value) in documented.items() if returns(value)]
+    assert [name for name in found if not re.search(r"^(Returns|Yields):\n", documented[name][0], re.MULTILINE)] == []

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from mtlzoo.errors import ImageError, InputError
-from mtlzoo.system.pipeline_errors import ForeignError, PipelineErrors, plain_errors
+from mtlzoo.system.pipeline_errors import PipelineErrors, foreign, plain_errors
 
 
 def test_an_error_of_another_process_is_itself_again():
-    error = pickle.loads(pickle.dumps(ForeignError(ImageError("it is empty", "a.png"))))
+    error = pickle.loads(pickle.dumps(foreign(ImageError("it is empty", "a.png"))))
     assert type(error) is ImageError
     assert (error.reason, error.path) == ("it is empty", "a.png")
 
 
 def test_a_block_raises_what_arrived_in_it():
     def receive():
-        arrived = pickle.loads(pickle.dumps(ForeignError(ImageError("it is empty", "a.png"))))
+        arrived = pickle.loads(pickle.dumps(foreign(ImageError("it is empty", "a.png"))))
         raise RuntimeError(f"{arrived} [[node PyFunc]]")
 
     with pytest.raises(ImageError) as caught, plain_errors():
