@@ -181,7 +181,7 @@ def test_points_and_boxes_come_back_to_the_image(pages, photo, resize):
 
 def test_objects_are_those_of_the_head(opened):
     """Cells that overlap by more and by less, of two classes, some of them unsure."""
-    head = mtl.DetectionHead(["triangle", "rectangle"], threshold=0.4, overlap=0.5)
+    head = mtl.DetectionHead(["triangle", "rectangle"], score_threshold=0.4, nms_iou_threshold=0.5)
     rng = np.random.default_rng(0)
     corners = rng.choice([0.1, 0.3, 0.5], (20, 12, 2)) + rng.uniform(0, 0.08, (20, 12, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(0.15, 0.4, (20, 12, 2))], axis=-1)

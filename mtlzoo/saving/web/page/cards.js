@@ -73,7 +73,7 @@ function barLine({ name, value, given }, threshold) {
     track.append(draw("line", { class: "tick", x1: 100 * threshold, x2: 100 * threshold, y1: 0, y2: 8 }));
   }
   const label = make("span", { class: "name", title: name }, name);
-  if (given) label.append(make("span", { class: "visually-hidden" }, " (the answer)"));
+  if (given) label.append(make("span", { class: "visually-hidden" }, " (predicted)"));
   return make("li", given ? { class: "given" } : {}, label, track, make("span", { class: "share" }, formatShare(value)));
 }
 

@@ -24,10 +24,10 @@ export function readOutput(output, numbers) {
   return (SHOWS[output.show] ?? values)(numbers, output);
 }
 
-/** What an output may answer, before there is a picture. */
+/** What an output may answer, before there is an image. */
 export function promise({ show, names, values, range, shape }) {
-  if (show === "points") return `${names.length} points in the picture`;
-  if (show === "box") return "a box in the picture";
+  if (show === "points") return `${names.length} points in the image`;
+  if (show === "box") return "a box in the image";
   if (show === "boxes") return `any number of: ${listNames(names)}`;
   if (show === "tags") return `any of ${listNames(names)}`;
   if (names) return listNames(names);
@@ -57,7 +57,7 @@ function levels(probabilities, { names }) {
   let below = 0;
   const median = probabilities.slice(0, -1).findIndex((probability) => (below += probability) >= 0.5);
   const answer = chosen(probabilities, names, median < 0 ? names.length - 1 : median);
-  return { ...answer, ordered: true, note: "The answer is the median level." };
+  return { ...answer, ordered: true, note: "The prediction is the median level." };
 }
 
 function chosen(probabilities, names, answer) {

@@ -1,11 +1,11 @@
-// The picture, and what is found in it drawn on top.
+// The image, and what is found in it drawn on top.
 
 import { inWords } from "./heads.js";
 import { toImage } from "./resize.js";
 
 const MOST_NUMBERED = 30;
 
-/** Where the marks of all answers lie, in pixels of the picture.
+/** Where the marks of all answers lie, in pixels of the image.
  *
  * @returns {points: [{name, index, x, y}], boxes: [{name, x, y, width, height}]}.
  */
@@ -44,16 +44,16 @@ export function describeMarks({ points, boxes }) {
   ];
 }
 
-/** Draw the picture into a canvas, as large as the page shows it, with its marks.
+/** Draw the image into a canvas, as large as the page shows it, with its marks.
  *
- * @param seen The part that the network sees, {left, top, right, bottom} in pixels of the picture; the rest is dimmed.
+ * @param seen The part that the network sees, {left, top, right, bottom} in pixels of the image; the rest is dimmed.
  */
-export function drawPicture(canvas, picture, marks, seen) {
+export function paintImage(canvas, image, marks, seen) {
   const style = getComputedStyle(canvas.parentElement);
   const room = { width: canvas.parentElement.clientWidth, height: parseFloat(style.getPropertyValue("--tallest")) || 480 };
-  const scale = Math.min(room.width / picture.width, room.height / picture.height);
+  const scale = Math.min(room.width / image.width, room.height / image.height);
   const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [Math.max(1, picture.width * scale), Math.max(1, picture.height * scale)];
+  const [width, height] = [Math.max(1, image.width * scale), Math.max(1, image.height * scale)];
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   canvas.style.width = `${width}px`;
@@ -63,7 +63,7 @@ export function drawPicture(canvas, picture, marks, seen) {
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(picture.source, 0, 0, width, height);
+  context.drawImage(image.source, 0, 0, width, height);
   if (marks === null) return;
   dim(context, width, height, seen, scale);
   const accent = style.getPropertyValue("--mark");
@@ -82,7 +82,7 @@ function dim(context, width, height, { left, top, right, bottom }, scale) {
 
 function drawBox(context, { name, x, y, width, height }, scale, accent) {
   const place = [x * scale, y * scale, width * scale, height * scale];
-  // A white rim keeps the line visible on any picture.
+  // A white rim keeps the line visible on any image.
   for (const [colour, line] of [["white", 5], [accent, 3]]) {
     context.strokeStyle = colour;
     context.lineWidth = line;

@@ -1,6 +1,6 @@
 // From the cells of a grid to a list of objects: the surest ones, of each object once.
 
-/** Find the objects that the cells of one picture tell, the surest first.
+/** Find the objects that the cells of one image tell, the surest first.
  *
  * @param numbers For each cell x_min, y_min, x_max, y_max and a score for each class, in one row.
  * @param names The classes.

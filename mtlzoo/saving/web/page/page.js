@@ -3,7 +3,7 @@
 import { cameraLack, startCamera } from "./camera.js";
 import { answerCard, emptyCard, make } from "./cards.js";
 import { formatShare, inWords, promise, readOutput } from "./heads.js";
-import { describeMarks, drawPicture, placeMarks } from "./marks.js";
+import { describeMarks, paintImage, placeMarks } from "./marks.js";
 import { readFile, readPixels } from "./pixels.js";
 import { resize, toImage } from "./resize.js";
 import { loadNetwork } from "./runtime.js";
@@ -14,24 +14,24 @@ const SPOKEN_EVERY = 3000; // milliseconds; what the camera sees changes faster 
 
 let description; // model.json
 let run; // the network
-let shown = null; // what is on the screen: {picture, marks, seen}
+let shown = null; // what is on the screen: {image, marks, seen}
 let camera = null;
 let spoken = { text: "", time: -Infinity };
 let turn = 0; // the newest image wins
 
 // === One image ===
 
-async function answer(picture, caption) {
+async function answer(image, caption) {
   const { input, outputs } = description;
   const start = performance.now();
-  const { pixels, matrix } = resize(picture, input);
+  const { pixels, matrix } = resize(image, input);
   const resizing = performance.now() - start;
   const result = await run(pixels);
   const answers = outputs.map((output) => readOutput(output, result.outputs[output.name]));
   const marks = placeMarks(answers, matrix, input);
   const [[left, top], [right, bottom]] = [toImage([0, 0], matrix, input), toImage([1, 1], matrix, input)];
-  shown = { picture, marks, seen: { left, top, right, bottom } };
-  showPicture(caption);
+  shown = { image, marks, seen: { left, top, right, bottom } };
+  showImage(caption);
   outputs.forEach(({ name }, index) => {
     const lines = describeMarks(placeMarks([answers[index]], matrix, input));
     if (lines.length) Object.assign(answers[index], { rows: lines, note: "x, y in pixels from the upper left corner" });
@@ -44,13 +44,13 @@ async function answer(picture, caption) {
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
 }
 
-function showPicture(caption) {
-  const { picture } = shown;
+function showImage(caption) {
+  const { image } = shown;
   element("invitation").hidden = true;
-  element("picture").hidden = false;
-  drawPicture(element("picture"), picture, shown.marks, shown.seen);
-  const size = `${picture.width} × ${picture.height} pixels`;
-  element("picture").setAttribute("aria-label", `${caption}, ${size}`);
+  element("image").hidden = false;
+  paintImage(element("image"), image, shown.marks, shown.seen);
+  const size = `${image.width} × ${image.height} pixels`;
+  element("image").setAttribute("aria-label", `${caption}, ${size}`);
   element("caption").textContent = `${caption}, ${size}`;
   element("caption").hidden = false;
 }
@@ -81,21 +81,21 @@ async function take(get) {
   const mine = ++turn;
   tell(null);
   try {
-    const { picture, caption } = await get();
-    if (mine === turn) await answer(picture, caption);
+    const { image, caption } = await get();
+    if (mine === turn) await answer(image, caption);
   } catch (error) {
     if (mine === turn) tell(error.message);
   }
 }
 
 function takeFile(file) {
-  return take(async () => ({ picture: await readFile(file), caption: file.name || "Pasted image" }));
+  return take(async () => ({ image: await readFile(file), caption: file.name || "Pasted image" }));
 }
 
 function takeScene() {
   return take(async () => {
     const { canvas, shape } = drawScene();
-    return { picture: readPixels(canvas), caption: `A drawn ${shape} among circles and lines` };
+    return { image: readPixels(canvas), caption: `A drawn ${shape} among circles and lines` };
   });
 }
 
@@ -121,7 +121,7 @@ async function toggleCamera() {
 
 function stopCamera() {
   if (!camera) return;
-  shown = { ...shown, picture: { ...shown.picture, source: freeze(camera.video) } };
+  shown = { ...shown, image: { ...shown.image, source: freeze(camera.video) } };
   camera.stop();
   camera = null;
   element("camera").setAttribute("aria-pressed", "false");
@@ -178,7 +178,7 @@ function listen() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") stopCamera();
   });
-  new ResizeObserver(() => shown && drawPicture(element("picture"), shown.picture, shown.marks, shown.seen)).observe(stage);
+  new ResizeObserver(() => shown && paintImage(element("image"), shown.image, shown.marks, shown.seen)).observe(stage);
 }
 
 async function start() {
@@ -187,13 +187,13 @@ async function start() {
     if (!response.ok) throw new Error(`model.json does not come (status ${response.status}): the folder is not complete.`);
     description = await response.json();
     const { input, outputs, runtime, version } = description;
-    const count = outputs.length === 1 ? "one answer" : `${outputs.length} answers`;
-    document.title = element("title").textContent = `One picture, ${count}`;
+    const count = outputs.length === 1 ? "one prediction" : `${outputs.length} predictions`;
+    document.title = element("title").textContent = `One image, ${count}`;
     element("answers").replaceChildren(...outputs.map((output) => emptyCard(output.name, promise(output))));
     const ways = { stretch: "stretched", crop: "cropped", pad: "brought, with black bars," };
     const colours = input.channels === 1 ? " and made gray" : "";
     element("footer").append(
-      `Pictures are ${ways[input.resize]} to ${input.width} × ${input.height} pixels${colours}. `,
+      `Images are ${ways[input.resize]} to ${input.width} × ${input.height} pixels${colours}. `,
       `Made with mtlzoo ${version}; runs on ${runtime.name} (`,
       make("a", { href: "runtime/LICENSE.txt" }, "Apache License 2.0"),
       ").",

@@ -1,8 +1,8 @@
 // From files, the camera and drawings to pixels at full size.
 
-const ROWS = 1024; // A canvas must not be too large, which pictures of today's phones are on some.
+const ROWS = 1024; // A canvas must not be too large, which images of today's phones are on some.
 
-/** A picture of the browser's own kinds as {source, width, height, data}, transparency on white.
+/** An image of the browser's own kinds as {source, width, height, data}, transparency on white.
  *
  * @param source An ImageBitmap, a canvas or a playing video; it stays what is drawn on the screen.
  */
@@ -12,7 +12,7 @@ export function readPixels(source) {
   canvas.width = width;
   canvas.height = Math.min(height, ROWS);
   const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
-  if (context === null) throw new Error("This browser has no room left for a picture of this size.");
+  if (context === null) throw new Error("This browser has no room left for an image of this size.");
   const data = new Uint8ClampedArray(4 * width * height);
   for (let top = 0; top < height; top += ROWS) {
     const rows = Math.min(ROWS, height - top);
@@ -24,12 +24,12 @@ export function readPixels(source) {
   return { source, width, height, data };
 }
 
-/** The picture in a file: turned as its EXIF orientation says, its colours as they are written, as in training. */
+/** The image in a file: turned as its EXIF orientation says, its colours as they are written, as in training. */
 export async function readFile(file) {
   try {
     return readPixels(await createImageBitmap(file, { colorSpaceConversion: "none", imageOrientation: "from-image" }));
   } catch {
     const name = file.name ? `“${file.name}”` : "This";
-    throw new Error(`${name} is no picture that this browser can read. JPEG, PNG, WebP and GIF work everywhere.`);
+    throw new Error(`${name} is no image that this browser can read. JPEG, PNG, WebP and GIF work everywhere.`);
   }
 }

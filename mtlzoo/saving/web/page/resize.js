@@ -1,4 +1,4 @@
-// Pictures come to the network's size as they did in training: area averages where much is shrunk, then one bilinear
+// Images come to the network's size as they did in training: area averages where much is shrunk, then one bilinear
 // step with half-pixel centres. A canvas smooths otherwise, and answers would move. Every rounding is that of OpenCV 5,
 // in single precision, so that the same pixels come out.
 //

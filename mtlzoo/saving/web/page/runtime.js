@@ -1,4 +1,4 @@
-// LiteRT.js: loaded file by file against its hash, and run on one picture at a time.
+// LiteRT.js: loaded file by file against its hash, and run on one image at a time.
 
 /** Load the runtime and the model.
  *
