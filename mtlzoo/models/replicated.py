@@ -19,6 +19,8 @@ class ReplicatedTraining(ReplicaHooks):
     so far, for callbacks that show it.
     """
 
+    train_function: Any
+
     def variable_scope(self) -> AbstractContextManager:
         """Where variables of the model have to be made."""
         strategy = own_strategy(self)
