@@ -42,6 +42,22 @@ def written(model, tmp_path_factory) -> dict[str, bytes]:
     return {suffix: mtl.export(model, folder / f"model{suffix}").read_bytes() for suffix in (".h5", ".keras")}
 
 
+@pytest.fixture(scope="module")
+def graphs(written, tmp_path_factory) -> dict[str, keras.Model]:
+    """What Keras makes of the files."""
+    folder, loaded = tmp_path_factory.mktemp("graphs"), {}
+    for suffix, content in written.items():
+        (folder / f"model{suffix}").write_bytes(content)
+        loaded[suffix] = keras.models.load_model(folder / f"model{suffix}", compile=False)
+    return loaded
+
+
+@pytest.fixture
+def _graphs_are_there(graphs, monkeypatch):
+    """Keras' part of loading takes most of the time, and does not look at metadata."""
+    monkeypatch.setattr(keras.models, "load_model", lambda path, **options: graphs[Path(path).suffix])
+
+
 def outcome(path: Path, **options) -> mtl.MultiTaskModel | str:
     """The model, or the line that says why there is none."""
     try:
@@ -61,7 +77,7 @@ def outcome(path: Path, **options) -> mtl.MultiTaskModel | str:
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
 def test_a_damaged_file_is_refused_or_the_same_model(model, written, tmp_path, suffix):
     content, path = written[suffix], tmp_path / f"damaged{suffix}"
-    rng, expected = np.random.default_rng(0), model.predict(IMAGES, verbose=0)
+    rng, expected = np.random.default_rng(0), model(IMAGES, training=False)
     changed = [content[:cut] for cut in (0, 1, 100, len(content) // 2, len(content) - 100, len(content) - 1)]
     for number in range(30):
         flipped = bytearray(content)
@@ -74,7 +90,7 @@ def test_a_damaged_file_is_refused_or_the_same_model(model, written, tmp_path, s
         refused += isinstance(found, str)
         if not isinstance(found, str):
             assert list(found.heads) == list(HEADS)
-            for name, values in found.predict(IMAGES, verbose=0).items():
+            for name, values in found(IMAGES, training=False).items():
                 np.testing.assert_array_equal(values, expected[name])
     assert refused >= 6
 
@@ -181,6 +197,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.usefixtures("_graphs_are_there")
 @pytest.mark.parametrize(
     ("keys", "value", "message"), WRONG, ids=[f"{'.'.join(keys)}={value}"[:60] for keys, value, _ in WRONG]
 )
@@ -193,6 +210,17 @@ def test_metadata_that_cannot_be_true(written, tmp_path, keys, value, message):
     assert message in outcome(path, trusted=True)
 
 
+def test_what_metadata_say_is_refused_in_whole_files_too(written, tmp_path):
+    path = tmp_path / "model.h5"
+    path.write_bytes(written[".h5"])
+    keys, value, message = WRONG[-1]
+    with h5py.File(path, "a") as file:
+        file.attrs["mtlzoo"] = change(json.loads(file.attrs["mtlzoo"]), *keys, to=value)
+    assert message in outcome(path)
+    assert message in outcome(path, trusted=True)
+
+
+@pytest.mark.usefixtures("_graphs_are_there")
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
 @pytest.mark.parametrize(
     "text",

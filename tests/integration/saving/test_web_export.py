@@ -9,8 +9,10 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from web_pages import build_model, every_head
 import mtlzoo as mtl
 from mtlzoo.cli.main import main
 from mtlzoo.saving import web
+from mtlzoo.saving.web import folder as web_folder
 from mtlzoo.saving.web import runtime
 
 ASSETS = {
@@ -48,6 +51,20 @@ def model():
 @pytest.fixture(scope="module")
 def small():
     return build_model(heads={"kids": mtl.BinaryHead()}, image_size=(16, 16))
+
+
+@pytest.fixture(scope="module")
+def converted(small, tmp_path_factory) -> Path:
+    """The small model as the runtime reads it."""
+    path = tmp_path_factory.mktemp("converted") / "model.tflite"
+    web_folder.write_model(small, path)
+    return path
+
+
+@pytest.fixture
+def _converted_once(converted, monkeypatch):
+    """For what lies around the model: converting it takes seconds."""
+    monkeypatch.setattr(web_folder, "write_model", lambda model, path: shutil.copy(converted, path))
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +206,7 @@ class _Page(html.parser.HTMLParser):
         return next(values["content"] for _, values in self.tags if values.get("http-equiv"))
 
 
+@pytest.mark.usefixtures("_converted_once")
 @pytest.mark.parametrize("source", ["local", "cdn"])
 def test_modules_are_loaded_by_their_hashes(source, small, registry, tmp_path):
     page = _Page((mtl.export(small, tmp_path / "page", format="web", runtime=source) / "index.html").read_text("utf-8"))
@@ -234,6 +252,7 @@ def test_pinned_hashes_are_hashes():
         assert len(base64.b64decode(integrity.split("-", 1)[1], validate=True)) == length
 
 
+@pytest.mark.usefixtures("_converted_once")
 def test_the_runtime_lies_in_the_folder_and_in_the_cache(small, registry, tmp_path):
     for attempt in ("first", "second"):
         folder = mtl.export(small, tmp_path / attempt, format="web")
@@ -260,6 +279,7 @@ def test_a_package_with_another_hash_is_refused(small, registry, tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.usefixtures("_converted_once")
 def test_without_npm_the_way_out_is_named(small, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     mtl.export(small, tmp_path / "model.keras")
@@ -304,6 +324,7 @@ def test_options_that_a_format_does_not_have_are_refused(small, tmp_path):
         mtl.export(small, tmp_path / "model.h5", runtime="cdn")
 
 
+@pytest.mark.usefixtures("_converted_once")
 def test_a_page_replaces_an_older_one(small, tmp_path):
     page = mtl.export(small, tmp_path / "page", format="web", runtime="cdn")
     (page / "scene.js").write_text("of an older version")
