@@ -1,8 +1,9 @@
-"""A few short trainings, on whatever devices and backend. Run as a program it writes an `.npz` file.
+"""A few short trainings, on whatever devices and backend. Run as a program it writes `.npz` files.
 
-python replica_figures.py OUT DEVICES CASE... [--folder FOLDER] [--die EPOCH]
+python replica_figures.py OUT CASE... [--folder FOLDER] [--die EPOCH]
 
-With several workers in `TF_CONFIG` DEVICES is 1, and each worker writes its own file.
+Into the folder OUT go `1.npz`, by one device, and `2.npz`, by two of the same process: loading TensorFlow takes longer
+than most of these trainings. With several workers in `TF_CONFIG` each writes `worker0.npz` and so on instead.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ UNLABELLED = [slice(0, 4), slice(12, 16)]  # what one of two replicas has of the
 NAMES = ["triangle", "rectangle"]
 
 
-# The heads of each case. Batch normalisation, which boxes' heads have, is exact where batches divide evenly.
+# The heads of each case. Batch normalisation, which boxes' heads have, is exact where batches divide evenly. A second stage
+# is traced again, and so is one of few heads.
 CASES = {
     "heads": [
         "binary",
@@ -39,6 +41,7 @@ CASES = {
         "dual_task",
     ],
     "normalized": ["binary", "box", "detection"],
+    "stages": ["binary", "regression"],
     "pcgrad": ["binary", "regression", "classification"],
 }
 
@@ -132,19 +135,21 @@ def train(case: str, devices: Any, folder: str | None = None, die: int | None = 
     chosen = {name: head for name, head in heads().items() if name in CASES[case]}
     fits: dict[str, Any] = {"batch_size": BATCH, "augment": None, "devices": devices, "verbose": False}
     stages = [mtl.Stage(2, 0.05, optimizer="sgd", schedule="constant")]
-    balancing: Any = "uncertainty" if case == "normalized" else None
+    normalized = case in ("normalized", "stages")
+    balancing: Any = "uncertainty" if normalized else None
     if case == "pcgrad":
         balancing = mtl.balancing.PCGrad(order="fixed", gradients="parameters")
         fits["callbacks"] = [mtl.BalancingMonitor()]
-    if case == "normalized":
+    if case == "stages":
         stages.insert(0, mtl.Stage(1, 0.02, "heads", optimizer="adam"))
+    if normalized:
         fits["synchronize_batch_norm"] = True
     if folder is not None:
         fits["resume"] = Path(folder) / case
     if die is not None:
         fits["callbacks"] = [*fits.get("callbacks", ()), Die(die)]
-    rows = 24 if case == "normalized" else ROWS
-    model, best = network(chosen, case == "normalized"), []
+    rows = 24 if normalized else ROWS
+    model, best = network(chosen, normalized), []
     known = labels(np.random.default_rng(0), rows)
     model.adapt({name: known[name] for name in chosen})
     history = mtl.fit(
@@ -173,8 +178,6 @@ def make_devices(count: int) -> None:
     """Several devices out of one processor."""
     import keras
 
-    if count == 1:
-        return
     if keras.backend.backend() == "jax":
         import jax
 
@@ -189,17 +192,20 @@ def make_devices(count: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
-    parser.add_argument("devices", type=int)
     parser.add_argument("cases", nargs="+")
     parser.add_argument("--folder")
     parser.add_argument("--die", type=int)
     options = parser.parse_args()
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "__array__ implementation")
-    make_devices(options.devices)
-    many = options.devices > 1 or workers.names()
-    found: dict[str, np.ndarray] = {}
-    for case in options.cases:
-        figures = train(case, "all" if many else None, options.folder, options.die)
-        found |= {f"{case}: {name}": value for name, value in figures.items()}
-    np.savez(options.out, **found)
+    ways: dict[str, Any] = {"1": None, "2": "all"}
+    if workers.names():
+        ways = {f"worker{workers.index()}": "all"}
+    else:
+        make_devices(2)
+    for way, devices in ways.items():
+        found: dict[str, np.ndarray] = {}
+        for case in options.cases:
+            figures = train(case, devices, options.folder, options.die)
+            found |= {f"{case}: {name}": value for name, value in figures.items()}
+        np.savez(options.out / f"{way}.npz", **found)

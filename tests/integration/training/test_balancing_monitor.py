@@ -62,7 +62,7 @@ def test_watching_changes_no_training(model, features):
     start, results = model.get_weights(), []
     for callbacks in ([], [mtl.BalancingMonitor()]):
         model.set_weights(start)
-        model.compile(keras.optimizers.SGD(0.1))
+        model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
         history = model.fit(
             images, labels, batch_size=8, epochs=2, verbose=0, shuffle=False, callbacks=callbacks
         ).history
@@ -76,7 +76,7 @@ def test_watching_changes_no_training(model, features):
 
 def test_a_stage_of_heads_alone_has_nothing_to_watch(model, features):
     model.set_trainable("heads")
-    model.compile(keras.optimizers.SGD(0.1))
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     monitor = mtl.BalancingMonitor()
     history = model.fit(*features, verbose=0, callbacks=[monitor]).history
     assert np.isnan(monitor.history["cosines"]).all()
