@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -438,40 +439,45 @@ def damage(entry: Path, how: str) -> None:
         (entry / "digests.json").write_bytes(b"")
 
 
+Trained = tuple[MultiTaskModel, keras.callbacks.History]
+
+
 @pytest.fixture(scope="module")
-def kept(tables, tmp_path_factory):
-    """Trains with what is cached in a folder, and the outcome of doing so with an empty one, which is left filled."""
-    folder, rows = tmp_path_factory.mktemp("kept"), only(tables, "color", "points")
+def filled(tables, tmp_path_factory) -> Callable[[keras.Model, Path], tuple[Callable[..., Trained], Trained]]:
+    """Copies a folder of cached features; gives what trains with such a folder, and what came out when it was filled."""
+    original, rows, first = tmp_path_factory.mktemp("filled"), only(tables, "color", "points"), []
 
-    def train(backbone: keras.Model, folder: Path) -> tuple[MultiTaskModel, keras.callbacks.History]:
-        model = make(rows, backbone)
+    def train(backbone: keras.Model, folder: Path, *callbacks: keras.callbacks.Callback) -> Trained:
+        model, cache = make(rows, backbone), FeatureCache(folder=folder)
         with eager_steps():
-            return model, fit(model, *rows, SHORT, features=FeatureCache(folder=folder), **QUICK)
+            return model, fit(model, *rows, SHORT, features=cache, callbacks=callbacks, **QUICK)
 
-    outcomes = []
+    def copy(backbone: keras.Model, folder: Path) -> tuple[Callable[..., Trained], Trained]:
+        if not first:
+            first.append(train(backbone, original))
+        shutil.copytree(original, folder)
+        return train, first[0]
 
-    def start(backbone: keras.Model, copy: Path):
-        if not outcomes:
-            outcomes.append(train(backbone, folder))
-        shutil.copytree(folder, copy)
-        return train, outcomes[0]
-
-    return start
+    return copy
 
 
 @pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty"])
-def test_damaged_features_are_computed_again(kept, tiny_backbone, looks, tmp_path, how):
-    train, expected = kept(tiny_backbone, tmp_path / "cache")
+def test_damaged_features_are_computed_again(filled, tiny_backbone, looks, tmp_path, how):
+    """Those that have been used before in this process, too."""
+    folder = tmp_path / "cache"
+    train, expected = filled(tiny_backbone, folder)
     looks.clear()
-    entries = list((tmp_path / "cache").iterdir())
+    train(tiny_backbone, folder, StopBeforeSteps())
+    assert looks == []
+    entries = list(folder.iterdir())
     assert len(entries) == 2
     for entry in entries:
         damage(entry, how)
     with pytest.warns(RuntimeWarning, match="computed again"):
-        assert_same(expected, train(tiny_backbone, tmp_path / "cache"), atol=0)
+        assert_same(expected, train(tiny_backbone, folder), atol=0)
     assert looks == [36, 12]
     looks.clear()
-    assert_same(expected, train(tiny_backbone, tmp_path / "cache"), atol=0)
+    assert_same(expected, train(tiny_backbone, folder), atol=0)
     assert looks == []
 
 
