@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from drawings import draw_table
+from short_training import StopBeforeSteps, eager_steps
 
 import mtlzoo as mtl
 from mtlzoo.data import LabelTable, image_dataset, split
@@ -23,6 +24,8 @@ from mtlzoo.training import features as module
 
 QUICK = {"batch_size": 12, "augment": None, "verbose": False}
 HEADS = Stage(3, 2e-2, "heads")
+# One step an epoch, for what does not depend on how many there are.
+SHORT = Stage(2, 2e-2, "heads", optimizer="sgd", batch_size=36)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,11 @@ def tables(tmp_path_factory) -> list[LabelTable]:
     heads = {name: table.heads[name] for name in ("color", "level")}
     heads["points"] = mtl.LandmarkHead(["left", "right"], format="xy")
     return split(LabelTable(frame, heads, table.root, "drawn.csv", 2), [0.75, 0.25])
+
+
+def only(tables: list[LabelTable], *names: str) -> list[LabelTable]:
+    """The same rows with these heads alone."""
+    return [table.with_heads({name: table.heads[name] for name in names}) for table in tables]
 
 
 def make(tables: list[LabelTable], backbone: keras.Model, **arguments) -> MultiTaskModel:
@@ -63,6 +71,11 @@ def looks(monkeypatch) -> list[int]:
     return counted
 
 
+def prepare(model: MultiTaskModel, tables: list, stage: Stage = HEADS, **arguments) -> keras.callbacks.History:
+    """Everything up to the first step; features are cached before."""
+    return fit(model, *tables, stage, callbacks=[StopBeforeSteps()], **{**QUICK, **arguments})
+
+
 def assert_same(trained: tuple, other: tuple, atol: float = 1e-5) -> None:
     """The same weights and the same history."""
     (model, history), (other_model, other_history) = trained, other
@@ -80,15 +93,15 @@ def assert_same(trained: tuple, other: tuple, atol: float = 1e-5) -> None:
 
 @pytest.fixture
 def twice(tables, tiny_backbone):
-    """Trains the same network with cached features and without."""
+    """Trains the same network with cached features and without, with all heads or some."""
 
-    def twice(features, stages=HEADS, callbacks=lambda: (), **arguments) -> list[tuple]:
-        start, runs = tiny_backbone.get_weights(), []
+    def twice(features, stages=HEADS, callbacks=lambda: (), heads=tuple(tables[0].heads), **arguments) -> list[tuple]:
+        start, runs, rows = tiny_backbone.get_weights(), [], only(tables, *heads)
         for how in (features, None):
             tiny_backbone.set_weights(start)
-            model = make(tables, tiny_backbone)
+            model = make(rows, tiny_backbone)
             given = {**QUICK, "callbacks": callbacks(), **arguments}
-            runs.append((model, fit(model, *tables, stages, features=how, **given)))
+            runs.append((model, fit(model, *rows, stages, features=how, **given)))
         return runs
 
     return twice
@@ -106,32 +119,35 @@ def test_by_default_training_is_the_same_with_dropout_missing_labels_and_weights
 @pytest.mark.parametrize("balancing", ["uncertainty", "dwa"])
 def test_balancing_learns_the_same(twice, balancing):
     """Stages share what is learned, by the optimizer or by epochs."""
-    stages = [Stage(3, 2e-2, "heads"), Stage(1, 1e-2, "all")]
-    (cached, history), (plain, plain_history) = twice("auto", stages, balancing=balancing)
+    stages = [Stage(3, 2e-2, "heads", optimizer="sgd"), Stage(1, 1e-2, "all", optimizer="sgd")]
+    heads = ("color", "level")
+    (cached, history), (plain, plain_history) = twice("auto", stages, heads=heads, balancing=balancing)
     assert_same((cached, history), (plain, plain_history))
     learned = [np.array(value) for value in cached.balancer.state.kept.values()]
     assert not all(np.isin(value, [0, 1]).all() for value in learned)
 
 
-def test_without_validation_rows(tables, tiny_backbone, looks):
-    runs = []
+def test_without_validation_rows(tables, tiny_backbone, looks, eagerly):
+    runs, (train, _) = [], only(tables, "color")
     for how in ("auto", None):
-        network = make(tables, tiny_backbone)
-        runs.append((network, fit(network, tables[0], stages=HEADS, features=how, **QUICK)))
+        network = make([train], tiny_backbone)
+        runs.append((network, fit(network, train, stages=SHORT, features=how, **QUICK)))
     assert_same(*runs)
     assert looks == [36]
 
 
-def test_as_many_views_as_epochs_are_training_with_augmentation(twice, looks, tmp_path):
+def test_as_many_views_as_epochs_are_training_with_augmentation(twice, looks, tmp_path, eagerly):
     """Points move with the pixels of each view."""
-    cached, plain = twice(FeatureCache(views=3, folder=tmp_path), augment="strong")
+    stage = Stage(3, 2e-2, "heads", batch_size=18)
+    cached, plain = twice(FeatureCache(views=3, folder=tmp_path), stage, heads=("points",), augment="strong")
     assert_same(cached, plain)
     assert looks == [108, 12]
 
 
-def test_fewer_views_come_again(twice, looks):
+def test_fewer_views_come_again(twice, looks, eagerly):
     """The first two of four epochs are those without a cache, the others are not."""
-    cached, plain = twice(FeatureCache(views=2), Stage(4, 2e-2, "heads"), augment="default")
+    stage = Stage(4, 2e-2, "heads", batch_size=18)
+    cached, plain = twice(FeatureCache(views=2), stage, heads=("points",), augment="default")
     figures, others = cached[1].history["points_loss"], plain[1].history["points_loss"]
     np.testing.assert_allclose(figures[:2], others[:2], rtol=1e-4)
     assert abs(figures[2] - others[2]) > 1e-4
@@ -238,18 +254,20 @@ class Steer(keras.callbacks.Callback):
 
 
 def test_callbacks_steer_the_training(twice):
-    cached, plain = twice("auto", Stage(5, 2e-2, "heads", schedule="constant"), callbacks=lambda: [Steer()])
+    stage = Stage(5, 2e-2, "heads", schedule="constant", optimizer="sgd")
+    cached, plain = twice("auto", stage, callbacks=lambda: [Steer()], heads=("color", "level"))
     assert_same(cached, plain)
     history = cached[1].history
     assert cached[1].epoch == [0, 1, 2]
     np.testing.assert_allclose(history["learning_rate"], [1e-2, 1e-2 / 4, 1e-2 / 7], rtol=1e-5)  # what was trained with
     for epoch, factor in enumerate((1, 0.1, 0.2)):
-        total = factor * history["color_loss"][epoch] + history["level_loss"][epoch] + history["points_loss"][epoch]
+        total = factor * history["color_loss"][epoch] + history["level_loss"][epoch]
         assert history["loss"][epoch] == pytest.approx(total, rel=1e-4)
 
 
-def test_patience_ends_the_stage(twice):
-    cached, plain = twice("auto", Stage(8, 1e-12, "heads", patience=2))
+def test_patience_ends_the_stage(twice, eagerly):
+    stage = Stage(8, 1e-12, "heads", patience=2, batch_size=36)
+    cached, plain = twice("auto", stage, heads=("color",))
     assert_same(cached, plain)
     assert len(cached[1].epoch) == cached[1].best_epoch + 3 < 8
 
@@ -260,8 +278,9 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interruption_leaves_the_best_weights(twice, tables):
-    cached, plain = twice("auto", callbacks=lambda: [Interrupt()])
+def test_an_interruption_leaves_the_best_weights(twice, eagerly):
+    stage = Stage(3, 2e-2, "heads", batch_size=18)
+    cached, plain = twice("auto", stage, callbacks=lambda: [Interrupt()], heads=("color",))
     assert_same(cached, plain)
     assert cached[1].interrupted
     assert cached[1].epoch == [0, 1]
@@ -296,15 +315,21 @@ def test_features_of_a_backbone_that_a_callback_changed_are_not_used(tables, tin
 
 
 def test_what_moves_or_is_drawn_is_not_cached(tables, tiny_backbone, looks):
-    model = make(tables, tiny_backbone)
-    fit(model, *tables, [Stage(2, 1e-3, "all"), Stage(2, 1e-3, 1)], **QUICK)
-    fit(model, *tables, Stage(1, 1e-3, "heads"), **{**QUICK, "augment": "default"})
-    fit(model, *tables, Stage(2, 1e-3, "heads"), features=FeatureCache(views=5), **{**QUICK, "augment": "default"})
-    fit(model, *tables, Stage(2, 1e-3, "heads"), features=None, **QUICK)
-    fit(model, *tables, Stage(1, 1e-3, "heads"), **QUICK)
+    model, heads = make(tables, tiny_backbone), Stage(2, 1e-3, "heads")
     datasets = [image_dataset(table, (16, 16), 12) for table in tables]
-    fit(model, *datasets, Stage(2, 1e-3, "heads"), **QUICK)
-    assert looks == []
+    for rows, stage, arguments in (
+        (tables, Stage(2, 1e-3, "all"), {}),
+        (tables, Stage(2, 1e-3, 1), {}),
+        (tables, Stage(1, 1e-3, "heads"), {"augment": "default"}),
+        (tables, heads, {"features": FeatureCache(views=5), "augment": "default"}),
+        (tables, heads, {"features": None}),
+        (tables, Stage(1, 1e-3, "heads"), {}),
+        (datasets, heads, {}),
+    ):
+        assert prepare(model, rows, stage, **arguments).interrupted
+        assert looks == []
+    prepare(model, tables, heads)
+    assert looks == [36, 12]
 
 
 @pytest.mark.parametrize("between", ["dense", "noise", "penalty", "nothing"])
@@ -322,7 +347,7 @@ def test_a_trunk_with_more_than_a_frozen_backbone(tables, tiny_backbone, looks, 
     heads = {name: head for name, head in tables[0].heads.items() if not head.spatial}
     features = keras.layers.GlobalAveragePooling2D()(features)
     outputs = {name: head.build_layers(features, name) for name, head in heads.items()}
-    fit(MultiTaskModel(images, outputs, heads=heads), *tables, HEADS, **QUICK)
+    prepare(MultiTaskModel(images, outputs, heads=heads), tables)
     assert bool(looks) == (between == "nothing")
 
 
@@ -335,51 +360,55 @@ def copy_files(tables: list[LabelTable], folder: Path) -> list[LabelTable]:
 
 
 def test_features_are_found_again_and_only_those_of_this_network_and_these_images(
-    tables, tiny_backbone, looks, tmp_path
+    tables, tiny_backbone, looks, tmp_path, eagerly
 ):
     moved = copy_files(tables, tmp_path / "images")
     cache = FeatureCache(folder=tmp_path / "cache")
 
-    def computed(model=None, given=moved, **arguments) -> tuple[list[int], tuple]:
-        looks.clear()
-        model = model or make(tables, tiny_backbone)
-        history = fit(model, *given, arguments.pop("stages", HEADS), features=cache, **{**QUICK, **arguments})
-        return list(looks), (model, history)
+    def trained(features: FeatureCache | None) -> tuple[MultiTaskModel, keras.callbacks.History]:
+        model = make(tables, tiny_backbone)
+        return model, fit(model, *moved, SHORT, features=features, **QUICK)
 
-    first = computed()
-    assert first[0] == [36, 12]
-    again = computed()
-    assert again[0] == []
-    assert_same(first[1], again[1], atol=0)
+    def computed(model=None, given=moved, stage=HEADS, **arguments) -> list[int]:
+        looks.clear()
+        prepare(model or make(tables, tiny_backbone), given, stage, features=cache, **arguments)
+        return list(looks)
+
+    first = trained(cache)
+    assert looks == [36, 12]
+    looks.clear()
+    again = trained(cache)
+    assert looks == []
+    assert_same(first, again, atol=0)
 
     # The same images under other names, another order of rows, other labels and weights: these are not in the features.
     elsewhere = copy_files(tables, tmp_path / "elsewhere")
     elsewhere[0] = LabelTable(
         elsewhere[0].frame.assign(color=["red", "blue", "green"] * 12), elsewhere[0].heads, elsewhere[0].root
     )
-    assert computed(given=elsewhere)[0] == []
-    assert computed(sample_weight="weight", batch_size=7, seed=5, stages=Stage(2, 1e-3, "heads"))[0] == []
+    assert computed(given=elsewhere) == []
+    assert computed(sample_weight="weight", batch_size=7, seed=5, stage=Stage(2, 1e-3, "heads")) == []
 
     # Another image.
     path = moved[0].paths()[0]
     image = cv2.imread(path)
     image[3, 3] += 9
     cv2.imwrite(path, image)
-    assert computed()[0] == [36]
+    assert computed() == [36]
 
     # Another way to read them.
-    assert computed(make(tables, tiny_backbone, resize="crop"))[0] == [36, 12]
+    assert computed(make(tables, tiny_backbone, resize="crop")) == [36, 12]
 
     # Other preprocessing, another cut, other weights.
     changed = build(tiny_backbone, tables[0].heads, (16, 16, 3), weights=None, preprocessing="tf", dropout=0.5)
-    assert computed(changed)[0] == [36, 12]
-    assert computed(make(tables, tiny_backbone, feature_layer="conv_pw_11_relu"))[0] == [36, 12]
+    assert computed(changed) == [36, 12]
+    assert computed(make(tables, tiny_backbone, feature_layer="conv_pw_11_relu")) == [36, 12]
     kernel = tiny_backbone.get_layer("conv_pw_12").kernel
     kernel.assign(kernel + 1e-3)
-    stale = computed()
-    assert stale[0] == [36, 12]
-    fresh = make(tables, tiny_backbone)
-    assert_same(stale[1], (fresh, fit(fresh, *moved, HEADS, features=None, **QUICK)))
+    looks.clear()
+    stale = trained(cache)
+    assert looks == [36, 12]
+    assert_same(stale, trained(None))
 
 
 def test_regions_and_rows_belong_to_the_checksum(tables, tiny_backbone, looks, tmp_path):
@@ -387,7 +416,7 @@ def test_regions_and_rows_belong_to_the_checksum(tables, tiny_backbone, looks, t
     regions = [(0.0, 0.0, 12.0, 12.0 + row % 3) for row in range(len(tables[0]))]
     cut = LabelTable(tables[0].frame.assign(region=regions), tables[0].heads, tables[0].root)
     for table in (tables[0], cut, tables[0].take(np.arange(36)[::-1]), tables[0]):
-        fit(model, table, tables[1], HEADS, features=cache, **QUICK)
+        prepare(model, [table, tables[1]], features=cache)
     assert looks == [36, 12, 36, 36]
 
 
@@ -410,26 +439,52 @@ def damage(entry: Path, how: str) -> None:
         (entry / "digests.json").write_bytes(b"")
 
 
+Trained = tuple[MultiTaskModel, keras.callbacks.History]
+
+
+@pytest.fixture(scope="module")
+def filled(tables, tmp_path_factory) -> Callable[[keras.Model, Path], tuple[Callable[..., Trained], Trained]]:
+    """Copies a folder of cached features; gives what trains with such a folder, and what came out when it was filled."""
+    original, rows, first = tmp_path_factory.mktemp("filled"), only(tables, "color", "points"), []
+
+    def train(backbone: keras.Model, folder: Path, *callbacks: keras.callbacks.Callback) -> Trained:
+        model, cache = make(rows, backbone), FeatureCache(folder=folder)
+        with eager_steps():
+            return model, fit(model, *rows, SHORT, features=cache, callbacks=callbacks, **QUICK)
+
+    def copy(backbone: keras.Model, folder: Path) -> tuple[Callable[..., Trained], Trained]:
+        if not first:
+            first.append(train(backbone, original))
+        shutil.copytree(original, folder)
+        return train, first[0]
+
+    return copy
+
+
 @pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty"])
-def test_damaged_features_are_computed_again(tables, tiny_backbone, looks, tmp_path, how):
-    cache, histories = FeatureCache(folder=tmp_path), []
-    for turn in range(3):
-        looks.clear()
-        if turn == 1:
-            for entry in list(tmp_path.iterdir()):
-                damage(entry, how)
-        model = make(tables, tiny_backbone)
-        with pytest.warns(RuntimeWarning, match="computed again") if turn == 1 else nullcontext():
-            histories.append((model, fit(model, *tables, HEADS, features=cache, **QUICK)))
-        assert looks == ([36, 12] if turn < 2 else [])
-    assert_same(histories[0], histories[1], atol=0)
-    assert_same(histories[0], histories[2], atol=0)
+def test_damaged_features_are_computed_again(filled, tiny_backbone, looks, tmp_path, how):
+    """Those that have been used before in this process, too."""
+    folder = tmp_path / "cache"
+    train, expected = filled(tiny_backbone, folder)
+    looks.clear()
+    train(tiny_backbone, folder, StopBeforeSteps())
+    assert looks == []
+    entries = list(folder.iterdir())
+    assert len(entries) == 2
+    for entry in entries:
+        damage(entry, how)
+    with pytest.warns(RuntimeWarning, match="computed again"):
+        assert_same(expected, train(tiny_backbone, folder), atol=0)
+    assert looks == [36, 12]
+    looks.clear()
+    assert_same(expected, train(tiny_backbone, folder), atol=0)
+    assert looks == []
 
 
 @pytest.mark.parametrize("what", ["a file", "a folder with something else in it"])
 def test_what_is_no_cached_features_is_left_alone(tables, tiny_backbone, tmp_path, what):
     cache = FeatureCache(folder=tmp_path)
-    fit(make(tables, tiny_backbone), *tables, HEADS, features=cache, **QUICK)
+    prepare(make(tables, tiny_backbone), tables, features=cache)
     entry = next(tmp_path.iterdir())
     if what == "a file":
         shutil.rmtree(entry)
@@ -456,7 +511,7 @@ def test_the_size_is_told_beforehand_and_bounded(tables, tiny_backbone, looks, c
     for limit, seen in ((size, [36, 12]), (size - 1, [])):
         looks.clear()
         model = make(tables, tiny_backbone)
-        fit(model, *tables, HEADS, features=FeatureCache(limit=limit), **{**QUICK, "verbose": True})
+        prepare(model, tables, features=FeatureCache(limit=limit), verbose=True)
         assert looks == seen
         told, title, *_ = capsys.readouterr().out.splitlines()
         assert title == "Stage 1 of 1: heads, learning rate 0.02"

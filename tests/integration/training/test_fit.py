@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import seeded_training
 import tensorflow as tf
 
 from mtlzoo.data import ImageCache, LabelTable, TableError, image_dataset
@@ -17,6 +19,8 @@ from mtlzoo.heads import BinaryHead, ClassificationHead, RegressionHead
 from mtlzoo.training import Recipe, Stage, Trainer, fit
 
 QUICK = {"batch_size": 12, "augment": None, "verbose": False}
+ONE_STEP = {**QUICK, "batch_size": 48}  # an epoch
+TWO_STEPS = {**QUICK, "batch_size": 24}
 
 
 class Recorder(keras.callbacks.Callback):
@@ -120,11 +124,11 @@ def test_a_frozen_backbone_stays_as_it_was(trained, network, drawn):
     assert not any(np.array_equal(one, other) for one, other in zip(model.backbone.get_weights(), start[:backbone]))
 
 
-def test_each_stage_starts_from_the_best_weights(drawn, network):
-    """A learning rate that ruins everything in the first stage costs the second nothing."""
-    model, recorder = network(drawn[0].heads), Recorder()
+def test_each_stage_starts_from_the_best_weights(drawn, network, eagerly):
+    """A learning rate that ruins everything in the second stage costs the third nothing."""
+    model, recorder = network({"color": drawn[0].heads["color"]}), Recorder()
     stages = [Stage(1, 1e-2), Stage(1, 1e3), Stage(1, 1e-9)]
-    history = fit(model, *drawn, stages, callbacks=[recorder], **QUICK)
+    history = fit(model, *drawn, stages, callbacks=[recorder], **TWO_STEPS)
     scores = history.history["val_score"]
     assert not scores[1] > scores[0]
     kernels = [place for place, weight in enumerate(recorder.weights[0]) if weight.ndim > 1]
@@ -134,50 +138,34 @@ def test_each_stage_starts_from_the_best_weights(drawn, network):
 
 # === Repeatability ===
 
-SCRIPT = """
-import hashlib, sys
-from pathlib import Path
-sys.path[:0] = [sys.argv[1]]
-import keras, numpy as np
-from drawings import draw_table
-from mtlzoo.data import split
-from mtlzoo.models import build
-from mtlzoo.training import Stage, fit
-
-train, valid = split(draw_table(Path(sys.argv[2]), rows=64), [0.75, 0.25])
-keras.utils.set_random_seed(3)
-images = keras.Input((16, 16, 3))
-x = keras.layers.Conv2D(16, 3, strides=2)(images)
-x = keras.layers.BatchNormalization()(x)
-x = keras.layers.SeparableConv2D(32, 3, activation="relu")(x)
-model = build(keras.Model(images, x, name="small"), train.heads, weights=None, preprocessing="tf", dropout=0.5)
-history = fit(model, train, valid, [Stage(1, 1e-2, "heads"), Stage(2, 1e-2)], batch_size=12, seed=5, verbose=False)
-print(hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest())
-print(history.history["loss"], history.history["val_score"])
-"""
-
 
 def test_the_same_seed_gives_the_same_numbers_in_every_process(tmp_path):
     """To the last bit: the order, the augmentations, dropout, and sums over several threads."""
     repository = Path(__file__).parents[3]
-    command = [sys.executable, "-c", SCRIPT, str(repository / "tests" / "support"), str(tmp_path)]
-    runs = [subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=300) for _ in range(2)]
-    assert [run.returncode for run in runs] == [0, 0], runs[0].stderr
-    assert len(runs[0].stdout.splitlines()) == 2
-    assert runs[0].stdout == runs[1].stdout
+    (tmp_path / "other").mkdir()
+    command = [sys.executable, seeded_training.__file__, str(tmp_path / "other")]
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        here = seeded_training.outcome(tmp_path)
+        printed, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert len(here) == 3
+    assert printed.splitlines() == here
 
 
-def test_the_same_seed_gives_the_same_numbers_twice(drawn, network):
+def test_the_same_seed_gives_the_same_numbers_twice(drawn, network, eagerly):
     """Wherever Keras' generators were when the model was built, and whatever it was used for before."""
 
     def run(seed: int, spoil: bool) -> tuple[list, list]:
-        model = network(drawn[0].heads, dropout=0.5)
+        model = network({"color": drawn[0].heads["color"]}, dropout=0.5)
         start = model.get_weights()
         if spoil:
             keras.utils.set_random_seed(99)
             model(np.zeros((2, 12, 10, 3)), training=True)
             model.set_weights(start)
-        history = fit(model, *drawn, Stage(2, 1e-2), seed=seed, **{**QUICK, "augment": "default"})
+        history = fit(model, *drawn, Stage(2, 1e-2), seed=seed, **{**TWO_STEPS, "augment": "default"})
         return model.get_weights(), [history.history[name] for name in ("loss", "val_score")]
 
     first, again, other = run(1, False), run(1, True), run(2, False)
@@ -186,12 +174,12 @@ def test_the_same_seed_gives_the_same_numbers_twice(drawn, network):
     assert first[1] != other[1]
 
 
-def test_each_stage_draws_its_own_order_from_the_seed(drawn, network):
+def test_each_stage_draws_its_own_order_from_the_seed(drawn, network, eagerly):
     """With next to no learning rate the loss of an epoch tells what was drawn for it."""
 
     def losses(seed: int) -> list[float]:
         stages = [Stage(1, 1e-12), Stage(1, 1e-12)]
-        options = {**QUICK, "augment": "default"}
+        options = {**TWO_STEPS, "augment": "default"}
         return fit(network({"color": 3}), drawn[0], stages=stages, seed=seed, **options).history["loss"]
 
     first, again, other = losses(4), losses(4), losses(5)
@@ -199,15 +187,15 @@ def test_each_stage_draws_its_own_order_from_the_seed(drawn, network):
     assert len({*first, *other}) == 4
 
 
-def test_kept_images_give_the_same_numbers(drawn, network):
-    options = {**QUICK, "augment": "default"}
+def test_kept_images_give_the_same_numbers(drawn, network, eagerly):
+    options = {**TWO_STEPS, "augment": "default"}
     stages = [Stage(1), Stage(2)]
     expected = fit(network({"color": 3}), *drawn, stages, **options)
     cache = ImageCache()
     for _ in range(2):
         assert fit(network({"color": 3}), *drawn, stages, cache=cache, **options).history == expected.history
     assert cache.used > 0
-    trainer = Trainer(network({"color": 3}), *drawn, Recipe(stages, cache="memory", batch_size=12), verbose=False)
+    trainer = Trainer(network({"color": 3}), *drawn, Recipe(stages, cache="memory", batch_size=24), verbose=False)
     assert trainer.run().history == expected.history
     assert trainer.settings.cache.used == cache.used  # one for all rows and stages
 
@@ -215,10 +203,10 @@ def test_kept_images_give_the_same_numbers(drawn, network):
 # === Ends of stages ===
 
 
-def test_patience_ends_each_stage(drawn, network):
+def test_patience_ends_each_stage(drawn, network, eagerly):
     """With next to no learning rate the first epoch stays the best."""
     stages = [Stage(6, 1e-12, patience=2), Stage(6, 1e-12, patience=3)]
-    history = fit(network({"color": drawn[0].heads["color"]}), *drawn, stages, **QUICK)
+    history = fit(network({"color": drawn[0].heads["color"]}), *drawn, stages, **ONE_STEP)
     first = history.history["stage"].count(1)
     assert history.epoch == list(range(len(history.epoch)))
     assert history.best_epoch + 2 == first - 1
@@ -240,10 +228,10 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interruption_leaves_the_best_weights(drawn, network):
+def test_an_interruption_leaves_the_best_weights(drawn, network, eagerly):
     model, recorder = network({"color": drawn[0].heads["color"]}), Recorder()
     stages = [Stage(2, 2e-2), Stage(3, 1e-3), Stage(2, 1e-3)]
-    history = fit(model, *drawn, stages, callbacks=[recorder, Interrupt(3)], **QUICK)
+    history = fit(model, *drawn, stages, callbacks=[recorder, Interrupt(3)], **TWO_STEPS)
     assert history.interrupted is True
     assert history.epoch == [0, 1, 2]
     assert history.history["stage"] == [1, 1, 2]
@@ -252,7 +240,7 @@ def test_an_interruption_leaves_the_best_weights(drawn, network):
     assert score(model, drawn[1]) == pytest.approx(max(history.history["val_score"]), abs=1e-6)
 
 
-def test_an_interruption_of_the_first_epoch(drawn, network):
+def test_an_interruption_of_the_first_epoch(drawn, network, eagerly):
     history = fit(network({"color": 3}), *drawn, Stage(2), callbacks=[Interrupt(0)], **QUICK)
     assert history.interrupted is True
     assert history.epoch == []
@@ -263,17 +251,17 @@ def test_an_interruption_of_the_first_epoch(drawn, network):
 # === What may be given ===
 
 
-def test_without_validation_the_last_weights_stay(drawn, network):
+def test_without_validation_the_last_weights_stay(drawn, network, eagerly):
     model, recorder = network({"color": drawn[0].heads["color"]}), Recorder()
-    history = fit(model, drawn[0], stages=Stage(2, 1e-2), callbacks=[recorder], **QUICK)
+    history = fit(model, drawn[0], stages=Stage(2, 1e-2), callbacks=[recorder], **TWO_STEPS)
     assert not any(name.startswith("val_") for name in history.history)
     assert history.best_epoch == 1
     assert equal(model.get_weights(), recorder.weights[1])
 
 
-def test_datasets_instead_of_tables(drawn, network):
+def test_datasets_instead_of_tables(drawn, network, eagerly):
     model = network({"color": drawn[0].heads["color"]})
-    train, valid = (image_dataset(table.for_heads(model.heads), (12, 10), 12, shuffle=True) for table in drawn)
+    train, valid = (image_dataset(table.for_heads(model.heads), (12, 10), 24, shuffle=True) for table in drawn)
     history = fit(model, train, valid, [Stage(1, 1e-2), Stage(1, 1e-2)], **QUICK)
     assert history.epoch == [0, 1]
     assert history.history["val_score"][history.best_epoch] == max(history.history["val_score"])
@@ -284,7 +272,7 @@ def test_datasets_instead_of_tables(drawn, network):
         fit(model, train.repeat(), valid, Stage(1), **QUICK)
 
 
-def test_an_optimizer_with_its_settings(drawn, network):
+def test_an_optimizer_with_its_settings(drawn, network, eagerly):
     seen = []
 
     class Look(keras.callbacks.Callback):
@@ -293,21 +281,20 @@ def test_an_optimizer_with_its_settings(drawn, network):
 
     given = keras.optimizers.SGD(9.0, momentum=0.8)
     stages = [Stage(1, 1e-2, optimizer=given), Stage(1, 1e-3, optimizer="rmsprop")]
-    history = fit(network({"color": 3}), *drawn, stages, callbacks=[Look()], **QUICK)
+    history = fit(network({"color": 3}), *drawn, stages, callbacks=[Look()], **ONE_STEP)
     assert [type(optimizer).__name__ for optimizer in seen] == ["SGD", "RMSprop"]
     assert seen[0] is not given
     assert seen[0].momentum == 0.8
     np.testing.assert_allclose(history.history["learning_rate"], [1e-2, 1e-3])
 
 
-def test_rows_without_weight_do_not_count(drawn, network):
+def test_rows_without_weight_do_not_count(drawn, network, eagerly):
     train = drawn[0]
     frame = train.frame.assign(weight=0.0)
     model = network({"color": train.heads["color"]})
     before = model.get_weights()[-2:]
-    history = fit(
-        model, LabelTable(frame, train.heads, root=train.root), stages=Stage(1, 0.1), sample_weight="weight", **QUICK
-    )
+    table = LabelTable(frame, train.heads, root=train.root)
+    history = fit(model, table, stages=Stage(1, 0.1), sample_weight="weight", **TWO_STEPS)
     assert history.history["loss"] == [0.0]
     assert equal(model.get_weights()[-2:], before)
 
@@ -331,13 +318,13 @@ def test_heads_without_names_learn_the_tables_classes(drawn, network):
     assert max(history.history["val_color_accuracy"]) > 0.9
 
 
-def test_heads_learn_what_they_need_from_the_training_rows(drawn, network):
+def test_heads_learn_what_they_need_from_the_training_rows(drawn, network, eagerly):
     heads = {
         "color": ClassificationHead(drawn[0].heads["color"].names, class_weight="balanced"),
         "level": RegressionHead(),
     }
     model = network(heads)
-    fit(model, *drawn, Stage(1, 1e-12), **QUICK)
+    fit(model, *drawn, Stage(1, 1e-12), **ONE_STEP)
     labels = drawn[0].labels()
     assert model.heads["color"].label_counts == np.bincount(labels["color"][labels["color"] >= 0]).tolist()
     assert model.heads["level"].mean == pytest.approx(np.nanmean(labels["level"]))
@@ -345,15 +332,15 @@ def test_heads_learn_what_they_need_from_the_training_rows(drawn, network):
     assert model.predict_on_batch(images)["level"].mean() == pytest.approx(np.nanmean(labels["level"]), abs=1.5)
 
 
-def test_progress_is_shown_unless_told_otherwise(drawn, network, capsys):
+def test_progress_is_shown_unless_told_otherwise(drawn, network, capsys, eagerly):
     model = network({"color": 3})
-    fit(model, *drawn, [Stage(1, 1e-3, "heads"), Stage(1, 1e-4)], **{**QUICK, "verbose": True})
+    fit(model, *drawn, [Stage(1, 1e-3, "heads"), Stage(1, 1e-4)], **{**ONE_STEP, "verbose": True})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Stage 1 of 2: heads, learning rate 0.001"
     assert lines[2] == "Stage 2 of 2: all, learning rate 0.0001"
     assert [line.split("  ")[0] for line in lines[1::2]] == ["epoch 1/2", "epoch 2/2"]
     assert lines[1].endswith("  best")
-    fit(model, *drawn, Stage(1, 1e-4), **QUICK)
+    fit(model, *drawn, Stage(1, 1e-4), **ONE_STEP)
     assert capsys.readouterr().out == ""
 
 
@@ -393,20 +380,20 @@ def test_labels_that_the_model_does_not_know(drawn, network):
         fit(network({"size": 3}), *drawn, Stage(1), **QUICK)
 
 
-def test_a_image_that_breaks_off_training_is_named(drawn, network, tmp_path):
+def test_a_image_that_breaks_off_training_is_named(drawn, network, tmp_path, eagerly):
     (tmp_path / "broken.jpg").write_bytes(b"nothing")
     frame = drawn[0].frame.assign(image=drawn[0].paths())
     frame.iloc[5, 0] = str(tmp_path / "broken.jpg")
     table = LabelTable(frame, drawn[0].heads, source="drawn.csv", first_line=2)
     line = frame.index[5] + 2
     with pytest.raises(TableError, match=rf"^drawn.csv, line {line} \(.*broken.jpg\): not an image"):
-        fit(network(drawn[0].heads), table, drawn[1], Stage(1), **QUICK)
+        fit(network({"color": 3}), table, drawn[1], Stage(1), **QUICK)
     valid = LabelTable(frame, drawn[0].heads, source="valid.csv", first_line=2)
     with pytest.raises(TableError, match=rf"^valid.csv, line {line} "):
-        fit(network(drawn[0].heads), drawn[0], valid, Stage(1), **QUICK)
+        fit(network({"color": 3}), drawn[0], valid, Stage(1), **ONE_STEP)
 
 
-def test_a_table_of_another_kind_is_no_problem(network, drawn):
+def test_a_table_of_another_kind_is_no_problem(network, drawn, eagerly):
     """Labels as a user's own frame may hold them: categories, numbers, truth values."""
     train = drawn[0]
     frame = pd.DataFrame(
@@ -417,5 +404,5 @@ def test_a_table_of_another_kind_is_no_problem(network, drawn):
         }
     )
     model = network({"color": train.heads["color"], "bright": BinaryHead()})
-    history = fit(model, LabelTable(frame, model.heads), stages=Stage(1, 1e-2), **QUICK)
+    history = fit(model, LabelTable(frame, model.heads), stages=Stage(1, 1e-2), **ONE_STEP)
     assert np.isfinite(history.history["loss"][0])

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from short_training import eager_steps
 
 from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping
 from mtlzoo.data import LabelTable
@@ -18,7 +19,7 @@ from mtlzoo.training import Stage, fit
 from mtlzoo.training.state_file import read_state
 
 STAGES = [Stage(2, 1e-2, "heads"), Stage(4, 2e-2, patience=3, optimizer="adam")]
-SETTINGS = {"batch_size": 12, "seed": 3, "balancing": "dwa", "verbose": False}
+SETTINGS = {"batch_size": 24, "seed": 3, "balancing": "dwa", "verbose": False}
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -41,18 +42,20 @@ def same(weights: list, others: list) -> bool:
 
 
 def callbacks() -> list[keras.callbacks.Callback]:
-    return [BalancingMonitor(), TaskwiseEarlyStopping("color", patience=1, threshold=0.5, verbose=False)]
+    return [BalancingMonitor(), TaskwiseEarlyStopping("color", patience=1, threshold=0.0, verbose=False)]
 
 
 @pytest.fixture(scope="module")
 def whole(drawn, network):
     """The weights, the history and the callbacks of an uninterrupted training, with dropout and augmentation."""
     model, used = network(drawn[0].heads, dropout=0.3), callbacks()
-    history = fit(model, *drawn, STAGES, callbacks=used, **SETTINGS)
+    with eager_steps():
+        history = fit(model, *drawn, STAGES, callbacks=used, **SETTINGS)
+    assert used[1].stopped  # so that its state matters
     return model.get_weights(), history, used
 
 
-def test_it_ends_as_if_it_had_not_been_interrupted(drawn, network, whole, tmp_path):
+def test_it_ends_as_if_it_had_not_been_interrupted(drawn, network, whole, tmp_path, eagerly):
     """In the first stage, between the stages and within the second; the network is a new one each time."""
     weights, expected, watched = whole
     for number, epoch in enumerate((1, 2, 4)):
@@ -79,17 +82,19 @@ def test_it_ends_as_if_it_had_not_been_interrupted(drawn, network, whole, tmp_pa
 
 
 def test_without_validation_the_last_weights_are_left(drawn, network, tmp_path):
+    """With a graph of the step, which the other trainings here do without."""
     heads, settings = {"color": drawn[0].heads["color"]}, {**SETTINGS, "balancing": None}
-    model = network(heads)
+    model = network(heads, dropout=0.3)
     expected = fit(model, drawn[0], stages=Stage(3, 1e-2), **settings)
-    fit(network(heads), drawn[0], stages=Stage(3, 1e-2), resume=tmp_path, callbacks=[Interrupt(2)], **settings)
-    resumed = network(heads)
+    interrupted = network(heads, dropout=0.3)
+    fit(interrupted, drawn[0], stages=Stage(3, 1e-2), resume=tmp_path, callbacks=[Interrupt(2)], **settings)
+    resumed = network(heads, dropout=0.3)
     history = fit(resumed, drawn[0], stages=Stage(3, 1e-2), resume=tmp_path, **settings)
     np.testing.assert_equal(history.history, expected.history)
     assert same(resumed.get_weights(), model.get_weights())
 
 
-def test_other_arguments_are_refused(drawn, network, tmp_path):
+def test_other_arguments_are_refused(drawn, network, tmp_path, eagerly):
     heads = {"color": drawn[0].heads["color"]}
     given = {"stages": Stage(1, 1e-2), "resume": tmp_path, "verbose": False}
     model = network(heads)
@@ -124,7 +129,8 @@ def written(drawn, network, tmp_path_factory):
     heads = {"color": drawn[0].heads["color"]}
 
     def train(resume, tables=drawn, **arguments):
-        return fit(network(heads), *tables, stages=Stage(1, 1e-2), resume=resume, verbose=False, **arguments)
+        with eager_steps():
+            return fit(network(heads), *tables, stages=Stage(1, 1e-2), resume=resume, verbose=False, **arguments)
 
     train(folder)
     return (folder / "training-state.npz").read_bytes(), train

@@ -314,7 +314,7 @@ def test_other_models_have_no_heads(rows):
         model.fit(np.ones((2, 1)), np.ones((2, 1)), callbacks=[TaskwiseEarlyStopping("color")], verbose=0)
 
 
-def test_validation_figures_are_needed(model, rows):
+def test_validation_figures_are_needed(eagerly, model, rows):
     with pytest.raises(ValueError, match=r"Expected validation metrics in every epoch.*validation_data"):
         model.fit(rows[0], callbacks=[TaskwiseEarlyStopping("color")], verbose=0)
 

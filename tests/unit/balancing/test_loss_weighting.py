@@ -348,6 +348,7 @@ def test_loss_weighting_is_the_same_on_every_backend(backend):
         assert received[name] == pytest.approx(value, rel=1e-5, abs=1e-6, nan_ok=True), name
 
 
+@pytest.mark.slow
 def test_totals_run_in_a_graph():
     tf = pytest.importorskip("tensorflow")
     for method in METHODS:

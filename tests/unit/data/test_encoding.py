@@ -63,10 +63,10 @@ def heads() -> dict:
 
 
 @pytest.mark.slow
-def test_from_file_to_report_each_label_is_encoded_once(labels):
+def test_from_file_to_report_each_label_is_encoded_once(labels, tiny_backbone):
     table = mtl.data.read_csv(labels, heads())
     train, valid, test = mtl.data.split(table, [0.6, 0.2, 0.2])
-    model = mtl.build("MobileNet", train.heads, (32, 32, 3), None, alpha=0.25)
+    model = mtl.build(tiny_backbone, train.heads, (16, 16, 3), None)
     mtl.fit(model, train, valid, [mtl.Stage(1, 1e-3)], batch_size=16, verbose=False)
     report = mtl.evaluate(model, test)
     assert report["labelled"].loc[["color", "number"]].tolist() == [int((test.labels()["color"] >= 0).sum()), len(test)]

@@ -343,6 +343,7 @@ def test_it_finds_blocks():
     assert figures["ap_50"] > 0.8 > figures["baseline"]
 
 
+@pytest.mark.slow
 def test_files_load_with_plain_keras_and_heads_come_back(tmp_path, rng, tiny_backbone):
     from mtlzoo.models import build
     from mtlzoo.saving import export, load_model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -48,9 +49,15 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def imported_modules(path: Path, runtime_only: bool = True) -> set[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imported_modules(path: Path, runtime_only: bool = True) -> frozenset[str]:
     """The modules of the package that a file names in its imports, those in functions too."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     typing = {id(inner) for node in ast.walk(tree) if is_typing(node) for inner in ast.walk(node)}
     found = set()
     for node in ast.walk(tree):
@@ -62,7 +69,7 @@ def imported_modules(path: Path, runtime_only: bool = True) -> set[str]:
             inner = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES.keys()
             named = {alias.name for alias in node.names if f"{node.module}.{alias.name}" not in NAMES}
             found |= inner | ({node.module} if named else set())
-    return found & NAMES.keys()
+    return frozenset(found & NAMES.keys())
 
 
 def is_typing(node: ast.AST) -> bool:
@@ -116,7 +123,7 @@ def functions(tree: ast.AST, inside: str = "", method: bool = False) -> Iterator
 def test_functions_have_few_parameters():
     more = set()
     for path in [*MODULES, ROOT / "__init__.py"]:
-        for name, number in functions(ast.parse(path.read_text())):
+        for name, number in functions(parsed(path)):
             last = name.rsplit(".", 1)[-1]
             private = last.startswith("_") and not last.endswith("__")
             if number > MOST_PARAMETERS["private" if private else "public"]:
@@ -127,7 +134,7 @@ def test_functions_have_few_parameters():
 def private_keras(path: Path) -> list[str]:
     """Names in a file that look like private ones of Keras or TensorFlow."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Attribute):
             found += {node.attr} & PRIVATE_ATTRIBUTES
         elif isinstance(node, ast.FunctionDef):

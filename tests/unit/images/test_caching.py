@@ -273,7 +273,8 @@ def test_a_full_disk_costs_one_warning(table, tmp_path, monkeypatch):
 FILL = """
 import sys
 import numpy as np
-from mtlzoo.data import ImageCache, decode_image
+from mtlzoo.images.caching import ImageCache  # which are loaded in a moment, without TensorFlow
+from mtlzoo.images.decoding import decode_image
 for turn in range(3):
     cache = ImageCache(sys.argv[1])
     for path in sys.argv[2:]:

@@ -98,7 +98,8 @@ def test_facts_of_many_files_take_a_few_dozen_bytes_each():
     assert known.nbytes <= 80 * count
 
 
-def test_from_file_to_epoch_an_image_is_read_once_to_be_checked_and_once_a_pass(folder):
+@pytest.mark.slow
+def test_from_file_to_epoch_an_image_is_read_once_to_be_checked_and_once_a_pass(folder, tiny_backbone):
     names = [f"{row}.bmp" for row in range(24)]
     with opened_files() as opened:
         table = mtl.data.read_csv(folder / "labels.csv")
@@ -106,7 +107,7 @@ def test_from_file_to_epoch_an_image_is_read_once_to_be_checked_and_once_a_pass(
         rest, test = mtl.data.split_by_content(table, [0.8, 0.2])
         train, valid = mtl.data.split(rest, [0.75, 0.25])
     assert images(opened) == sorted(names)
-    model = mtl.build("MobileNet", train.heads, (32, 32, 3), None, alpha=0.25)
+    model = mtl.build(tiny_backbone, train.heads, (32, 32, 3), None)
     with opened_files() as opened:
         mtl.fit(model, train, valid, [mtl.Stage(1, 1e-3)], batch_size=8, resume=folder / "state", verbose=False)
     assert images(opened) == sorted(map(os.path.basename, [*train.paths(), *valid.paths()]))
@@ -125,6 +126,7 @@ def test_a_cache_reads_a_checked_image_once(folder):
         assert len(images(opened)) == expected
 
 
+@pytest.mark.slow
 def test_packed_images_are_read_once_too(folder, tmp_path_factory):
     packed = mtl.data.pack(mtl.data.read_csv(folder / "labels.csv"), tmp_path_factory.mktemp("packed") / "table", 2)
     time.sleep(0.1)

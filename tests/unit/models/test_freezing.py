@@ -134,7 +134,7 @@ def test_in_plain_keras_the_dropout_of_a_frozen_model_goes_on(tiny_backbone, row
     assert (tiny_backbone(images, training=True).numpy() != still).any()
 
 
-@pytest.mark.parametrize("run_eagerly", [True, False])
+@pytest.mark.parametrize("run_eagerly", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_fit_changes_the_heads_and_nothing_of_a_frozen_backbone(model, rows, run_eagerly):
     model.set_trainable("heads")
     model.compile(keras.optimizers.Adam(0.1), run_eagerly=run_eagerly)

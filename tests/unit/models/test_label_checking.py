@@ -146,6 +146,7 @@ def raises_plainly(message, call, *arguments, **options):
     assert error.value.__suppress_context__ or error.value.__context__ is None
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("run_eagerly", [True, False])
 def test_batches_are_checked_wherever_they_come_from(images, run_eagerly):
