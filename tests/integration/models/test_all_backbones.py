@@ -34,7 +34,7 @@ def _memory_is_given_back_each_time():
 
 @pytest.fixture(autouse=True)
 def _quick_groups(request, monkeypatch):
-    """In the wider ConvNeXts, which are ConvNeXtTiny with more of the same blocks, depthwise convolutions compute themselves.
+    """The wider ConvNeXts are ConvNeXtTiny with more of the same blocks; their depthwise convolutions are computed as such.
 
     Each of their channels is a group, and such a convolution Keras has XLA compile anew at each call on a processor, to a
     gradient that takes the square of the channels: half a minute for the widest. ConvNeXtTiny goes that way.
