@@ -3,6 +3,12 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from quick_weights import draw_from_pool
+
+
+@pytest.fixture(autouse=True)
+def _quick_first_weights(monkeypatch):
+    draw_from_pool(monkeypatch, np.random.default_rng(0))
 
 
 @pytest.fixture

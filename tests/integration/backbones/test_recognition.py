@@ -48,7 +48,7 @@ def test_an_instance_is_as_the_builder_by_name(name, rng):
     by_name = getattr(mtl, name)({"a": 2}, (32, 32, 3), None, **MEMBERS[name])
     by_name.set_weights(by_instance.get_weights())
     assert by_instance.backbone.preprocessing == by_name.backbone.preprocessing == BACKBONES[name].preprocessing
-    np.testing.assert_array_equal(by_instance.predict(images)["a"], by_name.predict(images)["a"])
+    np.testing.assert_array_equal(by_instance(images, training=False)["a"], by_name(images, training=False)["a"])
 
 
 def test_what_the_user_says_comes_first():
@@ -138,7 +138,7 @@ def test_a_backbone_is_used_again_with_its_scaling(mode, channels, tmp_path, rng
     pixels = keras.Input((8, 8, channels))
     own = keras.Model(pixels, layers.Conv2D(4, 3, name="own")(pixels), name="mine")
     model = mtl.build(own, {"a": 2}, preprocessing=mode)
-    expected = model.predict(images)["a"]
+    expected = model(images, training=False)["a"]
     mtl.export(model, tmp_path / "model.h5")
     mtl.export(model, tmp_path / "model.keras")
     model.save(tmp_path / "checkpoint.keras")
@@ -148,7 +148,7 @@ def test_a_backbone_is_used_again_with_its_scaling(mode, channels, tmp_path, rng
         assert each.backbone.preprocessing == mode
         again = mtl.build(each.backbone, each.heads)
         again.get_layer("a").set_weights(each.get_layer("a").get_weights())
-        np.testing.assert_array_equal(again.predict(images)["a"], expected)
+        np.testing.assert_array_equal(again(images, training=False)["a"], expected)
 
 
 def test_a_backbone_of_an_older_file_learns_it_from_the_graph():

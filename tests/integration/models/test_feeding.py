@@ -29,17 +29,30 @@ HEADS = {
 }
 
 
-@pytest.fixture
-def make():
-    def build(heads=None, run_eagerly=False):
-        keras.utils.set_random_seed(0)
-        images = keras.Input((8, 8, 3))
-        x = keras.layers.Rescaling(1 / 255)(images)
-        model = mtl.build(keras.Model(images, keras.layers.Conv2D(4, 3)(x)), heads or HEADS, dropout=0.0)
-        model.compile(keras.optimizers.SGD(0.01), run_eagerly=run_eagerly)
-        return model
+def make(heads=None, run_eagerly=True):
+    """A small model, which by default runs eagerly: what is fed is the same, and a few steps are quicker so."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 255)(images)
+    model = mtl.build(keras.Model(images, keras.layers.Conv2D(4, 3)(x)), heads or HEADS, dropout=0.0)
+    model.compile(keras.optimizers.SGD(0.01), run_eagerly=run_eagerly)
+    return model
 
-    return build
+
+@pytest.fixture(scope="module")
+def traced():
+    """A model with all heads whose steps are compiled, and its first weights."""
+    model = make(run_eagerly=False)
+    return model, model.get_weights()
+
+
+@pytest.fixture
+def compiled(traced):
+    """The same model in all tests, from its first weights on: tracing a step of all heads takes seconds."""
+    model, weights = traced
+    model.set_weights(weights)
+    model.reset_metrics()
+    return model
 
 
 def batches_of(images):
@@ -81,11 +94,16 @@ def at_once(heads, batches):
     return np.concatenate([images for images, _ in batches]), labels
 
 
+@pytest.fixture(scope="module")
+def figures_at_once(traced, images):
+    model, weights = traced
+    model.set_weights(weights)
+    return model.evaluate(*at_once(HEADS, batches_of(images)), batch_size=4, verbose=0, return_dict=True)
+
+
 @pytest.mark.parametrize("start", [0, 3, 5])
-def test_generators_may_lack_other_heads_in_each_batch_whichever_comes_first(make, images, start):
-    batches = batches_of(images)
-    model = make()
-    expected = model.evaluate(*at_once(model.heads, batches), batch_size=4, verbose=0, return_dict=True)
+def test_generators_may_lack_other_heads_in_each_batch_whichever_comes_first(figures_at_once, compiled, images, start):
+    model, expected, batches = compiled, figures_at_once, batches_of(images)
     batches = batches[start:] + batches[:start]
     for source in (iter(batches), Batches(batches)):
         found = model.evaluate(source, steps=6, verbose=0, return_dict=True)
@@ -93,42 +111,47 @@ def test_generators_may_lack_other_heads_in_each_batch_whichever_comes_first(mak
     assert not np.isnan(list(expected.values())).any()
 
 
-def test_training_on_such_batches_is_training_on_each(make, images):
-    batches = batches_of(images)
-    models = [make() for _ in range(4)]
+def test_training_on_such_batches_is_training_on_each(compiled, images):
+    batches, start = batches_of(images), compiled.get_weights()
+    single = make()
+    single.set_weights(start)
     for batch in batches * 2:
-        models[0].train_on_batch(*batch)
+        single.train_on_batch(*batch)
     dataset = Batches(batches, workers=1)
-    models[1].fit(iter(batches * 2), steps_per_epoch=6, epochs=2, verbose=0)
-    models[2].fit(dataset, epochs=2, shuffle=False, verbose=0)
-    models[3].fit((batch for batch in batches * 2), steps_per_epoch=12, verbose=0)
-    for model in models[1:]:
-        for one, other in zip(models[0].get_weights(), model.get_weights()):
+    for source, arguments in (
+        (iter(batches * 2), {"steps_per_epoch": 6, "epochs": 2}),
+        (dataset, {"epochs": 2, "shuffle": False}),
+        ((batch for batch in batches * 2), {"steps_per_epoch": 12}),
+    ):
+        compiled.set_weights(start)
+        compiled.fit(source, verbose=0, **arguments)
+        trained = compiled.get_weights()
+        assert any(np.any(before != after) for before, after in zip(start, trained))
+        for one, other in zip(single.get_weights(), trained, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     assert dataset.epochs
 
 
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 2, "max_queue_size": 3}])
-def test_workers_and_epochs_of_a_dataset_of_batches_stay(make, images, options):
+def test_workers_and_epochs_of_a_dataset_of_batches_stay(compiled, images, options):
     dataset = Batches(batches_of(images), **options)
-    model = make()
-    history = model.fit(dataset, validation_data=Batches(batches_of(images)), epochs=3, verbose=0).history
+    history = compiled.fit(dataset, validation_data=Batches(batches_of(images)), epochs=3, verbose=0).history
     assert len(history["loss"]) == 3
     assert np.isfinite(history["val_loss"]).all()
     assert len(dataset.epochs) >= 3
 
 
-def test_a_dataset_of_unknown_length_stays_one(make, images):
+def test_a_dataset_of_unknown_length_stays_one(compiled, images):
     class Endless(keras.utils.PyDataset):
         num_batches = None
 
         def __getitem__(self, index):
             return batches_of(images)[index % 6]
 
-    assert np.isfinite(make().fit(Endless(), steps_per_epoch=3, epochs=2, verbose=0).history["loss"]).all()
+    assert np.isfinite(compiled.fit(Endless(), steps_per_epoch=3, epochs=2, verbose=0).history["loss"]).all()
 
 
-def test_a_tf_dataset_may_lack_heads(make, images):
+def test_a_tf_dataset_may_lack_heads(images):
     model = make()
     labels = {"yes": np.array([0, 1] * 4)}
     dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
@@ -139,7 +162,7 @@ def test_a_tf_dataset_may_lack_heads(make, images):
     assert len(dataset) == 2
 
 
-def test_row_weights_of_some_heads_in_some_batches(make, images):
+def test_row_weights_of_some_heads_in_some_batches(images):
     model = make({"yes": mtl.BinaryHead(), "class": 3})
     labels = {"yes": np.array([0, 1] * 4), "class": np.array([0, 1, 2, -1] * 2)}
     weights = np.arange(ROWS, dtype="float32")
@@ -157,9 +180,9 @@ def test_row_weights_of_some_heads_in_some_batches(make, images):
         model.evaluate(parts(lambda part: None if part.start else weights[part]), verbose=0)
 
 
-def test_a_generator_for_validation_and_with_balancing(make, images):
+def test_a_generator_for_validation_and_with_balancing(images):
     model = make({"yes": mtl.BinaryHead(), "class": 3})
-    model.compile(balancing="uncertainty")
+    model.compile(balancing="uncertainty", run_eagerly=True)
     batches = [(images[:4], {"yes": np.ones(4)}), (images[4:], {"class": np.zeros(4)})]
     history = model.fit(
         iter(batches * 4), steps_per_epoch=2, validation_data=iter(batches * 4), validation_steps=2, epochs=2, verbose=0
@@ -167,7 +190,7 @@ def test_a_generator_for_validation_and_with_balancing(make, images):
     assert np.isfinite([history["val_yes_loss"], history["val_class_loss"], history["loss"]]).all()
 
 
-def test_an_error_in_the_users_own_code_stays_the_users(make):
+def test_an_error_in_the_users_own_code_stays_the_users():
     def broken():
         raise KeyError("mine")
         yield
@@ -179,8 +202,8 @@ def test_an_error_in_the_users_own_code_stays_the_users(make):
 # === Labels in other forms, one after the other ===
 
 
-def test_labels_may_change_their_form_between_calls(make, images):
-    model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)})
+def test_labels_may_change_their_form_between_calls(images):
+    model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)}, run_eagerly=False)
     ids, rows = (
         {"yes": np.ones(ROWS), "class": np.zeros(ROWS)},
         {"yes": np.ones((ROWS, 1)), "class": np.eye(3)[[0] * ROWS]},
@@ -194,14 +217,13 @@ def test_labels_may_change_their_form_between_calls(make, images):
             assert np.isfinite(model.test_on_batch(images, labels, return_dict=True)["loss"])
         model.fit(tf.data.Dataset.from_tensor_slices((images, labels)).batch(3), verbose=0)
         model.fit(iter([(images, labels)]), sample_weight=None, verbose=0)
-    model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)})
     found = [model.evaluate(images, labels, verbose=0, return_dict=True) for labels in (rows, ids)]
     assert found[0] == pytest.approx(found[1], rel=1e-5)
     assert expected.keys() == found[0].keys()
 
 
-def test_batches_may_have_any_number_of_objects(make, images):
-    model = make({"things": mtl.DetectionHead(["cat", "dog"])})
+def test_batches_may_have_any_number_of_objects(images):
+    model = make({"things": mtl.DetectionHead(["cat", "dog"])}, run_eagerly=False)
 
     def batch(objects):
         targets = np.full((ROWS, objects, 6), np.nan, "float32")
@@ -215,7 +237,8 @@ def test_batches_may_have_any_number_of_objects(make, images):
     assert np.isfinite(model.evaluate(iter(batches), verbose=0, return_dict=True)["loss"])
 
 
-def test_no_images_at_all_are_refused(make, images):
-    for call in (make().fit, make().evaluate, make().train_on_batch):
+def test_no_images_at_all_are_refused(images):
+    model = make()
+    for call in (model.fit, model.evaluate, model.train_on_batch):
         with pytest.raises(mtl.errors.InputError, match="at least one image"):
             call(images[:0], {})

@@ -167,9 +167,10 @@ def test_a_metric_of_ones_own_survives_compiling(make):
 @pytest.mark.parametrize("missing", [[], ["sex"], ["wear", "age", "length"]])
 def test_figures_equal_those_of_the_whole_set_whatever_the_batches(make, images, labels, missing, rng):
     model = make({**all_heads(), "sex": mtl.BinaryHead(loss_weight=3.0)})
-    labels = {name: targets for name, targets in labels.items() if name not in missing}
+    rows = ROWS // 2
+    images, labels = images[:rows], {name: targets[:rows] for name, targets in labels.items() if name not in missing}
     expected = truth(model, images, labels)
-    for size in (1, *rng.integers(2, ROWS, 3), ROWS):
+    for size in (1, *rng.integers(2, rows, 3), rows):
         logs = model.evaluate(images, labels, batch_size=int(size), verbose=0, return_dict=True)
         assert logs == pytest.approx(expected, rel=1e-4, nan_ok=True)
 
@@ -311,7 +312,7 @@ def test_keras_would_swap_the_heads_of_a_list(images):
     outputs = {name: layers.Dense(units, name=name)(inputs) for name, units in {"wear": 1, "sex": 1}.items()}
     model = keras.Model(inputs, outputs)
     model.compile(keras.optimizers.SGD(0.5), {"wear": "mse", "sex": "mse"}, run_eagerly=True)
-    model.fit(np.zeros((4, 4)), [np.ones((4, 1)), np.zeros((4, 1))], epochs=20, verbose=0)
+    model.fit(np.zeros((80, 4)), [np.ones((80, 1)), np.zeros((80, 1))], batch_size=4, verbose=0)
     answers = model.predict_on_batch(np.zeros((1, 4)))
     assert answers["wear"][0, 0] == pytest.approx(0)
     assert answers["sex"][0, 0] == pytest.approx(1, abs=0.01)
@@ -592,7 +593,7 @@ def test_mixed_precision_trains_and_puts_out_single_precision(make, images, labe
         assert model.backbone(images).dtype == "float16"
         assert {value.dtype.name for value in model(images).values()} == {"float32"}
         before = model.get_weights()
-        history = model.fit(images, labels, batch_size=8, epochs=4, verbose=0).history
+        history = model.fit(images, labels, batch_size=12, epochs=2, verbose=0).history
         assert np.isfinite(list(history.values())).all()
         assert any((old != new).any() for old, new in zip(before, model.get_weights()))
         assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
