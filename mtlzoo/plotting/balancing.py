@@ -48,7 +48,7 @@ def plot_balancing(
 
     ```python
     monitor = mtl.BalancingMonitor()
-    mtl.fit(model, train, valid, callbacks=[monitor])
+    mtl.fit(model, train, valid, mtl.Stage(3, 1e-3), callbacks=[monitor])
     mtl.plotting.plot_balancing(monitor.history, "balancing.png")
     ```
     """

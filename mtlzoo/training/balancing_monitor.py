@@ -35,7 +35,7 @@ class BalancingMonitor(keras.callbacks.Callback):
 
     ```python
     monitor = mtl.BalancingMonitor()
-    mtl.fit(model, train, valid, balancing="pcgrad", callbacks=[monitor])
+    mtl.fit(model, train, valid, mtl.Stage(3, 1e-3), balancing="pcgrad", callbacks=[monitor])
     mtl.plotting.plot_balancing(monitor.history, "balancing.png")
     monitor.to_frame()  # one row an epoch
     ```

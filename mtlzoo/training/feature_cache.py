@@ -32,7 +32,7 @@ class FeatureCache:
     Example:
 
     ```python
-    stages = [mtl.Stage(20, 1e-3, "heads")]
+    stages = [mtl.Stage(8, 1e-3, "heads")]  # each view is seen twice
     mtl.fit(model, train, valid, stages, features=mtl.FeatureCache(views=4, folder="features"))
     ```
     """

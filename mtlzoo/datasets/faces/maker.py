@@ -76,7 +76,7 @@ def make_faces(
     ```python
     from mtlzoo.datasets import make_faces
 
-    make_faces("demo-faces/", images=400, layout="mtfl")
+    make_faces("demo-faces/", images=40, layout="mtfl")
     ```
 
     Sources of the layouts: Zhang, Song and Qi, "Age Progression/Regression by Conditional Adversarial Autoencoder", 2017

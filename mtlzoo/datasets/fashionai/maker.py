@@ -78,7 +78,7 @@ def make_fashionai(
     ```python
     from mtlzoo.datasets import make_fashionai
 
-    make_fashionai("demo-data/", images=400, seed=0)
+    make_fashionai("demo-data/", images=80, seed=0)
     ```
 
     Source of the layout: FashionAI "Attributes Recognition of Apparel" challenge, 2018.

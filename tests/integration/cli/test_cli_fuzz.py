@@ -64,12 +64,14 @@ STAGES = [
 VALUES = [*NUMBERS, *TEXTS, *PATHS, *PAIRS, *STAGES, "--"]
 EACH = 4  # of so many values an option is given one, the next option the next one
 
+# Of few layers, since a network is built for every value that could be one.
+NETWORK = ["--backbone", "tcdcn", "--option", "batch_normalization=false", "--weights", "none"]
 # Each stops for a reason of its own when nothing is wrong with the value: nothing is trained or drawn here.
 BASES = {
     "demo": ["--out", "t.csv", "--images", "1"],
     "models": [],
     "make-data": ["shapes", "t.csv/x", "--images", "1"],
-    "train": ["t.csv", "--backbone", "tcdcn", "--weights", "none", "--out", "run"],
+    "train": ["t.csv", *NETWORK, "--out", "run"],
     "pack": ["t.csv", "packed"],
     "evaluate": ["m.h5", "t.csv"],
     "predict": ["m.h5", "img/none.png"],

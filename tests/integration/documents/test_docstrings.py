@@ -1,6 +1,7 @@
 """Every example of a docstring runs, with the names of its module, and with tables and a model as its reader has them.
 
-What an example may use without making it is in :func:`folder` and :func:`names`.
+What an example may use without making it is in :func:`folder` and :func:`names`. Its model runs without a graph: most
+examples train for a few steps, of which tracing would take nearly all the time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from code_blocks import blocks, documented, run
+from untraced import without_tracing
 
 import mtlzoo as mtl
 
@@ -115,6 +117,6 @@ def test_example(name, names, folder, tmp_path, monkeypatch):
         Path("model.h5").unlink()
     names["model"].trainable = True
     names["model"].compile()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), without_tracing():
         warnings.simplefilter("ignore", UserWarning)  # of so few rows
         run(code, name, {**vars(importlib.import_module(module)), **names})
