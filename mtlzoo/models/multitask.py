@@ -237,21 +237,6 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         self.loss_factors = dict.fromkeys(self.heads, 1.0)
         self._set_balancer(balancer)
 
-    def make_train_function(self, force: bool = False) -> Any:
-        """Keras' function of a step, before which the optimizer is built: a step that makes variables is traced twice."""
-        before = None if force else self.train_function
-        made = super().make_train_function(force)
-        if keras.backend.backend() == "tensorflow" and self.train_function is not before:
-            step = self.train_function
-
-            def step_with_optimizer(iterator: Any) -> Any:
-                if not self.optimizer.built and (variables := self.trainable_variables):
-                    self.optimizer.build(variables)
-                return step(iterator)
-
-            self.train_function = step_with_optimizer
-        return made
-
     def set_loss_factor(self, name: str, factor: float) -> None:
         """Multiply a head's part of the total loss by a factor, beside its loss weight, from the next step on.
 

@@ -22,7 +22,7 @@ def model() -> MultiTaskModel:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("balancing", [None, "uncertainty"])
+@pytest.mark.parametrize("balancing", [None, "uncertainty", "gradnorm", "nash_mtl"])
 def test_a_step_is_traced_once(model, monkeypatch, balancing):
     traced = []
     step = MultiTaskModel.train_step
