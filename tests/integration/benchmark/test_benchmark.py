@@ -20,7 +20,7 @@ SMALL = {
     "memory": {"counts": (8,)},
     "large_tables": {"counts": (40,), "heads": 3},
     "growth": {"rounds": 1, "counts": (1,), "layer": LAYER},
-    "replicas": {"counts": (2,), "layer": LAYER},
+    "replicas": {"counts": (2,), "heads": 2, "layer": LAYER},
     "fit": {"rounds": 3, "steps": 2, "layer": LAYER},
     "features": {"images": 64, "epochs": 2, "layer": LAYER},
     "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
