@@ -9,7 +9,7 @@ import mtlzoo as mtl
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("balancing", [None, "uncertainty", "gradnorm", "nash_mtl"])
+@pytest.mark.parametrize("balancing", [None, "uncertainty", "nash_mtl"])
 def test_a_step_is_traced_once(balancing, monkeypatch):
     import keras
 
