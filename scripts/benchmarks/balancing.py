@@ -54,12 +54,11 @@ def make_batch(heads: int, seed: int = 0) -> tuple[np.ndarray, dict[str, np.ndar
     }
 
 
-def make_step(heads: int, way: str):
+def make_step(heads: int, way: str, layer: str | None = None):
     """A compiled training step on one batch that stays in memory, metrics and logs included."""
     keras.utils.set_random_seed(0)
-    model = mtl.build(
-        "mobilenet", {f"head_{index}": 5 for index in range(heads)}, (IMAGE_SIZE, IMAGE_SIZE, 3), None, alpha=0.25
-    )
+    names, size = [f"head_{index}" for index in range(heads)], (IMAGE_SIZE, IMAGE_SIZE, 3)
+    model = mtl.build("mobilenet", dict.fromkeys(names, 5), size, None, alpha=0.25, feature_layer=layer)
     model.compile(keras.optimizers.Adam(1e-4), balancing=ways()[way])
     images, labels = make_batch(heads)
     images, labels = keras.ops.convert_to_tensor(images), {k: keras.ops.convert_to_tensor(v) for k, v in labels.items()}
@@ -67,7 +66,7 @@ def make_step(heads: int, way: str):
 
 
 def benchmark_balancing(
-    rounds: int = 9, methods: Sequence[str] = ONE_OF_EACH, full: bool = False
+    rounds: int = 9, methods: Sequence[str] = ONE_OF_EACH, full: bool = False, layer: str | None = None
 ) -> list[dict[str, object]]:
     """Measures a training step of MobileNet 0.25 at 96 pixels, batch 32, over a plain step of the same network.
 
@@ -77,6 +76,7 @@ def benchmark_balancing(
         rounds: Pairs of steps of each method; the median of their ratios is reported.
         methods: Which ones, for 8 heads; one of each kind.
         full: Every method, for 2, 8 and 32 heads, with memory.
+        layer: The layer at which the network ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a method and number of heads: `heads`, `method`, `milliseconds`, `times_plain`, and where measured
@@ -84,7 +84,7 @@ def benchmark_balancing(
     """
     rows = []
     for heads in (2, 8, 32) if full else (8,):
-        plain = make_step(heads, "plain fit")
+        plain = make_step(heads, "plain fit", layer)
         for _ in range(3):
             plain()
         memory = {}
@@ -92,7 +92,7 @@ def benchmark_balancing(
             # With 32 heads those of parameters take minutes to build.
             if way not in methods and (not full or (heads == 32 and way.endswith(", parameters"))):
                 continue
-            step = make_step(heads, way)
+            step = make_step(heads, way, layer)
             for _ in range(3):
                 step()
             ratios, seconds = [], []

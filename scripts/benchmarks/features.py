@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -65,22 +66,28 @@ def train_plain(table: mtl.data.LabelTable, pixels: int, epochs: int) -> float:
     return time.perf_counter() - start
 
 
-def train_here(table: mtl.data.LabelTable, pixels: int, epochs: int, features: str | None = "auto") -> float:
+def train_here(
+    table: mtl.data.LabelTable, pixels: int, epochs: int, features: str | None = "auto", layer: str | None = None
+) -> float:
     """`mtl.fit` from the same files."""
-    model = mtl.build("mobilenet", table.heads, (pixels, pixels, 3), weights=None, alpha=0.25)
+    size = (pixels, pixels, 3)
+    model = mtl.build("mobilenet", table.heads, size, weights=None, alpha=0.25, feature_layer=layer)
     start = time.perf_counter()
     stage = mtl.Stage(epochs, RATE, "heads", schedule="constant")
     mtl.fit(model, table, stages=stage, batch_size=BATCH, augment=None, features=features, verbose=False)
     return time.perf_counter() - start
 
 
-def benchmark_features(images: int = 2000, epochs: int = 20, full: bool = False) -> list[dict[str, str | float]]:
+def benchmark_features(
+    images: int = 2000, epochs: int = 20, full: bool = False, layer: str | None = None
+) -> list[dict[str, str | float]]:
     """Measures the seconds of some epochs on the heads of MobileNet 0.25, from JPEG files, compiling included.
 
     Args:
         images: How many rows are trained on at 96 pixels.
         epochs: How often.
         full: At least 5,000 images, at 224 pixels too; plain Keras alone takes a quarter of an hour then.
+        layer: The layer at which the network of `mtl.fit` ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a size and way: `pixels`, `images`, `epochs`, `way`, `seconds` and `times_plain`, how many times faster than
@@ -88,7 +95,10 @@ def benchmark_features(images: int = 2000, epochs: int = 20, full: bool = False)
     """
     rows: list[dict[str, str | float]] = []
     images = max(images, 5000) if full else images
-    ways: dict[str, Callable[..., float]] = {"plain Keras, frozen": train_plain, "mtl.fit": train_here}
+    ways: dict[str, Callable[..., float]] = {
+        "plain Keras, frozen": train_plain,
+        "mtl.fit": partial(train_here, layer=layer),
+    }
     with tempfile.TemporaryDirectory() as folder:
         table = make_table(Path(folder), images)
         for pixels in (96, 224) if full else (96,):

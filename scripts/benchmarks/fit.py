@@ -68,13 +68,16 @@ def bare_step(model: keras.Model, images: tf.Tensor, labels: dict[str, tf.Tensor
     return step
 
 
-def benchmark_fit(rounds: int = 7, steps: int | None = None, full: bool = False) -> list[dict[str, str | float]]:
+def benchmark_fit(
+    rounds: int = 7, steps: int | None = None, full: bool = False, layer: str | None = None
+) -> list[dict[str, str | float]]:
     """Measures an epoch of `mtl.fit` from JPEG files with eight heads, decoded images cached, beside what it is compared to.
 
     Args:
         rounds: How many epochs each has; medians of the rounds' ratios are reported, without the first two rounds.
         steps: How many steps an epoch has, where it is not what the size of the network suggests.
         full: 224 pixels and NASNetMobile too, and twice as many rounds.
+        layer: The layer at which the network ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a backbone and size: `backbone`, `pixels`, `fit_ms_a_step`, `over_bare_step`, the ratio to the bare training
@@ -85,17 +88,19 @@ def benchmark_fit(rounds: int = 7, steps: int | None = None, full: bool = False)
         with tempfile.TemporaryDirectory() as folder:
             count = steps or usual
             table = make_table(Path(folder), count * BATCH)
-            results.append(_measure(backbone, pixels, count, table, rounds * 2 if full else rounds))
+            results.append(_measure(backbone, pixels, count, table, rounds * 2 if full else rounds, layer))
     return results
 
 
-def _measure(backbone: str, pixels: int, steps: int, table: mtl.data.LabelTable, rounds: int) -> dict[str, str | float]:
+def _measure(
+    backbone: str, pixels: int, steps: int, table: mtl.data.LabelTable, rounds: int, layer: str | None
+) -> dict[str, str | float]:
     import tensorflow as tf
 
     arguments = {"alpha": 0.25} if backbone == "mobilenet" else {}
 
     def build(heads: dict[str, mtl.Head]) -> keras.Model:
-        return mtl.build(backbone, heads, (pixels, pixels, 3), weights=None, **arguments)
+        return mtl.build(backbone, heads, (pixels, pixels, 3), weights=None, feature_layer=layer, **arguments)
 
     cache = mtl.data.ImageCache("memory")
     images, labels = next(iter(mtl.data.image_dataset(table, (pixels, pixels), BATCH)))

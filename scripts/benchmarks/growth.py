@@ -14,10 +14,13 @@ import mtlzoo as mtl
 PIXELS, BATCH = 96, 32
 
 
-def make_step(heads: int, precision: str = "float32", jit_compile: bool | str = "auto") -> Callable[[], object]:
+def make_step(
+    heads: int, precision: str = "float32", jit_compile: bool | str = "auto", layer: str | None = None
+) -> Callable[[], object]:
     """A compiled training step on a batch that stays in memory, metrics and logs included, half of the labels missing."""
     names = [f"head_{index}" for index in range(heads)]
-    model = mtl.build("mobilenet", dict.fromkeys(names, 5), (PIXELS, PIXELS, 3), None, alpha=0.25, precision=precision)
+    settings = {"alpha": 0.25, "feature_layer": layer, "precision": precision}
+    model = mtl.build("mobilenet", dict.fromkeys(names, 5), (PIXELS, PIXELS, 3), None, **settings)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=jit_compile)
     rng = np.random.default_rng(0)
     images = keras.ops.convert_to_tensor(rng.integers(0, 256, (BATCH, PIXELS, PIXELS, 3)).astype("uint8"))
@@ -27,7 +30,7 @@ def make_step(heads: int, precision: str = "float32", jit_compile: bool | str = 
 
 
 def benchmark_growth(
-    rounds: int = 7, counts: tuple[int, ...] = (1, 8, 32, 128), full: bool = False
+    rounds: int = 7, counts: tuple[int, ...] = (1, 8, 32, 128), full: bool = False, layer: str | None = None
 ) -> list[dict[str, str | float]]:
     """Measures a training step of MobileNet 0.25 at 96 pixels, batch 32, in turns with that of one head.
 
@@ -35,6 +38,7 @@ def benchmark_growth(
         rounds: Pairs of steps; the median of their ratios is reported.
         counts: Numbers of heads.
         full: Mixed precision and XLA too, which take minutes to compile on a CPU.
+        layer: The layer at which the network ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a way: `heads`, `precision`, `xla`, `milliseconds`, and `times_one_head`, the ratio to the step with one head
@@ -43,9 +47,9 @@ def benchmark_growth(
     cases = [(heads, "float32", "auto") for heads in counts]
     if full:
         cases += [(8, "mixed_bfloat16", "auto"), (8, "mixed_float16", "auto"), (8, "float32", True)]
-    one, rows = make_step(1), []
+    one, rows = make_step(1, layer=layer), []
     for heads, precision, jit_compile in cases:
-        step = make_step(heads, precision, jit_compile)
+        step = make_step(heads, precision, jit_compile, layer)
         for _ in range(3):
             one()
             step()

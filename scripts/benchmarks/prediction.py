@@ -33,7 +33,7 @@ print(peak())
 
 
 def benchmark_prediction(
-    rounds: int = 4, images: int = 256, counts: tuple[int, ...] = (1_000, 4_000)
+    rounds: int = 4, images: int = 256, counts: tuple[int, ...] = (1_000, 4_000), layer: str | None = None
 ) -> list[dict[str, str | float]]:
     """Measures images per second from files of about 400 x 300 pixels, MobileNet 0.25 at 224 pixels with eight heads.
 
@@ -41,12 +41,13 @@ def benchmark_prediction(
         rounds: How often each way answers, in turns; medians are reported, and the first round is left out.
         images: How many files.
         counts: Numbers of files that a process of its own answers for, whose memory is told.
+        layer: The layer at which the network ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a way: `way`, `images_per_second`, and `times_notebook`, the ratio to the notebook's loop; and one for each
         of those counts with `peak_mib`, the peak memory of a process that answers for so many.
     """
-    model = mtl.build("mobilenet", CLASSES, (PIXELS, PIXELS, 3), weights=None, alpha=0.25)
+    model = mtl.build("mobilenet", CLASSES, (PIXELS, PIXELS, 3), weights=None, alpha=0.25, feature_layer=layer)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = write_photographs(folder, SOURCES["about 400x300"], FILES, 0)

@@ -11,18 +11,19 @@ import pandas as pd
 import pytest
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
+LAYER = "conv_pw_1_relu"  # of MobileNet: tracing all of it takes seconds each time
 SMALL = {
     "startup": {"rounds": 1},
     "input_pipeline": {"rounds": 1, "images": 5},
     "single_image": {"rounds": 1},
-    "prediction": {"rounds": 1, "images": 8, "counts": (8,)},
+    "prediction": {"rounds": 1, "images": 8, "counts": (8,), "layer": LAYER},
     "memory": {"counts": (8,)},
     "large_tables": {"counts": (40,), "heads": 3},
-    "growth": {"rounds": 1, "counts": (1,)},
-    "replicas": {"counts": (2,)},
-    "fit": {"rounds": 3, "steps": 2},
-    "features": {"images": 64, "epochs": 2},
-    "balancing": {"rounds": 1, "methods": ("uncertainty",)},
+    "growth": {"rounds": 1, "counts": (1,), "layer": LAYER},
+    "replicas": {"counts": (2,), "heads": 2, "layer": LAYER},
+    "fit": {"rounds": 3, "steps": 2, "layer": LAYER},
+    "features": {"images": 64, "epochs": 2, "layer": LAYER},
+    "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
 }
 FIGURES = {
     "startup": {"seconds", "loads_tensorflow"},
