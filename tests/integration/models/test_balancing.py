@@ -1,4 +1,8 @@
-"""Balancing inside `fit`, against what plain numpy and plain gradient tapes give."""
+"""Balancing inside `fit`, against what plain numpy and plain gradient tapes give.
+
+Most steps are not compiled, since tracing takes longer than a few steps do; the program of figures compiles each way in
+which a method takes part in a step.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +39,8 @@ def network(heads=None, l2=None):
     return mtl.build(backbone, heads, (4, 4, 3), weights=None, dropout=0.0)
 
 
-@pytest.fixture
-def batch(rng):
+def draw_batch():
+    rng = np.random.default_rng(0)
     images = rng.normal(size=(12, 4, 4, 3)).astype("float32")
     kind = rng.integers(0, 3, 12)
     kind[::3] = -1
@@ -45,6 +49,11 @@ def batch(rng):
     size = rng.normal(size=12).astype("float32")
     size[5:8] = NAN
     return images, {"kind": kind, "yes": yes, "size": size}
+
+
+@pytest.fixture
+def batch():
+    return draw_batch()
 
 
 def task_gradients(model, images, labels, sample_weight=None):
@@ -162,11 +171,18 @@ def test_an_absent_task_takes_no_part(name, gradients, batch):
     assert not np.any(left["yes/kernel"])
 
 
-@pytest.mark.parametrize("name", GRADIENT)
-def test_one_present_task_trains_as_ever(name, batch):
-    images, labels = batch
+@pytest.fixture(scope="module")
+def one_present():
+    """A batch with labels of one head, and what a step without balancing does with it."""
+    images, labels = draw_batch()
     labels = {"kind": labels["kind"], "size": np.full(12, NAN, "float32")}  # and no key at all for the third
-    plain, step = (one_step(network(), method, images, labels) for method in (None, name))
+    return images, labels, one_step(network(), None, images, labels)
+
+
+@pytest.mark.parametrize("name", GRADIENT)
+def test_one_present_task_trains_as_ever(name, one_present):
+    images, labels, plain = one_present
+    step = one_step(network(), name, images, labels)
     for path, values in plain.items():
         np.testing.assert_allclose(step[path], values, rtol=1e-5, atol=1e-7)
 
@@ -210,7 +226,7 @@ def test_uncertainty_is_learned_by_the_optimizer(batch):
 def test_gradnorm_learns_from_the_representation(batch):
     model = network()
     losses, representation, *_ = task_gradients(model, *batch)
-    model.compile(keras.optimizers.SGD(1e-3), balancing="gradnorm")
+    model.compile(keras.optimizers.SGD(1e-3), balancing="gradnorm", run_eagerly=True)
     method = model.balancer.balancing
     values = {key: np.array(value) for key, value in model.balancer.state.kept.items()}
     norms = np.linalg.norm(representation, axis=1).astype("float32")
@@ -225,7 +241,7 @@ def test_gradnorm_learns_from_the_representation(batch):
 def test_famo_learns_from_the_losses_after_the_step(recompute, batch):
     model, method = network(), balancing.FAMO(recompute=recompute)
     before, *_ = task_gradients(model, *batch)
-    model.compile(keras.optimizers.SGD(0.05), balancing=method)
+    model.compile(keras.optimizers.SGD(0.05), balancing=method, run_eagerly=True)
     values = {key: np.array(value) for key, value in model.balancer.state.kept.items()}
     model.fit(*batch, batch_size=12, verbose=0, shuffle=False)
     after, *_ = task_gradients(model, *batch)
@@ -249,7 +265,7 @@ def test_what_famo_computes_anew_leaves_no_trace(tiny_backbone, rng):
         model = mtl.build(
             keras.models.clone_model(tiny_backbone), {"a": 3, "b": 2}, (16, 16, 3), weights=None, dropout=0.5
         )
-        model.compile(keras.optimizers.SGD(0.01), balancing=method)
+        model.compile(keras.optimizers.SGD(0.01), balancing=method, run_eagerly=True)
         history = model.fit(images, labels, batch_size=4, epochs=2, shuffle=False, verbose=0).history
         states.append(
             (history, {weight.path: np.array(weight) for weight in model.weights if "balancing" not in weight.path})
@@ -261,7 +277,7 @@ def test_what_famo_computes_anew_leaves_no_trace(tiny_backbone, rng):
 
 def test_epochs_teach_dynamic_weight_average(batch):
     model = network()
-    model.compile(keras.optimizers.SGD(0.05), balancing="dwa")
+    model.compile(keras.optimizers.SGD(0.05), balancing="dwa", run_eagerly=True)
     history = model.fit(*batch, batch_size=5, epochs=3, verbose=0).history
     second, third = (
         np.array([history[f"{name}_loss"][epoch] * head.loss_weight for name, head in model.heads.items()])
@@ -273,7 +289,7 @@ def test_epochs_teach_dynamic_weight_average(batch):
 def test_an_epoch_without_labels_teaches_nothing(batch):
     images, labels = batch
     model = network()
-    model.compile(keras.optimizers.SGD(0.05), balancing="dwa")
+    model.compile(keras.optimizers.SGD(0.05), balancing="dwa", run_eagerly=True)
     model.fit(images, labels, epochs=2, verbose=0)
     rates, last = (np.array(model.balancer.state.kept[key]) for key in ("rates", "last_losses"))
     model.fit(images, {"kind": labels["kind"]}, epochs=1, verbose=0)
@@ -298,7 +314,7 @@ def test_one_head_is_plain_training_to_the_bit(batch):
     results = []
     for method in (None, *(name for name in BALANCING if name != "static")):
         model = network({"kind": 3})
-        model.compile(keras.optimizers.Adam(1e-2), balancing=method)
+        model.compile(keras.optimizers.Adam(1e-2), balancing=method, run_eagerly=True)
         # Keras' own step, then: the same program whatever the method. Two are run to the end.
         assert model.balancer is None
         if method in (None, "uncertainty", "pcgrad"):
@@ -382,7 +398,7 @@ def test_mixed_precision(method, batch):
     before = {weight.path: np.array(weight) for weight in model.trainable_weights}
     model.fit(*batch, batch_size=12, verbose=0)
     plain = network()
-    plain.compile(keras.optimizers.SGD(0.1), balancing=method)
+    plain.compile(keras.optimizers.SGD(0.1), balancing=method, run_eagerly=True)
     plain.fit(*batch, batch_size=12, verbose=0)
     for left, right in zip(model.trainable_weights, plain.trainable_weights, strict=True):
         assert np.isfinite(np.array(left)).all()
@@ -412,12 +428,12 @@ def test_an_overflow_is_noticed_and_the_state_survives(batch):
 @pytest.mark.parametrize("name", ["pcgrad", "uncertainty"])
 def test_clipping_and_accumulation_see_the_balanced_gradients(name, batch):
     model = network()
-    model.compile(keras.optimizers.SGD(1.0, global_clipnorm=1e-3), balancing=name)
+    model.compile(keras.optimizers.SGD(1.0, global_clipnorm=1e-3), balancing=name, run_eagerly=True)
     before = [np.array(weight) for weight in model.trainable_weights]
     model.fit(*batch, batch_size=12, verbose=0)
     moved = np.concatenate([np.ravel(np.array(w) - b) for w, b in zip(model.trainable_weights, before)])
     assert np.linalg.norm(moved) == pytest.approx(1e-3, rel=1e-3)
-    model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), balancing=name)
+    model.compile(keras.optimizers.SGD(0.1, gradient_accumulation_steps=2), balancing=name, run_eagerly=True)
     before = [np.array(weight) for weight in model.trainable_weights]
     model.fit(*batch, batch_size=12, verbose=0)
     for weight, value in zip(model.trainable_weights, before):
@@ -428,7 +444,7 @@ def test_clipping_and_accumulation_see_the_balanced_gradients(name, batch):
 
 def test_the_logged_loss_is_the_plain_sum(batch):
     model = network()
-    model.compile(keras.optimizers.SGD(0.0), balancing="imtl_l")
+    model.compile(keras.optimizers.SGD(0.0), balancing="imtl_l", run_eagerly=True)
     history = model.fit(*batch, batch_size=4, verbose=0).history
     expected = history["kind_loss"][0] + 0.5 * history["yes_loss"][0] + history["size_loss"][0]
     assert history["loss"][0] == pytest.approx(expected)
@@ -440,31 +456,31 @@ def test_the_logged_loss_is_the_plain_sum(batch):
 @pytest.mark.parametrize("name", ["uncertainty", "gradvac", "gradnorm", "dwa"])
 def test_a_checkpoint_holds_what_was_learned(name, batch, tmp_path):
     model = network()
-    model.compile(keras.optimizers.Adam(0.01), balancing=name)
-    model.fit(*batch, batch_size=4, epochs=2, verbose=0, shuffle=False)
+    model.compile(keras.optimizers.Adam(0.01), balancing=name, run_eagerly=True)
+    model.fit(*batch, batch_size=12, epochs=2, verbose=0, shuffle=False)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert again.balancer.balancing == model.balancer.balancing
     for key, value in model.balancer.state.kept.items():
         np.testing.assert_array_equal(np.array(value), np.array(again.balancer.state.kept[key]), err_msg=key)
     for one in (model, again):
-        one.fit(*batch, batch_size=4, verbose=0, shuffle=False)
+        one.fit(*batch, batch_size=12, verbose=0, shuffle=False)
     for left, right in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6)
 
 
 def test_compiling_the_same_method_again_goes_on(batch):
     model = network()
-    model.compile(keras.optimizers.SGD(0.1), balancing="uncertainty")
+    model.compile(keras.optimizers.SGD(0.1), balancing="uncertainty", run_eagerly=True)
     model.fit(*batch, verbose=0)
     learned = np.array(model.balancer.state.kept["log_variances"])
     assert learned.any()
-    model.compile(keras.optimizers.SGD(0.1), balancing=balancing.Uncertainty())
+    model.compile(keras.optimizers.SGD(0.1), balancing=balancing.Uncertainty(), run_eagerly=True)
     np.testing.assert_array_equal(np.array(model.balancer.state.kept["log_variances"]), learned)
-    model.compile(keras.optimizers.SGD(0.1), balancing=balancing.Uncertainty(initial=0.5))
+    model.compile(keras.optimizers.SGD(0.1), balancing=balancing.Uncertainty(initial=0.5), run_eagerly=True)
     np.testing.assert_array_equal(np.array(model.balancer.state.kept["log_variances"]), np.full(3, 0.5, "float32"))
     assert sum("balancing" in weight.path for weight in model.trainable_weights) == 1
-    model.compile(keras.optimizers.SGD(0.1))
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     assert model.balancer is None
     assert not any("balancing" in weight.path for weight in model.weights)
 
@@ -472,7 +488,7 @@ def test_compiling_the_same_method_again_goes_on(batch):
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
 def test_an_exported_file_knows_nothing_of_balancing(suffix, batch, tmp_path):
     model = network()
-    model.compile(keras.optimizers.SGD(0.1), balancing="uncertainty")
+    model.compile(keras.optimizers.SGD(0.1), balancing="uncertainty", run_eagerly=True)
     model.fit(*batch, verbose=0)
     path = mtl.export(model, tmp_path / f"model.{suffix}")
     plain = keras.models.load_model(path)
@@ -509,20 +525,23 @@ def test_backends_without_balancing_say_so(monkeypatch):
 # === Other backends and replicas ===
 
 
+@pytest.fixture(scope="module")
+def reference():
+    """What one device finds with TensorFlow."""
+    return balanced_figures.figures()
+
+
 @pytest.mark.parametrize("surroundings", ["jax", "replicas"])
-def test_the_same_numbers_elsewhere(surroundings, tmp_path):
+def test_the_same_numbers_elsewhere(surroundings, reference, tmp_path):
     if surroundings == "jax":
         pytest.importorskip("jax")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    backend = {"KERAS_BACKEND": "jax"} if surroundings == "jax" else {"KERAS_BACKEND": "tensorflow"}
-    found = {}
-    for name, extra in {"reference": {}, surroundings: backend}.items():
-        path = tmp_path / f"{name}.npz"
-        arguments = [sys.executable, str(FIGURES), str(path), *(["2"] if name == "replicas" else [])]
-        result = subprocess.run(arguments, env={**environment, **extra}, capture_output=True, text=True, timeout=600)
-        assert result.returncode == 0, result.stderr[-3000:]
-        found[name] = np.load(path)
-    reference, other = found.values()
-    assert set(reference.files) == set(other.files)
-    for key in reference.files:
-        np.testing.assert_allclose(other[key], reference[key], rtol=1e-4, atol=1e-5, err_msg=key)
+    backend = "jax" if surroundings == "jax" else "tensorflow"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "KERAS_BACKEND": backend}
+    path = tmp_path / "other.npz"
+    arguments = [sys.executable, str(FIGURES), str(path), *(["2"] if surroundings == "replicas" else [])]
+    result = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr[-3000:]
+    other = np.load(path)
+    assert set(reference) == set(other.files)
+    for key, value in reference.items():
+        np.testing.assert_allclose(other[key], value, rtol=1e-4, atol=1e-5, err_msg=key)

@@ -10,14 +10,12 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from family_training import bright_and_dark, losses_after_two_epochs
-from fresh_process import in_fresh_process
+from memory import release_memory
 
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
 from mtlzoo.models.batch_norm import fitting_momentum, normalization_layers
 from mtlzoo.training.statistics_lag import compare_modes, is_far_above
-
-__all__ = ["in_fresh_process"]
 
 FAMILIES = [
     *("Xception", "VGG16", "ResNet50", "ResNet50V2", "InceptionV3", "InceptionResNetV2", "MobileNet", "MobileNetV2"),
@@ -37,9 +35,14 @@ def test_every_family_is_here():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
-def test_two_short_epochs_leave_both_modes_with_the_same_loss(name, in_fresh_process):
-    inference, training = in_fresh_process(losses_after_two_epochs, name)
+def test_two_short_epochs_leave_both_modes_with_the_same_loss(name):
+    inference, training, momentum = losses_after_two_epochs(name)
     assert not is_far_above(inference, training)
+    assert np.isfinite(inference)
+    # Two of them have no batch normalisation, and nothing that could lag.
+    assert set(momentum) <= {fitting_momentum(1)}
+    assert bool(momentum) == (name not in ("VGG16", "ConvNeXtTiny"))
+    release_memory()
 
 
 def test_the_momentum_fits_the_steps():
