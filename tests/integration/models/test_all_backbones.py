@@ -54,9 +54,13 @@ def built(name: str, rng: np.random.Generator) -> keras.Model:
     with pytest.MonkeyPatch.context() as patch:
         draw_from_pool(patch, rng)
         model = getattr(mtl, name)(HEADS, input_shape=(pixels(name), pixels(name), 3), weights=None)
-    for weight in model.weights:  # moving statistics of 0 and 1 would hide a mistake
-        if not weight.trainable and weight.dtype == "float32" and len(weight.shape):
+    for weight in model.weights:
+        # Statistics of pixels of 0 and 1 would hide a mistake, and ConvNeXt's blocks add a millionth of what they compute.
+        if "layer_scale" in weight.path or (not weight.trainable and weight.dtype == "float32" and len(weight.shape)):
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    for layer in model.backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # statistics are those of the last batch, others would silence all that comes after
     return model
 
 
@@ -71,6 +75,7 @@ def assert_every_variable_has_a_gradient(model: keras.Model, images: np.ndarray)
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover  # counting lines takes a third longer; what runs here of mtlzoo is counted in other tests
 @pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     rng = np.random.default_rng(0)
@@ -81,6 +86,8 @@ def test_backbone(name, tmp_path):
     answers = {head: np.asarray(output) for head, output in model(images, training=False).items()}
     assert {head: output.shape for head, output in answers.items()} == {"kind": (2, 3), "size": (2, 1)}
     assert all(np.isfinite(output).all() for output in answers.values())
+    # An answer that is the same whatever the image would come back from a file of other weights too.
+    assert max(np.ptp(output, axis=0).max() for output in answers.values()) > 1e-3
 
     mtl.export(model, tmp_path / "model.h5")
     with pytest.MonkeyPatch.context() as patch:
