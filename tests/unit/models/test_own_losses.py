@@ -89,6 +89,7 @@ def test_a_plain_loss_says_what_the_masked_one_says(images):
         assert theirs == pytest.approx(ours, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_plain_metrics_count_labelled_rows_only(images):
     def metrics():
         return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]
