@@ -57,6 +57,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "arguments", "loss", "labels"), CASES)
 def test_a_plain_loss_is_the_mean_over_labelled_rows(kind, arguments, loss, labels, images):
     model = plain(with_loss(kind, loss)(*arguments))
@@ -75,6 +76,7 @@ def test_a_plain_loss_is_the_mean_over_labelled_rows(kind, arguments, loss, labe
     assert np.isfinite(history).all()
 
 
+@pytest.mark.slow
 def test_a_plain_loss_says_what_the_masked_one_says(images):
     labels = {"a": np.array([[0, 1, -1], [1, 1, 0], [-1, -1, -1], [0, 0, 0]] * 3)}
     own = plain(with_loss(mtl.MultiLabelHead, "binary_crossentropy")(3))
@@ -87,6 +89,7 @@ def test_a_plain_loss_says_what_the_masked_one_says(images):
         assert theirs == pytest.approx(ours, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_plain_metrics_count_labelled_rows_only(images):
     def metrics():
         return [keras.metrics.BinaryAccuracy(name="accuracy"), keras.metrics.AUC(name="auc")]

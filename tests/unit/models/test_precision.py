@@ -9,6 +9,7 @@ import mtlzoo as mtl
 HEADS = {"a": 3, "size": mtl.RegressionHead(scale=1.0, mean=0.0), "points": mtl.LandmarkHead(["left", "right"])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_inside_and_float32_outside(precision, rng, tmp_path):
     model = mtl.build("tcdcn", HEADS, (40, 40, 1), precision=precision)
@@ -36,9 +37,11 @@ def test_unknown_precisions_are_refused():
         mtl.build("tcdcn", HEADS, (40, 40, 1), precision="float16")
 
 
+@pytest.mark.slow
 def test_xla_does_what_is_asked(rng):
-    model = mtl.build("tcdcn", {"a": 3}, (40, 40, 1))
-    images, labels = rng.integers(0, 256, (8, 40, 40, 1)).astype("uint8"), {"a": np.arange(8) % 3}
+    inputs = keras.Input((8, 8, 3))
+    model = mtl.build(keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs)), {"a": 3})
+    images, labels = rng.integers(0, 256, (8, 8, 8, 3)).astype("uint8"), {"a": np.arange(8) % 3}
     rows = __import__("tensorflow").data.Dataset.from_tensor_slices((images, labels)).batch(4)
     asked = {}
     for choice in ("auto", True):

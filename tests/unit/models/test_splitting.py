@@ -44,6 +44,7 @@ def test_a_network_of_heads_has_no_trunk():
     assert len(parts.heads.weights) == 4
 
 
+@pytest.mark.slow
 def test_the_model_exports_as_before(tiny_backbone, tmp_path, rng):
     model = mtl.build(tiny_backbone, {"a": 3, "b": 2}, (32, 32, 3), weights=None)
     split(model)

@@ -122,7 +122,7 @@ def charts(figure):
     return {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_title(loc="left")}
 
 
-@pytest.mark.parametrize("heads", [1, 2, 3, 4, 5, 7, 8, 10, 32])
+@pytest.mark.parametrize("heads", [1, 2, 3, 4, 5, 7, 8, 10, pytest.param(32, marks=pytest.mark.slow)])
 def test_a_history_has_a_panel_for_each_head(heads, tmp_path):
     names = [f"head_{number}" for number in range(heads)]
     figure = plot_history(history(names), tmp_path / "history.png")
@@ -213,7 +213,7 @@ def test_a_history_with_nothing_to_draw_is_refused():
 # === Confusion ===
 
 
-@pytest.mark.parametrize("classes", [1, 2, 5, 17, 40])
+@pytest.mark.parametrize("classes", [1, 2, 5, 17, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_confusion_matrix_shows_every_class_and_count(classes, tmp_path):
     matrix = np.random.default_rng(classes).integers(1, 60, (classes, classes))
     names = [f"class {number}" for number in range(classes)]

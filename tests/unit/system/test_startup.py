@@ -8,6 +8,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["heads", "datasets"])
 def test_a_room_can_be_imported_before_all_others(room):
     """Keras is loaded in the middle of that import, which what waits for Keras needs whole."""
