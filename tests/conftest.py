@@ -15,6 +15,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from eager import eager_steps
 from memory import release_memory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -69,6 +70,13 @@ def _registries_as_before() -> Iterator[None]:
     for registry, names in zip(kinds, before):
         for name in set(registry.names(plugins=False)) - set(names):
             del registry[name]
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Keras models run without graphs."""
+    with eager_steps():
+        yield
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from untraced import without_tracing
+from eager import eager_steps
 
 from mtlzoo.cli.main import main
 
@@ -126,7 +126,7 @@ def test_models_lists_by_pattern(capsys):
     assert len(capsys.readouterr().out.strip().splitlines()) == 42
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_fashion_from_drawing_to_score(tmp_path, capsys):
     data, run = tmp_path / "data", tmp_path / "run"
     assert main(["make-data", "fashion", str(data), "--images", "80"]) == 0
@@ -153,12 +153,12 @@ def test_demo_leaves_everything_it_promises(tmp_path, capsys):
     assert "Drawing" in capsys.readouterr().out
     again = ["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]
     assert "--overwrite" in refusal(capsys, *again)
-    with without_tracing():
+    with eager_steps():
         assert main([*again, "--overwrite"]) == 0
     assert "Reusing" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_folders_can_be_trained_on(photographs, tmp_path, capsys):
     for row in range(12):
         folder = tmp_path / "sorted" / ("even" if row % 2 else "odd")
@@ -278,7 +278,7 @@ def test_unreadable_images_are_named(capsys, unreadable, name, reason):
     assert "--skip-bad" in line
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_unreadable_images_can_be_skipped(unreadable, tmp_path):
     out, bad = tmp_path / "run", with_rows(unreadable, UNREADABLE)
     fractions = ["--valid", "0.2", "--test", "0.2", "--stages", "all:1:1e-3"]
@@ -346,7 +346,7 @@ def test_scores_of_wrong_files(capsys, tmp_path):
     assert "submission.csv" in refusal(capsys, "score", tmp_path / "submission.csv", tmp_path / "answer.csv")
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_interrupted_training_leaves_the_best_model(photographs, tmp_path, monkeypatch):
     from mtlzoo.training.callbacks import BestModel
 
@@ -366,7 +366,7 @@ def test_interrupted_training_leaves_the_best_model(photographs, tmp_path, monke
     assert (out / "report.csv").is_file()
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_tensorboard_logs_on_request(photographs, tmp_path):
     pytest.importorskip("tensorboard")
     arguments = ["train", photographs / "labels.csv", "--heads", "dark", *NETWORK, "--stages", "all:1:1e-3"]

@@ -112,7 +112,7 @@ def test_nothing_of_the_users_is_lost(folder, capsys, overwrite):
             assert digests(folder) == before, command
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_what_was_asked_for_is_replaced_and_nothing_else(folder, capsys):
     predict = ["predict", "m.h5", "photos/1.png", "--out", "photos/predictions.csv"]
     assert main(predict) == 0
@@ -170,7 +170,7 @@ def test_a_list_of_drawn_files_leads_nowhere_else(folder, capsys):
     assert digests(folder).items() >= before.items()
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_that_goes_on_replaces_its_own_files(folder, capsys):
     train = ["train", "t.csv", *NETWORK, "--out", "run"]
     assert main([*train, "--resume"]) == 0
@@ -219,7 +219,7 @@ def test_numbers_stay_numbers(tmp_path):
     assert (tmp_path / "c.csv").read_text() == "'=head,group,'=n\n'=x,-1,1\ny,'@z,2\n"
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_that_cannot_go_on_leaves_its_folder_as_it_was(folder, capsys):
     train = ["train", "t.csv", *NETWORK, "--out", "run"]
     assert main([*train, "--resume"]) == 0

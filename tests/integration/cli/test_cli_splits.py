@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from untraced import without_tracing
+from eager import eager_steps
 
 from mtlzoo.cli.main import main
 
-pytestmark = pytest.mark.usefixtures("untraced")
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 SMALL = ["--image-size", "32", "--weights", "none", "--augment", "none"]
 MOBILENET = ["--backbone", "MobileNet", "--option", "alpha=0.25", *SMALL]
@@ -37,7 +37,7 @@ def photographs(tmp_path_factory):
 def run(photographs, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     heads = ["--heads", "size=ordinal:S,M,L", "tags"]
-    with without_tracing():
+    with eager_steps():
         assert main(["train", str(photographs / "labels.csv"), *heads, *MOBILENET, *SHORT, "--out", str(out)]) == 0
     return out
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from code_blocks import blocks, documented, run
-from untraced import without_tracing
+from eager import eager_steps
 
 import mtlzoo as mtl
 
@@ -117,6 +117,6 @@ def test_example(name, names, folder, tmp_path, monkeypatch):
         Path("model.h5").unlink()
     names["model"].trainable = True
     names["model"].compile()
-    with warnings.catch_warnings(), without_tracing():
+    with warnings.catch_warnings(), eager_steps():
         warnings.simplefilter("ignore", UserWarning)  # of so few rows
         run(code, name, {**vars(importlib.import_module(module)), **names})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import pytest
 from drawings import draw_table
 from keras import layers
-from short_training import eager_steps
 
 from mtlzoo.data import LabelTable, split
 from mtlzoo.heads import Head
@@ -35,10 +34,3 @@ def network() -> Callable[..., MultiTaskModel]:
         return build(backbone, heads, weights=None, preprocessing="tf", dropout=dropout)
 
     return network
-
-
-@pytest.fixture
-def eagerly() -> Iterator[None]:
-    """Training without a graph; for tests in which a few steps are taken and the graph does not matter."""
-    with eager_steps():
-        yield

@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import pytest
 from drawings import draw_table
-from short_training import StopBeforeSteps, eager_steps
+from eager import eager_steps
+from short_training import StopBeforeSteps
 
 import mtlzoo as mtl
 from mtlzoo.data import LabelTable, image_dataset, split

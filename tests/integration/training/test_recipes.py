@@ -6,7 +6,7 @@ import inspect
 
 import keras
 import pytest
-from short_training import eager_steps
+from eager import eager_steps
 
 import mtlzoo as mtl
 from mtlzoo.training import FeatureCache, Recipe, Stage, Trainer, fit

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from short_training import eager_steps
+from eager import eager_steps
 
 from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping
 from mtlzoo.data import LabelTable
