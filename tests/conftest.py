@@ -26,6 +26,15 @@ hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 TESTS = Path(__file__).parent
+# Counting lines makes Python a third slower, and most of what runs here is TensorFlow's. These tests run nothing of the
+# package that others do not.
+NOT_COUNTED = [
+    TESTS / "integration" / name
+    for name in ("backbones", "backends", "balancing", "benchmark", "models", "real_images", "documents/test_readme.py")
+] + [
+    TESTS / "integration" / "training" / f"test_{name}.py"
+    for name in ("balancing_monitor", "devices", "statistics_lag", "task_stopping")
+]
 LIMIT = 900  # seconds for a test that trains, on two busy cores; others have that of `setup.cfg`
 
 pytest_plugins = ["left_out"]
@@ -38,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
             continue
         item.add_marker(pytest.mark.integration)
+        if any(item.path.is_relative_to(path) for path in NOT_COUNTED):
+            item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LIMIT))
 

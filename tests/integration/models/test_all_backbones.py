@@ -81,7 +81,6 @@ def assert_every_variable_has_a_gradient(model: keras.Model, images: np.ndarray)
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # counting lines takes a third longer; what runs here of mtlzoo is counted in other tests
 @pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     rng = np.random.default_rng(0)
