@@ -19,6 +19,7 @@ def test_only_backbones_of_our_own_have_no_imagenet_weights():
     assert [name for name, spec in BACKBONES.items() if not spec.imagenet] == ["TCDCN"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["VGG16", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50V2"])
 def test_says_what_keras_builds(name):
     spec = BACKBONES[name]

@@ -81,6 +81,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(HEADS))
 def test_what_is_right_trains(name, images):
     model = plain({name: HEADS[name]})
@@ -209,6 +210,7 @@ def test_what_is_no_array_of_numbers_is_refused(values, message, images):
     raises_plainly(message, plain({"yes": mtl.BinaryHead()}).fit, images, {"yes": values}, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [
