@@ -71,11 +71,9 @@ class MaskedMeanAbsoluteError(MaskedRegressionLoss):
     """The mean of absolute scaled differences over labelled rows.
 
     Args:
-        units: The number of numbers a row.
-        scale: What a difference is divided by, in the targets' own unit.
+        units: As for :class:`MaskedMeanSquaredError`.
+        scale: Likewise.
         name: The name of the loss.
-
-    Targets and predictions have shape `(batch, units)`; a `NaN` in the target is missing.
 
     Example:
 
@@ -95,11 +93,9 @@ class MaskedHuber(MaskedRegressionLoss):
     """Huber's loss with its knee at one `scale`: half the square below it, linear above (Huber 1964).
 
     Args:
-        units: The number of numbers a row.
-        scale: What a difference is divided by, in the targets' own unit.
+        units: As for :class:`MaskedMeanSquaredError`.
+        scale: Likewise.
         name: The name of the loss.
-
-    Targets and predictions have shape `(batch, units)`; a `NaN` in the target is missing.
 
     Example:
 

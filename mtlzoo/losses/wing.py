@@ -20,7 +20,7 @@ class MaskedWing(MaskedRegressionLoss):
 
     Args:
         units: The number of numbers a row.
-        scale: What differences are divided by first; see :class:`MaskedMeanAbsoluteError`.
+        scale: What differences are divided by first; see :class:`MaskedMeanSquaredError`.
         width: Where the logarithm ends, in units of `scale`.
         curvature: How much the logarithm bends, likewise. Both defaults are the paper's 10 and 2 pixels of 224, with the
             scale of a tenth of the image's side.

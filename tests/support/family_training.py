@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partialmethod
-
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
+from eager import eager_steps
 
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
@@ -54,8 +52,6 @@ def losses_after_two_epochs(name: str) -> tuple[float, float, list[float]]:
             layer.rate = 0.0
     batch = bright_and_dark(size, 16)
     stage = mtl.Stage(2, 3e-3, optimizer=keras.optimizers.SGD(clipnorm=1.0))
-    with pytest.MonkeyPatch.context() as patches:
-        eager = partialmethod(mtl.MultiTaskModel.compile, run_eagerly=True)
-        patches.setattr(mtl.MultiTaskModel, "compile", eager)
+    with eager_steps():
         mtl.fit(model, batch, stages=[stage], augment=None, callbacks=[momentum], verbose=False)
     return *compare_modes(model, batch), momentum.seen
