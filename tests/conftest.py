@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from eager import eager_steps
 from memory import release_memory
+from quick_tensorflow import prepare_tensorflow
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -51,6 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LIMIT))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before the fixtures of the test, which may train."""
+    prepare_tensorflow()
 
 
 @pytest.fixture(autouse=True)

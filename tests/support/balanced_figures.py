@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 from keras import layers, ops
+from quick_tensorflow import prepare_tensorflow
 
 import mtlzoo as mtl
 from mtlzoo import balancing
@@ -76,4 +77,5 @@ def figures(replicas: int = 1) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
+    prepare_tensorflow()
     np.savez(sys.argv[1], **figures(*map(int, sys.argv[2:])))

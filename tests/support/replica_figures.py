@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from quick_tensorflow import prepare_tensorflow
 
 import mtlzoo as mtl
 from mtlzoo.system import workers
@@ -150,6 +151,7 @@ def train(case: str, devices: Any, folder: str | None = None, die: int | None = 
         fits["callbacks"] = [*fits.get("callbacks", ()), Die(die)]
     rows = 24 if normalized else ROWS
     model, best = network(chosen, normalized), []
+    prepare_tensorflow()
     known = labels(np.random.default_rng(0), rows)
     model.adapt({name: known[name] for name in chosen})
     history = mtl.fit(
@@ -165,13 +167,14 @@ def train(case: str, devices: Any, folder: str | None = None, die: int | None = 
     found = {f"history {name}": np.array(values) for name, values in history.history.items()}
     found |= {f"weight {place}": value for place, value in enumerate(model.get_weights())}
     found |= {f"best {place}": value for place, value in enumerate(best[-1] if best else ())}
-    found |= {f"answer {place}": value for place, value in enumerate(answers(model))}
+    found |= {f"answer {place}": value for place, value in enumerate(answers(model, traced=case == "pcgrad"))}
     return found
 
 
-def answers(model: Any) -> list[np.ndarray]:
+def answers(model: Any, traced: bool = True) -> list[np.ndarray]:
     images = np.random.default_rng(2).integers(0, 255, (3, 8, 8, 3)).astype("uint8")
-    return list(model.predict(images, verbose=0).values())
+    found = model.predict(images, verbose=0) if traced else model(images, training=False)
+    return [np.asarray(value) for value in found.values()]
 
 
 def make_devices(count: int) -> None:
