@@ -14,6 +14,7 @@ import keras
 
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.builtin_layers import to_builtin_layers
+from mtlzoo.backbones.bundled import bundled_weights, in_keras_home, keras_models
 from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
@@ -47,7 +48,9 @@ def create_backbone(
         input_shape: Height and width in pixels (`None` for any) and the number of channels.
         weights: `"imagenet"`, a weights file for this architecture without its top (of any input size), or `None` for
             random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, else for `None`. With a
-            model, a file is loaded into it; all else leaves it as it is.
+            model, a file is loaded into it; all else leaves it as it is. ImageNet weights are downloaded once, but for
+            MobileNetV2 with `alpha=0.35`: those for 224 pixels come with the package and serve every size, unless Keras
+            has its own file for this size already.
         feature_layer: The name of the layer whose output are the features; the last layer by default.
         preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and for a model
             what `expected_preprocessing` finds: networks of `keras.applications` are known.
@@ -151,6 +154,11 @@ def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: Shape, arg
             f'Expected 3 channels for weights="imagenet", received: input_shape={input_shape}. '
             "Convert the images to RGB, or take weights=None."
         )
+    bundled = bundled_weights(spec.name, arguments)
+    if bundled is not None and not in_keras_home(input_shape):
+        model = constructor(include_top=False, weights=None, input_shape=input_shape, **arguments)
+        _load(model, bundled)
+        return model
     with warnings.catch_warnings():
         # MobileNets say at every unusual size that they take the weights of 224 pixels, as everybody wants.
         warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
@@ -164,11 +172,12 @@ def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: Shape, arg
 
 
 def _advice(spec: BackboneSpec, input_shape: Shape, problem: str) -> str:
-    models = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    models = keras_models()
     advice = (
         f"The ImageNet weights of {spec.name} are not in {models} and could not be downloaded: {problem}. "
         "Go online once, or put the file into the folder `models` of a Keras home and set KERAS_HOME to that home "
-        "before Python starts, or pass weights=<path of the file>, or weights=None for random weights."
+        "before Python starts, or pass weights=<path of the file>, or weights=None for random weights. MobileNetV2 with "
+        "alpha=0.35 needs no network: its weights come with mtlzoo."
     )
     if spec.name == "MobileNet" and input_shape[0] in (128, 160, 192):
         here = ", ".join(sorted(str(path) for path in models.glob("mobilenet_*_224_tf_no_top.h5"))) or "none is there"

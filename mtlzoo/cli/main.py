@@ -35,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from mtlzoo.data import set_max_pixels
 
             set_max_pixels(options.max_pixels)
+        if "data" in options:
+            from mtlzoo.cli import runs
+
+            options.data, options.format = runs.find_bundled(options.data, options.format)
         return options.run(options) or 0
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

@@ -33,8 +33,8 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
 
 def _demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--out", type=path, default=Path("demo-run"), help="the run folder (default: demo-run)")
-    demo.add_argument("--images", type=drawn, default=6000, help="how many training images to draw (default: 6000)")
-    demo.add_argument("--epochs", type=count, default=24, help="how often to go over them (default: 24)")
+    demo.add_argument("--images", type=count, help="how many photographs in all parts (default: all 2,001)")
+    demo.add_argument("--epochs", type=count, default=10, help="how often to go over them (default: 10)")
     demo.add_argument("--seed", type=seed, default=0)
     demo.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
 
@@ -136,7 +136,12 @@ def _image_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _data_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("data", metavar="DATA", type=path, help="a label file or the dataset's folder")
+    command.add_argument(
+        "data",
+        metavar="DATA",
+        type=path,
+        help="a label file, the dataset's folder, or blood_cells: photographs that come with mtlzoo",
+    )
     command.add_argument(
         "--format", choices=FORMATS.names(), default="csv", help="how the labels are kept (default: csv)"
     )
@@ -251,7 +256,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
 # The help of each command, and what adds its arguments once it is the one that was asked for: names of plug-ins, which are
 # looked for then, cost as much as the rest of the parser.
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "demo": ("draw a dataset, train on it, and leave a run folder", _demo_arguments),
+    "demo": ("train on photographs that come along, and leave a run folder", _demo_arguments),
     "models": ("list the backbones", _models_arguments),
     "make-data": ("draw a dataset in the layout of a real one", _make_arguments),
     "train": ("train a model on images and a label file", _train_arguments),

@@ -13,11 +13,22 @@ import numpy as np
 from mtlzoo.data import LabelTable, split
 from mtlzoo.data.parts import published_parts, with_split
 from mtlzoo.data.tabular import read_known
+from mtlzoo.datasets.cells.reader import PACKED
 from mtlzoo.errors import ImageError, InputError
 from mtlzoo.heads.kinds import plain_value
 from mtlzoo.images.checking import inspect_images
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.system.registries import FORMATS, MAKERS
+
+# Packed tables that come with the package, by the names that they have in place of a path.
+BUNDLED = {"blood_cells": PACKED}
+
+
+def find_bundled(data: Path, format: str) -> tuple[Path, str]:
+    """The path and the format of a table: those of one that comes with the package, where nothing else has its name."""
+    if format == "csv" and str(data) in BUNDLED and not data.exists():
+        return BUNDLED[str(data)], "packed"
+    return data, format
 
 
 def read_table(data: Path, format: str, **arguments: Any) -> LabelTable:

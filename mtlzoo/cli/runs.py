@@ -1,12 +1,13 @@
 """Whole jobs: from a dataset to a folder that holds the model, its report and its images."""
 
-from mtlzoo.cli.demo import demo, small_network
+from mtlzoo.cli.demo import demo, macro_f1
 from mtlzoo.cli.reading import (
     check_told_parts,
     choose_rows,
     configure_heads,
     divide,
     drop_bad_images,
+    find_bundled,
     make_data,
     parse_heads,
     parse_option,
@@ -16,6 +17,7 @@ from mtlzoo.cli.reading import (
     reader_arguments,
 )
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
+from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.cli.training import (
     RunOptions,
@@ -41,7 +43,9 @@ __all__ = [
     "demo",
     "divide",
     "drop_bad_images",
+    "find_bundled",
     "is_run",
+    "macro_f1",
     "make_data",
     "parse_balancing",
     "parse_devices",

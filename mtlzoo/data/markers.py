@@ -1,4 +1,4 @@
-"""Cells that say that a label is missing: one rule for all tables. See `docs/missing-labels.md`."""
+"""Cells that say that a label is missing: one rule for all tables. See `docs/guides/missing-labels.md`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cells of a column mean that a label is missing, and what a reader is told of it. See `docs/missing-labels.md`."""
+"""Which cells of a column mean that a label is missing, and what a reader is told: `docs/guides/missing-labels.md`."""
 
 from __future__ import annotations
 

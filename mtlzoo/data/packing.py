@@ -197,7 +197,9 @@ def _write_shards(
                 for column, (codes, _) in columns.items():
                     if (feature := features[column][codes[row]]) is not None:  # -1 is the last one: none.
                         example[column] = feature
-                data = tf.train.Example(features=tf.train.Features(feature=example)).SerializeToString()
+                data = tf.train.Example(features=tf.train.Features(feature=example)).SerializeToString(
+                    deterministic=True
+                )
                 writer.write(data)
                 places[row] = shard, offset + BEFORE + data.index(image), len(image), zlib.crc32(image)
                 offset += BEFORE + len(data) + AFTER

@@ -1,8 +1,11 @@
 """Published data sets: a room for each, with its reader, its layout, its drawn stand-in and its own score.
 
+`blood_cells()` comes with the package: real photographs, and no download.
+
 `FORMATS` and `MAKERS` are the registries of readers and of drawn sets, by the names that the command line knows them by.
 """
 
+from mtlzoo.datasets.cells.reader import blood_cells
 from mtlzoo.datasets.faces.drawing.painting import draw_face
 from mtlzoo.datasets.faces.maker import make_faces
 from mtlzoo.datasets.faces.mtfl import read_mtfl
@@ -23,6 +26,7 @@ __all__ = [
     "FASHIONAI_ATTRIBUTES",
     "FORMATS",
     "MAKERS",
+    "blood_cells",
     "draw_face",
     "draw_garment",
     "draw_scene",

@@ -23,9 +23,9 @@ class Registry(MutableMapping[str, T], Generic[T]):
     """Entries by name. One that is written as `"module:attribute"` is loaded when it is looked up, and not before.
 
     Other packages add entries by an entry point of the registry's group, whose name is that of the entry; see
-    `docs/plugins.md`. They are found when a name is looked up that the package itself does not have, or when all names are
-    listed. A plug-in that cannot be loaded raises :class:`mtlzoo.errors.PluginError` when it is asked for by name; where all
-    entries are gone through it is left out, with a warning that names its package.
+    `docs/guides/plugins.md`. They are found when a name is looked up that the package itself does not have, or when all
+    names are listed. A plug-in that cannot be loaded raises :class:`mtlzoo.errors.PluginError` when it is asked for by
+    name; where all entries are gone through it is left out, with a warning that names its package.
 
     Args:
         noun: What an entry is called in messages, such as `"backbone"`.

@@ -139,11 +139,11 @@ def _check_whole_number(name: str, value: Any, least: int) -> None:
         raise ValueError(f"Expected `{name}` to be a whole number of at least {least}, received: {value!r}.")
 
 
-# A short name for each recipe: how `mtl.fit(recipe=...)` finds it.
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(),
     "fashionai": Recipe(stages=FASHIONAI_STAGES),
 }
+"""A short name for each recipe: how `mtl.fit(recipe=...)` finds it."""
 
 
 def get_recipe(identifier: str | Recipe) -> Recipe:

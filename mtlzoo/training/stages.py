@@ -98,13 +98,13 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
-# A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything.
 DEFAULT_STAGES = (Stage(epochs=2, learning_rate=1e-3, trainable="heads"), Stage(epochs=10, learning_rate=1e-3))
+"""A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything."""
 
-# The FashionAI recipe: new heads first, then the whole network at learning rates that fall tenfold a stage.
 FASHIONAI_STAGES = (
     Stage(epochs=2, learning_rate=1e-3, trainable="heads", schedule="constant"),
     Stage(epochs=3, learning_rate=1e-4, schedule="constant"),
     Stage(epochs=3, learning_rate=1e-5, schedule="constant"),
     Stage(epochs=3, learning_rate=1e-6, schedule="constant"),
 )
+"""The FashionAI recipe: new heads first, then the whole network at learning rates that fall tenfold a stage."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,8 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from eager import eager_steps
 
+from mtlzoo.cli import runs
 from mtlzoo.cli.main import main
 
 # Without batch normalisation, whose statistics lag behind in so few steps, which is told in a warning.
@@ -138,24 +139,48 @@ def test_fashion_from_drawing_to_score(tmp_path, capsys):
     assert main(["evaluate", str(run / "model.h5"), str(data), "--format", "fashionai", "--part", "answer"]) == 0
 
 
+@pytest.fixture
+def _no_npm(monkeypatch, tmp_path):
+    monkeypatch.setenv("MTLZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("eagerly", "_no_npm")
 def test_demo_leaves_everything_it_promises(tmp_path, capsys):
-    assert main(["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]) == 0
-    names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {
-        "model.h5",
-        "report.csv",
-        "history.png",
-        "predictions.png",
-        "model.png",
-        "submission.csv",
-        "confusion",
-    } <= names
-    assert "Drawing" in capsys.readouterr().out
-    again = ["demo", "--out", str(tmp_path / "run"), "--images", "80", "--epochs", "1"]
-    assert "--overwrite" in refusal(capsys, *again)
-    with eager_steps():
-        assert main([*again, "--overwrite"]) == 0
-    assert "Reusing" in capsys.readouterr().out
+    out = tmp_path / "run"
+    command = ["demo", "--out", str(out), "--images", "100", "--epochs", "1"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    names = {path.name for path in out.iterdir()}
+    files = {"model.h5", "report.csv", "answers.csv", "history.png", "predictions.png", "model.png", "settings.json"}
+    assert names >= {*files, "confusion", "web"}
+    report = pd.read_csv(out / "report.csv", index_col="head")
+    assert report.loc["cell_type", "labelled"] == 30
+    assert report.loc["mean", "accuracy"] > 0.3
+    assert 10 <= len(list((out / "confusion").iterdir())) <= 13
+    assert "cdn.jsdelivr.net" in (out / "web" / "index.html").read_text()
+    assert "60 photographs of blood cells to train on, 10 to choose the best epoch by, 30 for the report" in text
+    assert re.search(r"Mean of the 11 attributes: accuracy 0\.\d{3}, macro F1 0\.\d{3}; the majority", text)
+    assert f"mtlzoo evaluate {out}/model.h5 blood_cells --part test" in text
+    assert "mtlzoo train labels.csv" in text
+    assert "--overwrite" in refusal(capsys, *command)
+
+
+def test_macro_f1_is_the_mean_over_the_classes_of_labelled_rows():
+    labels = pd.Series(["a", "a", "b", "c", None, "a"])
+    answers = pd.Series(["a", "b", "b", "a", "c", "a"])
+    assert runs.macro_f1(labels, answers) == pytest.approx((2 * 2 / 6 + 2 * 1 / 3 + 0) / 3)
+
+
+def test_a_file_comes_before_what_comes_along(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blood_cells").write_text("no,table\n1,2\n")
+    assert "no column 'image'" in refusal(capsys, "pack", "blood_cells", "packed")
+    (tmp_path / "blood_cells").unlink()
+    assert main(["pack", "blood_cells", "packed", "--part", "valid"]) == 0
+    output = capsys.readouterr()
+    assert "Packed 199 rows" in output.out
+    assert "granule_type: classification, 153 labelled, coarse, nil, round, small" in output.out
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from code_blocks import blocks
 
-PAGE = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "plugins.md").read_text(encoding="utf-8")
 USE = """
 import contextlib, io, json
 import numpy as np

@@ -74,6 +74,12 @@ def batches(table: LabelTable, **options) -> list:
     return [tf.nest.map_structure(lambda tensor: tensor.numpy(), batch) for _ in range(2) for batch in dataset]
 
 
+def test_the_same_table_gives_the_same_bytes(table, tmp_path):
+    records = tf.data.TFRecordDataset(str(pack(table, tmp_path / "packed") / "part-00000-of-00001.tfrecord"))
+    for record in records.as_numpy_iterator():  # of which the order of columns is no matter of chance
+        assert record == tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+
+
 def shards(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.glob("*.tfrecord"))
 

@@ -75,7 +75,7 @@ def test_the_table_of_registries_lists_every_entry():
     from mtlzoo.backbones import BACKBONES
     from mtlzoo.system import registries
 
-    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "guides" / "plugins.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `.+?` \| `(.+?)` \| .+ \| (.+) \|$", text, re.MULTILINE))
     known = [registry for name in registries.__all__ if (registry := getattr(registries, name)).group is not None]
     assert set(rows) == {registry.group for registry in (*known, BACKBONES)}

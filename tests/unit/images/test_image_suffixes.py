@@ -32,5 +32,5 @@ def test_what_is_read_is_found(tmp_path, suffix):
 
 
 def test_the_docs_list_them():
-    text = (Path(__file__).parents[3] / "docs" / "image-formats.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "guides" / "image-formats.md").read_text()
     assert all(f"`{suffix}`" in text for suffix in SUFFIXES)

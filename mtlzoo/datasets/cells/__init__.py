@@ -1,0 +1,1 @@
+"""Photographs of blood cells, which come with the package."""
