@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 try:
-    from cv2 import imdecode as _  # which the folder has not that is left when one of two OpenCV packages is removed
+    # By a name, which the folder lacks that is left when one of two OpenCV packages is removed.
+    from cv2 import imdecode as imdecode
 except ImportError as error:
     raise ImportError(
         f"Expected OpenCV 4.10 or later, received: {error}. Install it, or install it again: "

@@ -117,4 +117,3 @@ def test_the_installed_program_runs_anywhere(clean, tmp_path):
     assert version == mtlzoo.__version__
     assert Path(file).is_relative_to(clean.parent)
     assert int(count) == len(mtlzoo.list_backbones())
-
