@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from eager import eager_steps
+from quick_groups import convolve_quickly
+from quick_weights import draw_from_pool
 
 import mtlzoo as mtl
 from mtlzoo.backbones.registry import BACKBONES
@@ -44,7 +47,9 @@ def losses_after_two_epochs(name: str) -> tuple[float, float, list[float]]:
     and TensorFlow never gives the memory of a compiled one back.
     """
     size, momentum = BACKBONES[name].minimum_size, MomentumLog()
-    model = mtl.build(name, {"bright": mtl.BinaryHead()}, (*size, 3), None, dropout=0.0, **SMALLER.get(name, {}))
+    with pytest.MonkeyPatch.context() as patch:
+        draw_from_pool(patch, np.random.default_rng(0))
+        model = mtl.build(name, {"bright": mtl.BinaryHead()}, (*size, 3), None, dropout=0.0, **SMALLER.get(name, {}))
     for layer in normalization_layers(model):
         layer.moving_mean.assign(layer.moving_mean - 3.0)
     for layer in flatten_layers(model):
@@ -52,6 +57,7 @@ def losses_after_two_epochs(name: str) -> tuple[float, float, list[float]]:
             layer.rate = 0.0
     batch = bright_and_dark(size, 16)
     stage = mtl.Stage(2, 3e-3, optimizer=keras.optimizers.SGD(clipnorm=1.0))
-    with eager_steps():
+    with eager_steps(), pytest.MonkeyPatch.context() as patch:
+        convolve_quickly(patch)
         mtl.fit(model, batch, stages=[stage], augment=None, callbacks=[momentum], verbose=False)
     return *compare_modes(model, batch), momentum.seen

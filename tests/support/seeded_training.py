@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 from drawings import COLORS, draw_table
+from quick_tensorflow import prepare_tensorflow
 
 from mtlzoo.data import split
 from mtlzoo.heads import ClassificationHead
@@ -35,4 +36,5 @@ def outcome(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
+    prepare_tensorflow()
     print(*outcome(Path(sys.argv[1])), sep="\n")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from memory import release_memory
+from quick_groups import convolve_quickly
 from quick_weights import draw_from_pool, start_at_zero
 
 import mtlzoo as mtl
@@ -34,20 +35,9 @@ def _memory_is_given_back_each_time():
 
 @pytest.fixture(autouse=True)
 def _quick_groups(request, monkeypatch):
-    """The wider ConvNeXts are ConvNeXtTiny with more of the same blocks; their depthwise convolutions are computed as such.
-
-    Each of their channels is a group, and such a convolution Keras has XLA compile anew at each call on a processor, to a
-    gradient that takes the square of the channels: half a minute for the widest. ConvNeXtTiny goes that way.
-    """
-    convolve = keras.layers.Conv2D.convolution_op
-
-    def convolution_op(layer, inputs, kernel):
-        if not layer.groups == layer.filters == inputs.shape[-1]:
-            return convolve(layer, inputs, kernel)
-        return keras.ops.depthwise_conv(inputs, keras.ops.transpose(kernel, (0, 1, 3, 2)), padding=layer.padding)
-
+    """The wider ConvNeXts are ConvNeXtTiny with more of the same blocks; ConvNeXtTiny goes the way of users."""
     if request.getfixturevalue("name") in WIDER:
-        monkeypatch.setattr(keras.layers.Conv2D, "convolution_op", convolution_op)
+        convolve_quickly(monkeypatch)
 
 
 def built(name: str, rng: np.random.Generator) -> keras.Model:
