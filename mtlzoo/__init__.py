@@ -150,5 +150,6 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+startup.quieten("tensorflow")
 # For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
 startup.once_loaded("keras", lambda: __getattr__("models"))

@@ -204,7 +204,7 @@ def _write_shards(
                 places[row] = shard, offset + BEFORE + data.index(image), len(image), zlib.crc32(image)
                 offset += BEFORE + len(data) + AFTER
                 if progress:
-                    shown.show(f"Packed {row + 1} of {rows} rows", last=row + 1 == rows)
+                    shown.show(f"Packed {row + 1} of {rows} rows", row + 1, rows)
         sizes[name] = offset
     return dict(zip(PLACE, places.T, strict=True)), sizes
 

@@ -139,7 +139,7 @@ def _show_progress(checks: Iterable[Looked], total: int) -> Iterable[Looked]:
     unreadable = 0
     for done, looked in enumerate(checks, start=1):
         unreadable += looked[0] is not None
-        progress.show(f"Checked {done} of {total} images, {unreadable} unreadable", last=done == total)
+        progress.show(f"Checked {done} of {total} images, {unreadable} unreadable", done, total)
         yield looked
 
 

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mtlzoo.system import workers
 
 PACKAGE = __name__.partition(".")[0]
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def load_quietly() -> None:
-    """Import Keras and find the devices, with standard error held back.
+    """Import Keras and find the devices, with standard error held back as :func:`quieten` holds it back."""
+    with _held_back():
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            workers.join()
+            tf.config.list_logical_devices()
+
+
+def quieten(module: str) -> None:
+    """Hold standard error back while a module is loaded, whoever loads it, unless it has been loaded already.
 
     TensorFlow's libraries print a dozen lines about their build and about absent GPUs before any log level counts
     (https://github.com/tensorflow/tensorflow/issues/100442), so that a program's own one-line message would drown. If
-    loading fails, what was held back is printed.
+    loading fails, what was held back is printed. Nothing is held back where the environment variable
+    `TF_CPP_MIN_LOG_LEVEL` is 0, which asks for all of it; where it is not set, it is 3 from then on, so that errors are
+    exceptions of Python and no lines besides.
+
+    Args:
+        module: The name of the module.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
+    if module not in sys.modules:
+        sys.meta_path.insert(0, _Watch(module, around=_held_back))
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    if os.environ.setdefault(LOG_LEVEL, "3") == "0":
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            import keras
-
-            if keras.backend.backend() == "tensorflow":
-                import tensorflow as tf
-
-                workers.join()
-                tf.config.list_logical_devices()
+            yield
         except BaseException:
             held.seek(0)
             os.write(terminal, held.read())
@@ -59,17 +81,26 @@ def once_loaded(module: str, then: Callable[[], Any]) -> None:
 
 
 class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Comes before all finders, once, and loads as they do."""
+    """Comes before all finders until the module is loaded, and loads as they do."""
 
-    def __init__(self, module: str, then: Callable[[], Any]):
-        self.module, self.then = module, then
+    def __init__(
+        self,
+        module: str,
+        then: Callable[[], Any] = lambda: None,
+        around: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ):
+        self.module, self.then, self.around = module, then, around
+        self.asking = False
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         """What the others find, with this loader around theirs."""
-        if fullname != self.module:
+        if fullname != self.module or self.asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        self.asking = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.asking = False
         if spec is None or spec.loader is None:
             return spec
         self.loader, spec.loader = spec.loader, self
@@ -81,8 +112,11 @@ class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: Any) -> None:
         """Load as the other loader does, then do what was asked."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
         module.__spec__.loader = module.__loader__ = self.loader
-        self.loader.exec_module(module)
+        with self.around():
+            self.loader.exec_module(module)
         if not any(_loading(name) for name in list(sys.modules) if name.partition(".")[0] == PACKAGE):
             self.then()
 

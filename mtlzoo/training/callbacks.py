@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import keras
+
+from mtlzoo.system.progress import bar, draw, duration, redraw_seconds, time_left
 
 
 class BestModel(keras.callbacks.Callback):
@@ -105,7 +106,7 @@ class Patience(keras.callbacks.Callback):
 class Progress(keras.callbacks.Callback):
     """One line an epoch with the total loss and the score; Keras' own bar would show every metric of every head.
 
-    At a terminal the line moves while the epoch lasts; a file or a pipe gets it when the epoch is over.
+    At a terminal and in a notebook the line moves while the epoch lasts; a file or a pipe gets it when the epoch is over.
 
     Args:
         title: A line to begin with, such as the name of the stage.
@@ -138,30 +139,29 @@ class Progress(keras.callbacks.Callback):
         self._shown = 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Move the bar, ten times a second at most."""
-        now = time.monotonic()
-        if not sys.stdout.isatty() or now - self._shown < 0.1:
+        """Move the bar, as often as it may move."""
+        now, seconds = time.monotonic(), redraw_seconds(sys.stdout)
+        if seconds is None or now - self._shown < seconds:
             return
         self._shown = now
         done, steps = batch + 1, self.params.get("steps")
         if steps is None:
             self._draw(f"{self._head}  batch {done}{_metrics(logs)}")
         else:
-            left = (now - self._started) / done * (steps - done)
-            self._draw(f"{self._head}  {_bar(done / steps)}  {_duration(left)} left{_metrics(logs)}")
+            left = time_left(now - self._started, done, steps)
+            self._draw(f"{self._head}  {bar(done / steps)}  {left}{_metrics(logs)}")
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Show that validation has begun, which takes its time after the bar is full."""
-        if sys.stdout.isatty():
-            self._draw(f"{self._head}  {_bar(1.0)}  validating")
+        if redraw_seconds(sys.stdout) is not None:
+            self._draw(f"{self._head}  {bar(1.0)}  validating")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Print the finished line, with the metrics of validation."""
         mark = "  best" if self.best is not None and self.best.best_epoch == epoch else ""
-        line = f"{self._head}  {_duration(time.monotonic() - self._started)}{_metrics(logs)}{mark}"
-        if sys.stdout.isatty():
-            self._draw("")
-            print(end="\r")
+        line = f"{self._head}  {duration(time.monotonic() - self._started)}{_metrics(logs)}{mark}"
+        if redraw_seconds(sys.stdout) is not None:
+            draw("", sys.stdout)
         print(line, flush=True)
         self._open = False
 
@@ -172,8 +172,7 @@ class Progress(keras.callbacks.Callback):
         self._open = False
 
     def _draw(self, line: str) -> None:
-        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be drawn over
-        print(f"\r{line[:width]:{width}}", end="", flush=True)
+        draw(line, sys.stdout)
         self._open = True
 
 
@@ -185,13 +184,3 @@ def _metrics(logs: dict[str, Any] | None) -> str:
         return f"  {shown}" if shown else ""
 
     return pair("loss", "score") + pair("val_loss", "val_score")
-
-
-def _bar(fraction: float, width: int = 24) -> str:
-    return f"[{'=' * int(fraction * width):{width}}] {fraction:4.0%}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

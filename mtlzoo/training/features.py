@@ -170,6 +170,6 @@ def _compute(
             done += len(images)
             if show:
                 seen = view * len(table) + done
-                progress.show(f"Features of {seen} of {total} images", last=seen == total)
+                progress.show(f"Features of {seen} of {total} images", seen, total)
         placements.append(ImageGeometry(geometry.matrices.copy(), geometry.sizes.copy(), geometry.image_size))
     return placements

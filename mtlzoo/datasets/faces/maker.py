@@ -102,7 +102,7 @@ def make_faces(
             drawing.write(file.path.replace("\\", "/"), file.data)
             lines[split].append(f"{file.path} {file.numbers}\r\n")
         if progress:
-            shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
+            shown.show(f"Drew {done} of {len(plan)} images", done, len(plan))
     if layout == "mtfl":
         # The tables come last: a directory without them is known to be incomplete.
         for name, split in (("testing.txt", "test"), ("training.txt", "train")):

@@ -94,7 +94,7 @@ def make_fashionai(
     for done, (split, index) in enumerate(plan, start=1):
         rows[split].append(_draw_row(drawing, split, index, seed))
         if progress:
-            shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
+            shown.show(f"Drew {done} of {len(plan)} images", done, len(plan))
     # The tables come last: a directory without them is known to be incomplete.
     _write_rows(drawing, "Tests/question.csv", [(path, attribute, "?") for path, attribute, _ in rows["test"]])
     _write_rows(drawing, "Tests/answer.csv", rows["test"])

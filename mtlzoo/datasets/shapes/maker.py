@@ -75,7 +75,7 @@ def make_shapes(
         drawing.write(path, encoded.tobytes())
         lines[part] += _rows(path, scene)
         if progress:
-            shown.show(f"Drew {done} of {len(plan)} images", last=done == len(plan))
+            shown.show(f"Drew {done} of {len(plan)} images", done, len(plan))
     # The tables come last: a directory without them is known to be incomplete.
     for part, name in reversed(FILES.items()):
         drawing.write(name, ("\n".join(lines[part]) + "\n").encode())

@@ -1,7 +1,9 @@
-"""Every notebook runs from top to bottom, on a small drawn dataset and with a small network."""
+"""Every notebook opens in Colab, and runs from top to bottom, on few images and with a small network."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,14 @@ SMALL = {
     "fashionai": "IMAGES = 160\nPIXELS = 32\nEPOCHS = 1\nCHANNELS = (8,)",
     "hydranet": "IMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None\nLAYER = 'conv_pw_1_relu'",
     "landmarks": "IMAGES = 80\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1\nCHANNELS = (8,)",
+    "quickstart": "IMAGES = 24\nPIXELS = 32\nEPOCHS = 1",
 }
+COLAB = "https://colab.research.google.com/github/mtlzoo/mtlzoo/blob/main/notebooks"
+INSTALL = """try:
+    import mtlzoo as mtl
+except ImportError:  # as in a new Colab runtime
+    %pip install -q mtlzoo
+    import mtlzoo as mtl"""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +55,8 @@ def test_notebook(path, kernel, folder):
     notebook = nbformat.read(path, as_version=4)
     (parameters,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     assert _names(SMALL[path.stem]) <= _names(parameters.source)
-    parameters.source = f"DATA = Path('data')\n{SMALL[path.stem]}"
+    data = "DATA = Path('data')\n" if "DATA" in _names(parameters.source) else ""
+    parameters.source = data + SMALL[path.stem]
     (folder / path.stem).mkdir()
     # No names of the notebook before it, and a folder of its own.
     notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder / path.stem}"))
@@ -55,7 +65,29 @@ def test_notebook(path, kernel, folder):
         client.execute()
     finally:
         client.kc.stop_channels()
-    assert any("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    errors = [output["text"] for output in outputs if output.get("name") == "stderr"]
+    assert [text for text in errors if re.search("absl|cuda|oneDNN|XLA", text)] == []  # TensorFlow's start-up lines
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_opens_in_colab_and_installs_what_is_not_there(path):
+    top, install = json.loads(path.read_text(encoding="utf-8"))["cells"][:2]
+    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    assert "".join(top["source"]).splitlines()[0] == f"{badge}({COLAB}/{path.name})"
+    assert "".join(install["source"]) == INSTALL
+    assert install["outputs"] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_printed_is_tidy(path):
+    outputs = [
+        output for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] for output in cell.get("outputs", [])
+    ]
+    assert outputs
+    assert [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"] == []
+    assert [text for output in outputs for text in output.get("text", []) if "\r" in text] == []
 
 
 def _names(code: str) -> set[str]:

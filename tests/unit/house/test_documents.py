@@ -88,7 +88,7 @@ def imported(path: Path) -> list[tuple[str, str]]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         cells = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-        text = "\n".join(line for cell in cells for line in "".join(cell).splitlines() if line[:1] not in "%!")
+        text = re.sub(r"^( *)[%!].*", r"\1pass", "\n".join("".join(cell) for cell in cells), flags=re.MULTILINE)
     found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     found = [node for node in found if (node.module or "").split(".")[0] == "mtlzoo"]
     return [(str(node.module), alias.name) for node in found for alias in node.names]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
 from contextlib import redirect_stdout
 
 import keras
 import numpy as np
 import pytest
+from streams import Notebook, Terminal
 
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 
@@ -116,15 +116,9 @@ def test_a_log_gets_one_line_an_epoch(capsys):
     assert second == first.replace(" 1/12", " 2/12") + "  best"
 
 
-class Terminal(io.StringIO):
-    """Standard output as a terminal of 72 columns shows it; pytest's own comes back after each fixture."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def terminal(monkeypatch) -> Terminal:
+    """Standard output as a terminal of 72 columns shows it."""
     monkeypatch.setenv("COLUMNS", "72")
     return Terminal()
 
@@ -179,12 +173,24 @@ def test_the_bar_fills_and_tells_how_long_it_takes(terminal, every_step):
     assert fractions == [(6, 25, "0:03"), (12, 50, "0:02"), (18, 75, "0:01"), (24, 100, "0:00")]
 
 
-def test_fast_steps_are_not_all_drawn(terminal, monkeypatch):
+@pytest.mark.parametrize(("kind", "least", "most"), [(Terminal, 8, 14), (Notebook, 4, 7)])
+def test_fast_steps_are_not_all_drawn(kind, least, most, monkeypatch):
     times = iter(np.arange(100_000) * 0.001)
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    with redirect_stdout(terminal):
+    stream = kind()
+    with redirect_stdout(stream):
         show(Progress("title", 1), epochs=1, steps=1000)
-    assert 8 < terminal.getvalue().count("\r") < 14
+    assert least < stream.getvalue().count("\r") < most
+
+
+def test_a_notebook_sees_the_line_move_and_keeps_one_line_an_epoch(every_step):
+    stream = Notebook()
+    with redirect_stdout(stream):
+        show(Progress("Stage 1 of 1: all", 2))
+    assert stream.getvalue().count(" left") == 8
+    kept = re.sub(r"[^\n]*\r(?=[^\n])", "", stream.getvalue()).splitlines()  # as a notebook is saved
+    assert kept[0] == "Stage 1 of 1: all"
+    assert [line.split("  ")[0] for line in kept[1:]] == ["epoch 1/2", "epoch 2/2"]
 
 
 def test_a_line_that_was_broken_off_is_ended(terminal, every_step):
