@@ -11,9 +11,15 @@ import shtab
 from mtlzoo.backbones.registry import BACKBONES
 from mtlzoo.cli.argument_types import OneLineParser, cache, file, path
 from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, MAKERS
+from mtlzoo.system.registry import Registry
 
 # Arguments that take a name, beside which they take other spellings or more than a name, by what they are stored as.
-NAMES = {"backbone": BACKBONES, "balancing": BALANCING, "augment": AUGMENTATIONS, "kind": MAKERS}
+NAMES: dict[str, Registry[Any]] = {
+    "backbone": BACKBONES,
+    "balancing": BALANCING,
+    "augment": AUGMENTATIONS,
+    "kind": MAKERS,
+}
 PATHS = (path, file, cache)
 
 

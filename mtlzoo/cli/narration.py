@@ -73,20 +73,20 @@ def describe_choices(model: MultiTaskModel, stages: Sequence[Stage], options: ar
     """
     height, width = model.input_shape[1:3]
     size = "the size that this network is usually given" if options.image_size is None else "as told"
-    augment = "each epoch shows other variants of the images" if options.augment != "none" else "as told"
-    devices = "the first that there is" if options.devices is None else f"{options.devices}, as told"
+    augment = "so that each epoch shows other variants of the images" if options.augment == "default" else "as told"
+    devices = "the first there is" if options.devices is None else f"{options.devices}, as told"
     chosen = [
         ("network", f"{_network(options)}; {model.count_params():,} weights", "--backbone, --option"),
         ("weights", _weights(options), "--weights"),
         ("images", f"{height} x {width} pixels, {size}", "--image-size"),
         ("stages", _stages(stages, told=options.stages is not None), "--stages"),
         ("batches", f"{options.batch_size} images a step", "--batch-size"),
-        ("variation", f"{options.augment}: {augment}", "--augment"),
-        ("balance", _balancing(options), "--balancing"),
+        ("augmentation", f"{options.augment}, {augment}", "--augment"),
+        ("balancing", _balancing(options), "--balancing"),
         ("device", devices, "--devices"),
         ("folder", f"{options.out}", "--out"),
     ]
-    lines = [f"  {f'{name}:':<11}{told} [{option}]" for name, told, option in chosen]
+    lines = [f"  {f'{name}:':<14}{told} [{option}]" for name, told, option in chosen]
     return "\n".join(["What is trained, and the options that change it:", *lines])
 
 
@@ -133,15 +133,15 @@ def _weights(options: argparse.Namespace) -> str:
         return f"those of {options.weights}, as told"
     if not get_backbone(options.backbone).imagenet:
         return "random, since there are no others for this network"
-    return "ImageNet's, so that fewer images of yours are enough"
+    return "ImageNet, so that fewer images of yours are enough"
 
 
 def _stages(stages: Sequence[Stage], told: bool) -> str:
     def say(stage: Stage) -> str:
-        part = {"heads": "the new layers", "all": "all layers"}.get(str(stage.trainable), f"{stage.trainable}")
+        part = {"heads": "the heads alone", "all": "all layers"}.get(str(stage.trainable), f"{stage.trainable}")
         return f"{stage.epochs} epoch{'s' * (stage.epochs != 1)} of {part} at learning rate {stage.learning_rate:g}"
 
-    why = "as told" if told else "so that new layers, random at first, do not spoil the others"
+    why = "as told" if told else "the heads, random at first, would spoil pretrained layers"
     return f"{', then '.join(map(say, stages))}; {why}"
 
 

@@ -145,7 +145,7 @@ def test_without_a_network_the_bundled_weights_are_taken():
     assert "could not be downloaded" in note
     assert (options.backbone, options.option) == ("MobileNetV2", ["alpha=0.35"])
     for words in (["--weights", "imagenet"], ["--backbone", "mobilenet_v2"], ["--option", "alpha=1.0"]):
-        with pytest.raises(OSError, match="--option alpha=0.35"):
+        with pytest.raises(OSError, match=r"--option alpha=0\.35"):
             runs.build_network({"color": 3}, told("labels.csv", "--image-size", "32", *words))
 
 
