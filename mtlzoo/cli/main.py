@@ -149,7 +149,8 @@ def _train(options: argparse.Namespace) -> int:
     _tell_notes(train, told, quiet=options.quiet)
     cache = None if options.cache is None else ImageCache(options.cache)
     augment = None if options.augment == "none" else options.augment
-    say(narration.describe_parts((train, valid, test), options, by_chance or table.split is None))
+    split = None if by_chance else table.split
+    say(narration.describe_parts((train, valid, test), split, options))
     if cache is not None:
         say(cache.describe(train, model.input_shape[1:3], augmented=augment is not None))
     callbacks = runs.tensorboard(options.out) if options.tensorboard else []
@@ -190,7 +191,7 @@ def _train(options: argparse.Namespace) -> int:
     print(runs.as_text(report))
     print(f"\nWrote {options.out}.")
     if workers.is_chief():
-        say(narration.describe_results(report, test, options))
+        say(narration.describe_results(report, test, split, options))
     return 130 if history.interrupted else 0
 
 

@@ -90,22 +90,22 @@ def describe_choices(model: MultiTaskModel, stages: Sequence[Stage], options: ar
     return "\n".join(["What is trained, and the options that change it:", *lines])
 
 
-def describe_parts(parts: Sequence[LabelTable], options: argparse.Namespace, by_chance: bool) -> str:
+def describe_parts(parts: Sequence[LabelTable], split: str | None, options: argparse.Namespace) -> str:
     """How many rows each part has, and who decided.
 
     Args:
         parts: The rows to train on, to choose the best epoch by, and for the report.
+        split: The column that says the parts; `None` for a split by chance.
         options: What the command line was told.
-        by_chance: Whether the rows were split by chance.
     """
     train, valid, test = map(len, parts)
-    if not by_chance:
-        who = f"as column {parts[0].split} says [--split-column]"
+    if split is not None:
+        who = f"as column {split} says [--split-column]"
     elif options.group is not None:
         who = f"by chance, with the rows of one {options.group} in one part [--valid, --test]"
     else:
         who = "by chance [--valid, --test, --group]"
-    return f"{train} rows to train on, {valid} to choose the best epoch by, {test} for the report: {who}."
+    return f"{train:,} rows to train on, {valid:,} to choose the best epoch by, {test:,} for the report: {who}."
 
 
 def describe_time(stages: Sequence[Stage], seconds: Sequence[float]) -> str:
@@ -154,12 +154,13 @@ def _balancing(options: argparse.Namespace) -> str:
 # === After ===
 
 
-def describe_results(report: pd.DataFrame, table: LabelTable, options: argparse.Namespace) -> str:
+def describe_results(report: pd.DataFrame, test: LabelTable, split: str | None, options: argparse.Namespace) -> str:
     """What to look at in a run folder, and what to type next.
 
     Args:
         report: The report.
-        table: The rows that it is on.
+        test: The rows that it is on.
+        split: The column that says the parts; `None` for a split by chance.
         options: What the command line was told.
     """
     look = [
@@ -174,8 +175,8 @@ def describe_results(report: pd.DataFrame, table: LabelTable, options: argparse.
         lines.append(weakest)
     model = shlex.quote(str(options.out / "model.h5"))
     commands = [
-        ("labels for images", f"mtlzoo predict {model} {shlex.quote(_image(table))}"),
-        ("report on a table", f"mtlzoo evaluate {model} {_evaluated(table, options)}"),
+        ("labels for images", f"mtlzoo predict {model} {shlex.quote(_image(test))}"),
+        ("report on a table", f"mtlzoo evaluate {model} {_evaluated(split, options)}"),
         ("file for a phone", f"mtlzoo export {model} {shlex.quote(str(options.out / 'model.tflite'))}"),
     ]
     return "\n".join([*lines, "Type next:", *(f"  {f'{what}:':<19}{command}" for what, command in commands)])
@@ -216,10 +217,11 @@ def _image(table: LabelTable) -> str:
     return paths[0] if paths else ANY_IMAGE
 
 
-def _evaluated(table: LabelTable, options: argparse.Namespace) -> str:
+def _evaluated(split: str | None, options: argparse.Namespace) -> str:
     """The arguments of a report on the same test rows, where the source tells them; else on a table yet to come."""
-    if table.split is None or options.split_column == "none":
+    if split is None:
         return ANY_TABLE
     bundled = options.named != options.data
     format = [] if bundled or options.format == "csv" else ["--format", options.format]
-    return shlex.join([str(options.named), *format, "--part", "test"])
+    column = [] if options.split_column is None else ["--split-column", options.split_column]
+    return shlex.join([str(options.named), *format, *column, "--part", "test"])

@@ -61,6 +61,24 @@ def guess_training(stages: Sequence[Stage], epochs: Sequence[float]) -> float:
     return sum(STARTING + stage.epochs * seconds for stage, seconds in zip(stages, epochs))
 
 
+class BatchClock:
+    """How long all batches of an epoch take, as those after the first tell: before that one a graph is made."""
+
+    def __init__(self) -> None:
+        self.batches, self.first, self.last = 0, 0.0, 0.0
+
+    def tick(self) -> None:
+        """A batch is done."""
+        self.last = time.monotonic()
+        self.first = self.first if self.batches else self.last
+        self.batches += 1
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of all batches, `None` if there was but one."""
+        return (self.last - self.first) * self.batches / (self.batches - 1) if self.batches > 1 else None
+
+
 class TimeLeft(keras.callbacks.Callback):
     """Prints how long the training will go on, once the first epoch of each stage is over.
 
@@ -76,7 +94,7 @@ class TimeLeft(keras.callbacks.Callback):
         self.stages, self.epochs, self.weights = stages, list(epochs), weights
         self.stage = -1
         self.done = 0  # epochs of this stage
-        self._started = 0.0
+        self.training, self.validation = BatchClock(), BatchClock()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Another stage begins."""
@@ -84,20 +102,29 @@ class TimeLeft(keras.callbacks.Callback):
         self.stage, self.done = self.stage + 1, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock, after all that belongs to the last epoch."""
+        """Start the clocks, after all that belongs to the last epoch."""
         self._tell()
-        self._started = time.monotonic()
+        self.training, self.validation = BatchClock(), BatchClock()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """A step is done."""
+        self.training.tick()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """A batch of validation is done."""
+        self.validation.tick()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Take what the first epoch took for what the others of the stage will."""
         self.done += 1
-        if self.done == 1:
-            took = time.monotonic() - self._started
-            took = max(took - STARTING, took / 2)
-            factor = took / self.epochs[self.stage] if self.model.count_params() >= self.weights else 1.0
-            later = self.stage + 1
-            self.epochs[later:] = [seconds * factor for seconds in self.epochs[later:]]
-            self.epochs[self.stage] = took
+        seconds = self.training.seconds
+        if self.done > 1 or seconds is None:
+            return
+        seconds += self.validation.seconds or 0.0
+        later, guessed = self.stage + 1, self.epochs[self.stage]
+        if guessed and self.model.count_params() >= self.weights:
+            self.epochs[later:] = [epoch_seconds * seconds / guessed for epoch_seconds in self.epochs[later:]]
+        self.epochs[self.stage] = seconds
 
     def _tell(self) -> None:
         if self.done != 1:

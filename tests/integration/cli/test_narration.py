@@ -15,6 +15,7 @@ from eager import eager_steps
 from mtlzoo.cli import narration, runs
 from mtlzoo.cli.main import COMMANDS, main
 from mtlzoo.cli.parser import parser
+from mtlzoo.data import LabelTable
 from mtlzoo.training import Stage
 
 NETWORK = ["--backbone", "tcdcn", "--option", "width=0.25", "--option", "batch_normalization=false"]
@@ -120,6 +121,32 @@ def test_the_run_folder_has_the_name_of_the_table(tmp_path, monkeypatch):
         assert str(narration.default_folder(told(data).data)) == expected
 
 
+def test_the_next_report_is_on_the_same_rows_where_the_table_tells_them():
+    def lines(split, *words):
+        options = told("my labels.csv", *words)
+        options.out = narration.default_folder(options.data)
+        text = narration.describe_results(report(), LabelTable.of_images(["gone.png"]), split, options)
+        return [line.partition(": ")[2].strip() for line in text.splitlines() if "mtlzoo" in line]
+
+    assert lines(None)[:2] == [
+        "mtlzoo predict 'my labels-run/model.h5' IMAGE",
+        "mtlzoo evaluate 'my labels-run/model.h5' TABLE",
+    ]
+    assert lines("split")[1] == "mtlzoo evaluate 'my labels-run/model.h5' 'my labels.csv' --part test"
+    words = ["--format", "packed", "--split-column", "part"]
+    assert lines("part", *words)[1].endswith("'my labels.csv' --format packed --split-column part --part test")
+
+
+def test_who_divided_the_rows_is_told():
+    parts = [LabelTable.of_images(["a.png"] * rows) for rows in (1200, 2, 3)]
+    told_so = narration.describe_parts(parts, "split", told("a.csv"))
+    assert told_so.startswith(
+        "1,200 rows to train on, 2 to choose the best epoch by, 3 for the report: as column split"
+    )
+    assert "the rows of one sender" in narration.describe_parts(parts, None, told("a.csv", "--group", "sender"))
+    assert "by chance [--valid" in narration.describe_parts(parts, None, told("a.csv"))
+
+
 @pytest.fixture
 def offline(monkeypatch):
     """ImageNet weights of MobileNetV2 cannot be fetched."""
@@ -149,41 +176,56 @@ def test_without_a_network_the_bundled_weights_are_taken():
             runs.build_network({"color": 3}, told("labels.csv", "--image-size", "32", *words))
 
 
-def test_the_time_left_follows_the_first_epoch_of_each_stage(monkeypatch, capsys):
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-
-    class Network:
-        def count_params(self):
-            return 5
-
-    watch = runs.TimeLeft([Stage(3), Stage(2)], [60.0, 120.0], weights=5)
-    watch.set_model(Network())
-    for stage, seconds in ((3, 130.0), (2, 200.0)):
-        watch.on_train_begin()
-        for epoch in range(stage):
-            watch.on_epoch_begin(epoch)
-            clock[0] += seconds
-            watch.on_epoch_end(epoch)
-    lines = capsys.readouterr().out.splitlines()
-    # Two epochs of 2 minutes, then a start and two of twice the guess; then one of 190 seconds.
-    assert [line.split(",")[0] for line in lines] == ["About 12 minutes left", "About 3 minutes left"]
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass only when they are added."""
+    seconds = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: seconds[0])
+    return seconds
 
 
-def test_the_time_of_cached_features_says_nothing_of_what_follows(monkeypatch, capsys):
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+class Network:
+    """As much of a model as the callback looks at."""
 
-    class Network:
-        def count_params(self):
-            return 1
+    def __init__(self, weights: int):
+        self.weights = weights
 
-    watch = runs.TimeLeft([Stage(1), Stage(5)], [60.0, 120.0], weights=5)
-    watch.set_model(Network())
-    watch.on_train_begin()
+    def count_params(self) -> int:
+        return self.weights
+
+
+def train_epoch(watch, clock, step: float, steps: int = 4) -> None:
+    """An epoch whose first step takes another minute, and whose validation takes ten seconds."""
     watch.on_epoch_begin(0)
-    clock[0] += 1
+    clock[0] += 60
+    for number in range(steps):
+        clock[0] += step
+        watch.on_train_batch_end(number)
+    for number in range(2):
+        clock[0] += 5
+        watch.on_test_batch_end(number)
     watch.on_epoch_end(0)
+
+
+def test_the_time_left_follows_the_first_epoch_of_each_stage(clock, capsys):
+    watch = runs.TimeLeft([Stage(3), Stage(2)], [65.0, 120.0], weights=5)
+    watch.set_model(Network(5))
+    watch.on_train_begin()
+    for _ in range(3):
+        train_epoch(watch, clock, step=30.0)
+    # Two epochs of 130 seconds, the start of the next stage, and two epochs of twice the guess.
+    assert capsys.readouterr().out.startswith("About 12 minutes left")
+    watch.on_train_begin()
+    for _ in range(2):
+        train_epoch(watch, clock, step=80.0)
+    assert capsys.readouterr().out.startswith("About 6 minutes left")  # one epoch of 330 seconds
+
+
+def test_the_time_of_cached_features_says_nothing_of_what_follows(clock, capsys):
+    watch = runs.TimeLeft([Stage(1), Stage(5)], [60.0, 120.0], weights=5)
+    watch.set_model(Network(1))
+    watch.on_train_begin()
+    train_epoch(watch, clock, step=0.1)
     watch.on_train_begin()
     assert "About 10 minutes left" in capsys.readouterr().out
 
