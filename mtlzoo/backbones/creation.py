@@ -177,7 +177,7 @@ def _advice(spec: BackboneSpec, input_shape: Shape, problem: str) -> str:
         f"The ImageNet weights of {spec.name} are not in {models} and could not be downloaded: {problem}. "
         "Go online once, or put the file into the folder `models` of a Keras home and set KERAS_HOME to that home "
         "before Python starts, or pass weights=<path of the file>, or weights=None for random weights. MobileNetV2 with "
-        "alpha=0.35 needs no network: its weights come with mtlzoo."
+        "alpha=0.35 (`--option alpha=0.35` on the command line) needs no network: its weights come with mtlzoo."
     )
     if spec.name == "MobileNet" and input_shape[0] in (128, 160, 192):
         here = ", ".join(sorted(str(path) for path in models.glob("mobilenet_*_224_tf_no_top.h5"))) or "none is there"

@@ -24,14 +24,18 @@ class OneLineParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
-        if self.fill is not None:
-            fill, self.fill = self.fill, None
-            fill(self)
+        self.fill_arguments()
         words = sys.argv[1:] if args is None else list(args)
         for text in words[: words.index("--") if "--" in words else len(words)]:
             if text.startswith("--") and text.endswith("=--"):
                 self.error(f"argument {text.removesuffix('=--')}: expected a value, received: '--'")
         return super().parse_known_args(words, namespace)
+
+    def fill_arguments(self) -> None:
+        """Add the arguments now, if that is still to be done."""
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, and end with exit code 2."""

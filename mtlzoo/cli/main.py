@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "data" in options:
             from mtlzoo.cli import runs
 
+            options.named = options.data
             options.data, options.format = runs.find_bundled(options.data, options.format)
         return options.run(options) or 0
     except KeyboardInterrupt:
@@ -103,84 +104,94 @@ def _make_data(options: argparse.Namespace) -> None:
 def _train(options: argparse.Namespace) -> int:
     import keras
 
-    from mtlzoo.cli import runs
+    from mtlzoo.cli import narration, runs
     from mtlzoo.data import ImageCache
     from mtlzoo.images.records import files_of
-    from mtlzoo.models import build
 
     fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
     if sum(fractions) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
         )
+    if options.out is None:
+        options.out = narration.default_folder(options.named)
     overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
     weights = [options.weights] if os.path.isfile(options.weights) else []
     _check_run_folders(options, [options.data, *weights], overwrite)
-    input_shape, backbone_options = _input_shape(options.image_size), dict(map(runs.parse_option, options.option))
+    runs.input_shape(options.image_size)
+    for option in options.option:
+        runs.parse_option(option)
     stages = runs.parse_stages(options.stages, options.patience)
     balancing = runs.parse_balancing(options.balancing)
     features = runs.parse_features(options.features, options.feature_cache)
+    say = _say_nothing if options.quiet else _say
     table = _read_labels(options)
     _check_run_folders(options, files_of(table.paths()), overwrite)
     runs.check_run(options.out, table.heads, overwrite=overwrite)
     by_chance = options.split_column == "none"
     runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
-    _tell_notes(table)
-    print(table.describe())
+    _tell_notes(table, quiet=options.quiet)
+    say(narration.describe_columns(table, options))
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
     keras.utils.set_random_seed(options.seed)
-    model = build(  # before the images are read, so that a wrong name is reported at once
-        options.backbone,
-        table.heads,
-        input_shape,
-        None if options.weights == "none" else options.weights,
-        feature_layer=options.feature_layer,
-        pooling=options.pooling,
-        dropout=options.dropout,
-        resize=options.resize,
-        precision=options.precision,
-        **backbone_options,
-    )
-    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=True)
-    _tell_skipped(skipped)
+    # Before the images are read, so that a wrong name is reported at once.
+    model, instead = runs.build_network(table.heads, options)
+    if instead is not None:
+        say(f"Note: {instead}", file=sys.stderr)
+    say(f"\n{narration.describe_choices(model, stages, options)}\n")
+    table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=not options.quiet, notes=not options.quiet)
+    _tell_skipped(skipped, quiet=options.quiet)
     parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
     told = len(table.notes)
     train, valid, test = runs.divide(table, by_chance=by_chance, **parts)
-    _tell_notes(train, told)
+    _tell_notes(train, told, quiet=options.quiet)
     cache = None if options.cache is None else ImageCache(options.cache)
-    print(f"{len(train)} rows to train on, {len(valid)} to choose the best epoch by, {len(test)} for the report.")
+    augment = None if options.augment == "none" else options.augment
+    split = None if by_chance else table.split
+    say(narration.describe_parts((train, valid, test), split, options))
     if cache is not None:
-        print(cache.describe(train, model.input_shape[1:3], augmented=options.augment != "none"))
-    report, history = runs.train_run(
-        model,
-        train,
-        valid,
-        test,
-        options.out,
-        stages,
-        runs.RunOptions(
-            questions=runs.read_questions(options.data, options.format),
-            settings={name: value for name, value in vars(options).items() if name not in ("run", "loads")},
-            skipped=skipped,
-            monitor=options.monitor,
-            resume=options.resume,
-            overwrite=overwrite,
-            raw_cells=options.raw_cells,
-        ),
-        batch_size=options.batch_size,
-        augment=None if options.augment == "none" else options.augment,
-        balancing=balancing,
-        jit_compile=True if options.jit_compile else "auto",
-        seed=options.seed,
-        features=features,
-        cache=cache,
-        devices=runs.parse_devices(options.devices),
-        callbacks=runs.tensorboard(options.out) if options.tensorboard else (),
-    )
+        say(cache.describe(train, model.input_shape[1:3], augmented=augment is not None))
+    callbacks = runs.tensorboard(options.out) if options.tensorboard else []
+    if not options.quiet and not options.resume and workers.is_chief():
+        seconds = runs.guess_epochs(model, train, valid, stages, augment, options.batch_size)
+        say(narration.describe_time(stages, seconds))
+        callbacks.append(runs.TimeLeft(stages, seconds, model.count_params()))
+    with runs.fonts_of_all_scripts(options.quiet):
+        report, history = runs.train_run(
+            model,
+            train,
+            valid,
+            test,
+            options.out,
+            stages,
+            runs.RunOptions(
+                questions=runs.read_questions(options.data, options.format),
+                settings={
+                    name: value for name, value in vars(options).items() if name not in ("run", "loads", "named")
+                },
+                skipped=skipped,
+                monitor=options.monitor,
+                resume=options.resume,
+                overwrite=overwrite,
+                raw_cells=options.raw_cells,
+            ),
+            batch_size=options.batch_size,
+            augment=augment,
+            balancing=balancing,
+            jit_compile=True if options.jit_compile else "auto",
+            seed=options.seed,
+            features=features,
+            cache=cache,
+            devices=runs.parse_devices(options.devices),
+            callbacks=callbacks,
+            verbose=not options.quiet,
+        )
     print(runs.as_text(report))
     print(f"\nWrote {options.out}.")
+    if workers.is_chief():
+        say(narration.describe_results(report, test, split, options))
     return 130 if history.interrupted else 0
 
 
@@ -220,13 +231,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     predictions = Predictions.from_model(model, table)  # the network runs once for both reports
-    if options.out is None:
-        report = predictions.evaluate()
-    else:
-        report = runs.report_run(model, table, options.out, predictions, **how)
-    print(runs.as_text(report))
-    if options.by:
-        print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, predictions, **how))}")
+    with runs.fonts_of_all_scripts():
+        if options.out is None:
+            report = predictions.evaluate()
+        else:
+            report = runs.report_run(model, table, options.out, predictions, **how)
+        print(runs.as_text(report))
+        if options.by:
+            print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, predictions, **how))}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -265,6 +277,18 @@ def _export(options: argparse.Namespace) -> None:
     print(f"Wrote {export(model, options.out, options.format, overwrite=options.overwrite, **runtime)}.")
 
 
+def _new(options: argparse.Namespace) -> None:
+    from mtlzoo.cli.project import describe_project, write_project
+
+    print(describe_project(write_project(options.project, options.table)))
+
+
+def _completion(options: argparse.Namespace) -> None:
+    from mtlzoo.cli.completion import script
+
+    print(script(parser(COMMANDS), options.shell))
+
+
 def _score(options: argparse.Namespace) -> None:
     from mtlzoo.datasets import fashionai_score
 
@@ -283,6 +307,8 @@ COMMANDS = {
     "predict": _predict,
     "export": _export,
     "score": _score,
+    "new": _new,
+    "completion": _completion,
 }
 
 
@@ -315,14 +341,6 @@ def _writing(options: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:
-    if pixels is None:
-        return None
-    if len(pixels) > 2:
-        raise ValueError(f"Expected --image-size as one number, or height and width, received: {pixels}.")
-    return (pixels[0], pixels[-1], 3)
-
-
 def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path], overwrite: bool) -> None:
     check_folder(options.out, overwrite=overwrite, inputs=inputs)
     for cache in (options.cache, options.feature_cache):
@@ -330,11 +348,19 @@ def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path]
             check_folder(cache, overwrite=True, inputs=inputs)  # its own files lie in folders of their own
 
 
-def _tell_notes(table: Any, told: int = 0) -> None:
-    for note in table.notes[told:]:
+def _tell_notes(table: Any, told: int = 0, quiet: bool = False) -> None:
+    for note in () if quiet else table.notes[told:]:
         print(f"Note: {note}", file=sys.stderr)
 
 
-def _tell_skipped(lines: Sequence[str]) -> None:
-    for line in lines:
+def _tell_skipped(lines: Sequence[str], quiet: bool = False) -> None:
+    for line in () if quiet else lines:
         print(f"Skipped {line}", file=sys.stderr)
+
+
+def _say(text: str, file: Any = None) -> None:
+    print(text, file=file, flush=True)
+
+
+def _say_nothing(text: str, file: Any = None) -> None:
+    pass

@@ -101,6 +101,17 @@ def _score_arguments(score: argparse.ArgumentParser) -> None:
     score.add_argument("--ties", choices=["rows", "distinct"], default="rows", help="one term a row, or a threshold")
 
 
+def _new_arguments(new: argparse.ArgumentParser) -> None:
+    new.add_argument("project", metavar="PROJECT", type=path, help="the folder to make, which must not hold anything")
+    new.add_argument(
+        "--table", type=path, metavar="TABLE", help="your label file (default: photographs that come with mtlzoo)"
+    )
+
+
+def _completion_arguments(completion: argparse.ArgumentParser) -> None:
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="the shell to print a script for")
+
+
 def _any_of(registry: Registry[Any]) -> str:
     """The names of a registry as a list in a sentence."""
     *names, last = registry.names()
@@ -180,7 +191,8 @@ def _label_arguments(labels: Any) -> None:
 
 def _train_arguments(train: argparse.ArgumentParser) -> None:
     _data_arguments(train)
-    train.add_argument("--out", metavar="RUN", type=path, required=True, help="the run folder")
+    train.add_argument("--out", metavar="RUN", type=path, help="the run folder (default: labels-run for labels.csv)")
+    train.add_argument("--quiet", action="store_true", help="print the report alone, and what goes wrong")
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     _raw_cells_argument(train)
     train.add_argument("--seed", type=seed, default=0)
@@ -199,7 +211,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
     network = train.add_argument_group("network")
-    network.add_argument("--backbone", default="MobileNetV2", help="see `mtlzoo models` (default: MobileNetV2)")
+    network.add_argument("--backbone", help="see `mtlzoo models` (default: MobileNetV2)")
     network.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="for the backbone: alpha=0.25"
     )
@@ -265,6 +277,8 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "predict": ("predict for images", _predict_arguments),
     "export": ("write a model in another format", _export_arguments),
     "score": ("the FashionAI score of a submission", _score_arguments),
+    "new": ("write a small Python project to go on from", _new_arguments),
+    "completion": ("print what makes a shell complete commands and options", _completion_arguments),
 }
 # Commands that do without TensorFlow.
-LIGHT = ("models", "score")
+LIGHT = ("models", "score", "new", "completion")

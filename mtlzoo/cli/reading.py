@@ -215,13 +215,16 @@ def parse_option(text: str) -> tuple[str, Any]:
     return name, plain_value(value)
 
 
-def drop_bad_images(table: LabelTable, skip: bool, progress: bool = False) -> tuple[LabelTable, list[str]]:
+def drop_bad_images(
+    table: LabelTable, skip: bool, progress: bool = False, notes: bool = True
+) -> tuple[LabelTable, list[str]]:
     """Read every image of a table once, before hours of training depend on it, and tell what is odd about them.
 
     Args:
         table: The table.
         skip: Whether to go on without unreadable images.
         progress: Whether to show how far it is.
+        notes: Whether to print what is odd about images that can be read.
 
     Returns:
         The table of readable images, and one line for each row left out.
@@ -229,8 +232,8 @@ def drop_bad_images(table: LabelTable, skip: bool, progress: bool = False) -> tu
     Raises:
         ImageError: If an image cannot be read and is not to be skipped; the message names its row.
     """
-    bad, notes = inspect_images(table.paths(), progress=progress)
-    for note in notes:
+    bad, odd = inspect_images(table.paths(), progress=progress)
+    for note in odd if notes else ():
         print(f"Note: {note}", file=sys.stderr)
     if not bad:
         return table, []

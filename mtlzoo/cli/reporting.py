@@ -133,8 +133,9 @@ def write_history(history: keras.callbacks.History, directory: Path, *, overwrit
 
 
 def as_text(report: pd.DataFrame) -> str:
-    """A report as a terminal shows it."""
-    return report.to_string(float_format="{:.3f}".format, na_rep="")
+    """A report as a terminal shows it, where Chinese letters take two columns."""
+    with pd.option_context("display.unicode.east_asian_width", True):
+        return report.to_string(float_format="{:.3f}".format, na_rep="")
 
 
 def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool = False) -> None:

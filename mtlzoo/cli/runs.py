@@ -1,6 +1,8 @@
 """Whole jobs: from a dataset to a folder that holds the model, its report and its images."""
 
+from mtlzoo.cli.building import build_network, input_shape
 from mtlzoo.cli.demo import demo, macro_f1
+from mtlzoo.cli.fonts import fonts_of_all_scripts
 from mtlzoo.cli.reading import (
     check_told_parts,
     choose_rows,
@@ -19,6 +21,7 @@ from mtlzoo.cli.reading import (
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.cli.time_left import TimeLeft, guess_epochs
 from mtlzoo.cli.training import (
     RunOptions,
     check_run,
@@ -34,7 +37,9 @@ from mtlzoo.cli.training import (
 __all__ = [
     "GROUPS",
     "RunOptions",
+    "TimeLeft",
     "as_text",
+    "build_network",
     "check_files",
     "check_run",
     "check_told_parts",
@@ -44,6 +49,9 @@ __all__ = [
     "divide",
     "drop_bad_images",
     "find_bundled",
+    "fonts_of_all_scripts",
+    "guess_epochs",
+    "input_shape",
     "is_run",
     "macro_f1",
     "make_data",

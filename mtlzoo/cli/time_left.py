@@ -1,0 +1,147 @@
+"""How long a training will take: a guess from one batch, and what its first epochs tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from mtlzoo.data import Augmentation, LabelTable, image_dataset
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.training import Stage
+
+BACKWARD = 3  # a step with gradients takes about three times as long as one without
+STARTING = 10.0  # seconds until the first step of a stage, whose graph is made then
+
+
+def guess_epochs(
+    model: MultiTaskModel,
+    train: LabelTable,
+    valid: LabelTable,
+    stages: Sequence[Stage],
+    augment: str | Augmentation | None = None,
+    batch_size: int = 32,
+) -> list[float]:
+    """About how many seconds an epoch of each stage takes: one batch is read and goes through the network once.
+
+    Balancing methods, caches and several devices are left out of account.
+
+    Args:
+        model: The network.
+        train: The training rows.
+        valid: The validation rows.
+        stages: The stages.
+        augment: How training images are varied.
+        batch_size: Rows a step.
+    """
+    rows = train.take(np.arange(min(batch_size, len(train))))
+    started = time.monotonic()
+    batches = image_dataset(rows, model.input_shape[1:3], batch_size, augment=augment, resize=model.resize)
+    images = np.asarray(next(iter(batches))[0])
+    reading = (time.monotonic() - started) / len(rows)
+    model(images[:1], training=False)  # whatever is made or loaded at the first call
+    started = time.monotonic()
+    keras.tree.map_structure(keras.ops.convert_to_numpy, model(images, training=False))
+    looking = (time.monotonic() - started) / len(rows)
+    validating = len(valid) * (reading + looking)
+    factors = [1 if stage.trainable == "heads" else BACKWARD for stage in stages]
+    return [len(train) * (reading + factor * looking) + validating for factor in factors]
+
+
+def guess_training(stages: Sequence[Stage], epochs: Sequence[float]) -> float:
+    """About how many seconds all stages take.
+
+    Args:
+        stages: The stages.
+        epochs: Seconds an epoch of each.
+    """
+    return sum(STARTING + stage.epochs * seconds for stage, seconds in zip(stages, epochs))
+
+
+class BatchClock:
+    """How long all batches of an epoch take, as those after the first tell: before that one a graph is made."""
+
+    def __init__(self) -> None:
+        self.batches, self.first, self.last = 0, 0.0, 0.0
+
+    def tick(self) -> None:
+        """A batch is done."""
+        self.last = time.monotonic()
+        self.first = self.first if self.batches else self.last
+        self.batches += 1
+
+    @property
+    def seconds(self) -> float | None:
+        """The time of all batches, `None` if there was but one."""
+        return (self.last - self.first) * self.batches / (self.batches - 1) if self.batches > 1 else None
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Prints how long the training will go on, once the first epoch of each stage is over.
+
+    Args:
+        stages: The stages.
+        epochs: About how many seconds an epoch of each takes.
+        weights: How many numbers the network has: one with fewer is trained on cached features, and its time tells nothing
+            of the stages that follow.
+    """
+
+    def __init__(self, stages: Sequence[Stage], epochs: Sequence[float], weights: int):
+        super().__init__()
+        self.stages, self.epochs, self.weights = stages, list(epochs), weights
+        self.stage = -1
+        self.done = 0  # epochs of this stage
+        self.training, self.validation = BatchClock(), BatchClock()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Another stage begins."""
+        self._tell()
+        self.stage, self.done = self.stage + 1, 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clocks, after all that belongs to the last epoch."""
+        self._tell()
+        self.training, self.validation = BatchClock(), BatchClock()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """A step is done."""
+        self.training.tick()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """A batch of validation is done."""
+        self.validation.tick()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Take what the first epoch took for what the others of the stage will."""
+        self.done += 1
+        seconds = self.training.seconds
+        if self.done > 1 or seconds is None:
+            return
+        seconds += self.validation.seconds or 0.0
+        later, guessed = self.stage + 1, self.epochs[self.stage]
+        if guessed and self.model.count_params() >= self.weights:
+            self.epochs[later:] = [epoch_seconds * seconds / guessed for epoch_seconds in self.epochs[later:]]
+        self.epochs[self.stage] = seconds
+
+    def _tell(self) -> None:
+        if self.done != 1:
+            return
+        here = (self.stages[self.stage].epochs - 1) * self.epochs[self.stage]
+        after = slice(self.stage + 1, None)
+        left = here + guess_training(self.stages[after], self.epochs[after])
+        if left:
+            print(f"About {in_words(left)} left, as the first epoch of this stage tells.", flush=True)
+        self.done = 2  # told
+
+
+def in_words(seconds: float) -> str:
+    """A duration as one would say it: "1 minute", "2 hours 10 minutes"."""
+    minutes = max(1, round(seconds / 60))
+    hours, minutes = divmod(minutes if minutes < 60 else 10 * round(minutes / 10), 60)
+    parts = [
+        f"{number} {unit}{'s' * (number != 1)}" for number, unit in ((hours, "hour"), (minutes, "minute")) if number
+    ]
+    return " ".join(parts)
