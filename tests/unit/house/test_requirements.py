@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
-# What a notebook of Colab has, as far as mtlzoo needs it: TensorFlow, Keras, NumPy and pandas as in November 2026, the others
+# What a notebook of Colab has, as far as mtlzoo needs it: TensorFlow, Keras, NumPy and pandas as in November 2026, others
 # as in the last list of it that was at hand.
 COLAB = {
     "keras": "3.13.2",
