@@ -24,6 +24,7 @@ from mtlzoo.system.startup import load_quietly
 
 load_quietly()
 
+import cv2
 import pandas as pd
 from benchmarks.balancing import benchmark_balancing
 from benchmarks.features import benchmark_features
@@ -50,7 +51,7 @@ SECTIONS = {
     "features": benchmark_features,
     "balancing": benchmark_balancing,
 }
-PACKAGES = ("mtlzoo", "tensorflow", "keras", "numpy", "opencv-python-headless")
+PACKAGES = ("mtlzoo", "tensorflow", "keras", "numpy")
 
 
 def main() -> None:
@@ -63,7 +64,8 @@ def main() -> None:
     if options.out:
         check_output(options.out, overwrite=options.overwrite)
     machine = f"{_processor()}, {len(os.sched_getaffinity(0))} cores"
-    versions = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES)])
+    of_packages = [f"{name} {version(name)}" for name in PACKAGES]
+    versions = ", ".join([f"Python {platform.python_version()}", *of_packages, f"OpenCV {cv2.__version__}"])
     parts = []
     for name in options.only or SECTIONS:
         measure, start = SECTIONS[name], time.monotonic()

@@ -17,22 +17,16 @@ from mtlzoo.errors import ImageError
 from mtlzoo.images import png
 from mtlzoo.images.known_files import Facts
 from mtlzoo.images.pixel_limit import check_size, max_pixels
-from mtlzoo.images.pixels import exif_orientation, orient
+from mtlzoo.images.pixels import decode_rgb, exif_orientation, orient
 from mtlzoo.images.rare_images import decode_rare
 from mtlzoo.images.source import ImageSource, content_digest
 
 if "OPENCV_LOG_LEVEL" not in os.environ:
     # OpenCV logs each unreadable file on standard error without naming it; ImageError says it once, with the name.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # In OpenCV 4 the function stands beside all others.
+    (cv2.utils.logging if hasattr(cv2.utils, "logging") else cv2).setLogLevel(0)
 
 MAX_SCANS = 500  # of a progressive JPEG; usual are ten, and each may take as long as the whole image
-
-JPEG_FLAGS = {
-    1: cv2.IMREAD_COLOR_RGB,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
 
 
 def decode_image(source: str | Path | bytes, at_least: tuple[int, int] | None = None) -> np.ndarray:
@@ -176,13 +170,11 @@ def _decode_jpeg(data: bytes, at_least: tuple[int, int] | None) -> Decoded:
         height, width = width, height
     factor = _reduction(height, width, at_least)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), JPEG_FLAGS[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = decode_rgb(data, factor)
     except cv2.error:
         image = None
     if image is None:
         raise ImageError("damaged JPEG")
-    if factor > 1:
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # OpenCV refuses to combine reduced decoding with RGB.
     return Decoded(orient(image, orientation), (height, width))
 
 

@@ -11,6 +11,28 @@ PIXELS_AT_A_TIME = 2**20  # of transparency: what it is computed in takes severa
 
 ORIENTATION_TAG = 0x0112
 
+RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # since OpenCV 4.11
+REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def decode_rgb(data: bytes, factor: int = 1) -> np.ndarray | None:
+    """What OpenCV decodes of a file, as 8-bit RGB, not turned as EXIF says; `None` where it cannot.
+
+    Args:
+        data: The file's content.
+        factor: 1, or, for JPEG, 2, 4 or 8, for an image at that part of its size.
+    """
+    content = np.frombuffer(data, np.uint8)
+    if factor == 1 and RGB is not None:  # OpenCV refuses to combine reduced decoding with RGB
+        return cv2.imdecode(content, RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    image = cv2.imdecode(content, REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
     """Turns what OpenCV decoded unchanged (gray, BGR or BGRA, 8 or 16 bits) into 8-bit RGB on white."""

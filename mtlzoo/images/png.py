@@ -16,7 +16,7 @@ import numpy as np
 
 from mtlzoo.errors import ImageError
 from mtlzoo.images.pixel_limit import check_size
-from mtlzoo.images.pixels import exif_orientation, orient, to_rgb
+from mtlzoo.images.pixels import decode_rgb, exif_orientation, orient, to_rgb
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -45,9 +45,9 @@ def decode_png(data: bytes) -> tuple[np.ndarray, int | None]:
     parts = read_parts(data)
     largest = None
     if parts.colour not in (4, 6) and parts.transparency is None and parts.depth < 16:
-        image = _decode(parts.cleaned, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = _decode(parts.cleaned, as_rgb=True)
     else:
-        image = _decode(parts.cleaned, cv2.IMREAD_UNCHANGED)
+        image = _decode(parts.cleaned, as_rgb=False)
         if parts.depth == 16:
             largest = int(image[..., :3].max() if image.ndim == 3 else image.max())
         if parts.colour == 0 and parts.transparency is not None:
@@ -60,9 +60,9 @@ def decode_png(data: bytes) -> tuple[np.ndarray, int | None]:
     return orient(image, parts.orientation), largest
 
 
-def _decode(data: bytes, flags: int) -> np.ndarray:
+def _decode(data: bytes, as_rgb: bool) -> np.ndarray:
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        image = decode_rgb(data) if as_rgb else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         image = None
     if image is None:

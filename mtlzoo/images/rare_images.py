@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlzoo.errors import ImageError
 from mtlzoo.images.pixel_limit import check_size
+from mtlzoo.images.pixels import decode_rgb
 
 HEADER = 4096  # bytes in which a header ends
 PFM = re.compile(rb"P([Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+.\deE]{1,20})\s")
@@ -32,7 +33,7 @@ def _decode_radiance(data: bytes) -> np.ndarray:
     if header is not None:
         check_size(int(header["height"]), int(header["width"]))
         with contextlib.suppress(cv2.error):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            image = decode_rgb(data)
     if image is None:
         raise ImageError("truncated or damaged Radiance HDR")
     return image

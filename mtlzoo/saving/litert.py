@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -17,9 +19,30 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     A flatbuffer is read from its start and a zip archive from its end; TensorFlow Lite's own metadata uses the same
     way to pack associated files.
     """
-    model.export(path, format="litert", verbose=False)
+    convert(model, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{KEY}.json", metadata)
+
+
+def convert(model: keras.Model, path: Path, signature: Sequence[keras.InputSpec] | None = None) -> None:
+    """Write the file itself.
+
+    Keras' own export in this format, which came with Keras 3.15, does the same with the same settings:
+    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/export/litert.py.
+
+    Args:
+        model: The plain model.
+        path: The file.
+        signature: The shape of the input, by default the model's, with batches of any size.
+    """
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        model.export(folder, format="tf_saved_model", verbose=False, input_signature=signature)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+        converter.experimental_enable_resource_variables = True
+        path.write_bytes(converter.convert())
 
 
 FORMAT = ExportFormat(".tflite", write, exact_suffix=True)

@@ -147,7 +147,7 @@ class HeadChecks:
             "object array": lambda: np.array([*cells, []], dtype=object)[:-1],
             "series": lambda: pd.Series(cells, index=range(7, 7 + len(cells))),
             "category": lambda: pd.Series(cells).astype("category"),
-            "str": lambda: pd.Series(cells).astype("str"),
+            "str": lambda: pd.Series(cells).astype("str").where(pd.notna(pd.Series(cells))),
         }
         expected = np.concatenate([head.encode(self.cells), head.encode([None])])
         np.testing.assert_array_equal(head.encode(forms[form]()), expected)

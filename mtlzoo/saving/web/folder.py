@@ -14,6 +14,7 @@ import keras
 
 from mtlzoo.files import FolderKind
 from mtlzoo.saving.formats import ExportFormat
+from mtlzoo.saving.litert import convert
 from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
 from mtlzoo.saving.web.description import describe
@@ -71,7 +72,7 @@ def write_model(model: keras.Model, path: Path) -> None:
     image = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=model.inputs[0].name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
-        model.export(path, format="litert", verbose=False, input_signature=[image])
+        convert(model, path, [image])
 
 
 def fill_page(page: str, runtime: str) -> str:

@@ -288,7 +288,7 @@ def test_files_keep_the_scenes_as_they_were_drawn(single, several):
     for directory, objects in ((single, 1), (several, 3)):
         scene = shape_drawing.draw_numbered_scene("train", 3, 0, 4, objects)
         own = [row for row in rows(directory, "train") if row["image"] == "images/train_000004.png"]
-        image = cv2.imread(str(directory / own[0]["image"]), cv2.IMREAD_COLOR_RGB)
+        image = cv2.imread(str(directory / own[0]["image"]))[..., ::-1]
         np.testing.assert_array_equal(image, scene.image)
         assert [row["shape"] for row in own] == scene.classes
         boxes = [[float(row[column]) for column in COLUMNS[2:]] for row in own]

@@ -177,7 +177,9 @@ def test_orientation(pixels, kind, orientation, channels):
     assert np.abs(reduced.astype(int) - cv2.resize(full, reduced.shape[1::-1], interpolation=cv2.INTER_AREA)).mean() < 8
 
 
-@pytest.mark.skipif(not features.check("avif"), reason="this Pillow cannot write AVIF")
+@pytest.mark.skipif(
+    "avif" not in features.modules or not features.check("avif"), reason="this Pillow cannot write AVIF"
+)
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_avif(pixels, orientation):
     image = Image.fromarray(pixels)
