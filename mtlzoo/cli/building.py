@@ -7,6 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 
+import keras
+
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel, build
@@ -61,6 +63,7 @@ def input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:
 
 
 def _build(heads: Mapping[str, Head], options: argparse.Namespace) -> MultiTaskModel:
+    keras.utils.set_random_seed(options.seed)  # the same first weights, whatever was tried before
     return build(
         options.backbone,
         heads,

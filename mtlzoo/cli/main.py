@@ -102,8 +102,6 @@ def _make_data(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    import keras
-
     from mtlzoo.cli import narration, runs
     from mtlzoo.data import ImageCache
     from mtlzoo.images.records import files_of
@@ -135,7 +133,6 @@ def _train(options: argparse.Namespace) -> int:
     head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
     table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
     table.check()
-    keras.utils.set_random_seed(options.seed)
     # Before the images are read, so that a wrong name is reported at once.
     model, instead = runs.build_network(table.heads, options)
     if instead is not None:

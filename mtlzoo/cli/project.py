@@ -45,7 +45,8 @@ def write_project(folder: Path, table: Path | None = None) -> Path:
     for source, target in FILES.items():
         text = (TEMPLATE / source).read_text(encoding="utf-8")
         with writing(folder / target) as temporary:
-            temporary.write_text(string.Template(text).substitute(values), encoding="utf-8")
+            written = string.Template(text).substitute(values)
+            temporary.write_text(written, encoding="utf-8", errors="backslashreplace")  # names may be no text at all
     return folder
 
 

@@ -77,8 +77,13 @@ BASES = {
     "predict": ["m.h5", "img/none.png"],
     "export": ["m.h5", "t.csv/model.h5"],
     "score": ["submission.csv", "submission.csv"],
+    "new": ["t.csv"],
+    "completion": ["bash"],
 }
-POSITIONS = {"make-data": 2, "train": 1, "pack": 2, "evaluate": 2, "predict": 2, "export": 2, "score": 2, "models": 1}
+POSITIONS = {
+    **{"make-data": 2, "train": 1, "pack": 2, "evaluate": 2, "predict": 2, "export": 2, "score": 2, "models": 1},
+    "completion": 1,
+}
 
 
 @pytest.fixture(scope="module")

@@ -171,6 +171,10 @@ def test_without_a_network_the_bundled_weights_are_taken():
     assert model.backbone.count_params() == 410_208
     assert "could not be downloaded" in note
     assert (options.backbone, options.option) == ("MobileNetV2", ["alpha=0.35"])
+    same, note = runs.build_network({"color": 3}, told("labels.csv", "--image-size", "32", "--option", "alpha=0.35"))
+    assert note is None
+    for ours, theirs in zip(model.get_weights(), same.get_weights(), strict=True):  # those of the head are random
+        np.testing.assert_array_equal(ours, theirs)
     for words in (["--weights", "imagenet"], ["--backbone", "mobilenet_v2"], ["--option", "alpha=1.0"]):
         with pytest.raises(OSError, match=r"--option alpha=0\.35"):
             runs.build_network({"color": 3}, told("labels.csv", "--image-size", "32", *words))
