@@ -116,7 +116,7 @@ def describe_time(stages: Sequence[Stage], seconds: Sequence[float]) -> str:
         seconds: About how many seconds an epoch of each takes.
     """
     return (
-        f"It takes about {in_words(guess_training(stages, seconds))}, as a first batch tells. Ctrl-C ends it early, with "
+        f"It takes about {in_words(guess_training(stages, seconds))}, as a few batches tell. Ctrl-C ends it early, with "
         "the best network so far.\n"
     )
 

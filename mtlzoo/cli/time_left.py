@@ -1,4 +1,4 @@
-"""How long a training will take: a guess from one batch, and what its first epochs tell."""
+"""How long a training will take: a guess from a few batches, and what its first epochs tell."""
 
 from __future__ import annotations
 
@@ -14,51 +14,8 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.training import Stage
 
 BACKWARD = 3  # a step with gradients takes about three times as long as one without
+BATCHES = 4  # that are read to see how long one takes
 STARTING = 10.0  # seconds until the first step of a stage, whose graph is made then
-
-
-def guess_epochs(
-    model: MultiTaskModel,
-    train: LabelTable,
-    valid: LabelTable,
-    stages: Sequence[Stage],
-    augment: str | Augmentation | None = None,
-    batch_size: int = 32,
-) -> list[float]:
-    """About how many seconds an epoch of each stage takes: one batch is read and goes through the network once.
-
-    Balancing methods, caches and several devices are left out of account.
-
-    Args:
-        model: The network.
-        train: The training rows.
-        valid: The validation rows.
-        stages: The stages.
-        augment: How training images are varied.
-        batch_size: Rows a step.
-    """
-    rows = train.take(np.arange(min(batch_size, len(train))))
-    started = time.monotonic()
-    batches = image_dataset(rows, model.input_shape[1:3], batch_size, augment=augment, resize=model.resize)
-    images = np.asarray(next(iter(batches))[0])
-    reading = (time.monotonic() - started) / len(rows)
-    model(images[:1], training=False)  # whatever is made or loaded at the first call
-    started = time.monotonic()
-    keras.tree.map_structure(keras.ops.convert_to_numpy, model(images, training=False))
-    looking = (time.monotonic() - started) / len(rows)
-    validating = len(valid) * (reading + looking)
-    factors = [1 if stage.trainable == "heads" else BACKWARD for stage in stages]
-    return [len(train) * (reading + factor * looking) + validating for factor in factors]
-
-
-def guess_training(stages: Sequence[Stage], epochs: Sequence[float]) -> float:
-    """About how many seconds all stages take.
-
-    Args:
-        stages: The stages.
-        epochs: Seconds an epoch of each.
-    """
-    return sum(STARTING + stage.epochs * seconds for stage, seconds in zip(stages, epochs))
 
 
 class BatchClock:
@@ -77,6 +34,51 @@ class BatchClock:
     def seconds(self) -> float | None:
         """The time of all batches, `None` if there was but one."""
         return (self.last - self.first) * self.batches / (self.batches - 1) if self.batches > 1 else None
+
+
+def guess_epochs(
+    model: MultiTaskModel,
+    train: LabelTable,
+    valid: LabelTable,
+    stages: Sequence[Stage],
+    augment: str | Augmentation | None = None,
+    batch_size: int = 32,
+) -> list[float]:
+    """About how many seconds an epoch of each stage takes: a few batches are read, and one goes through the network.
+
+    Balancing methods, caches and several devices are left out of account.
+
+    Args:
+        model: The network.
+        train: The training rows.
+        valid: The validation rows.
+        stages: The stages.
+        augment: How training images are varied.
+        batch_size: Rows a step.
+    """
+    rows = train.take(np.arange(min(BATCHES * batch_size, len(train))))
+    clock, started = BatchClock(), time.monotonic()
+    for batch in image_dataset(rows, model.input_shape[1:3], batch_size, augment=augment, resize=model.resize):
+        images = np.asarray(batch[0])
+        clock.tick()
+    reading = (clock.seconds or time.monotonic() - started) / len(rows)
+    for _ in range(2):  # at the first call its graph is made
+        started = time.monotonic()
+        model.predict_on_batch(images)
+    looking = (time.monotonic() - started) / len(images)
+    validating = len(valid) * (reading + looking)
+    factors = [1 if stage.trainable == "heads" else BACKWARD for stage in stages]
+    return [len(train) * (reading + factor * looking) + validating for factor in factors]
+
+
+def guess_training(stages: Sequence[Stage], epochs: Sequence[float]) -> float:
+    """About how many seconds all stages take.
+
+    Args:
+        stages: The stages.
+        epochs: Seconds an epoch of each.
+    """
+    return sum(STARTING + stage.epochs * seconds for stage, seconds in zip(stages, epochs))
 
 
 class TimeLeft(keras.callbacks.Callback):

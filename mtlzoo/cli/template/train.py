@@ -42,7 +42,7 @@ mtl.fit(model, train, valid, stages=stages, seed=config["seed"])
 
 # Each head beside its trivial baseline: the same metric of predictions that never look at an image.
 report = mtl.evaluate(model, test)
-print(report)
+print(report[["labelled", "metric", "value", "baseline"]])
 report.to_csv(run / "report.csv")
 
 # What it says of a few images, and a file that plain Keras loads, too. Each run replaces the last one's.
