@@ -52,7 +52,11 @@ def _held_back() -> Iterator[None]:
         return
     if sys.stderr is not None:
         sys.stderr.flush()
-    terminal = os.dup(2)
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a process without standard error, such as a service
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
