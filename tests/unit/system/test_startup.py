@@ -64,6 +64,14 @@ def test_whoever_asks_for_all_lines_gets_them(noisy, capfd, monkeypatch):
     assert capfd.readouterr().err == "a dozen lines about the build"
 
 
+def test_a_process_without_standard_error_loads_too(noisy, monkeypatch):
+    def closed(descriptor):
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr("os.dup", closed)
+    assert importlib.import_module(noisy("value = 3\n")).value == 3
+
+
 def test_a_module_that_is_there_already_is_left_alone():
     before = list(sys.meta_path)
     quieten("json")
