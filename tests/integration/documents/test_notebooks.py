@@ -21,7 +21,7 @@ SMALL = {
     "fashionai": "IMAGES = 160\nPIXELS = 32\nEPOCHS = 1\nCHANNELS = (8,)",
     "hydranet": "IMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None\nLAYER = 'conv_pw_1_relu'",
     "landmarks": "IMAGES = 80\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1\nCHANNELS = (8,)",
-    "quickstart": "IMAGES = 24\nPIXELS = 32\nEPOCHS = 1",
+    "quickstart": "EVERY = 25\nPIXELS = 32\nEPOCHS = 1",
 }
 COLAB = "https://colab.research.google.com/github/mtlzoo/mtlzoo/blob/main/notebooks"
 INSTALL = """try:
