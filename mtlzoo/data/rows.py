@@ -77,7 +77,7 @@ def with_slashes(images: pd.Series, root: Path) -> tuple[pd.Series, list[str]]:
         return images, []
     changed = images.isin(list(other))
     note = f"{count(int(changed.sum()), 'path')} with backslashes, read with slashes: {short(next(iter(other)))}"
-    return images.where(~changed, images.map(other)).astype("str"), [note]
+    return _texts(images.where(~changed, images.map(other))), [note]
 
 
 def _repeated_headers(frame: pd.DataFrame, image: str) -> np.ndarray:
@@ -127,7 +127,7 @@ def _compact(chunk: pd.DataFrame, texts: set[str | None]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in chunk:
         if name in texts:
-            columns[name] = chunk[name].astype("str")
+            columns[name] = _texts(chunk[name])
             continue
         codes, labels = pd.factorize(chunk[name].to_numpy(), sort=True)
         columns[name] = pd.Categorical.from_codes(codes, pd.Index(labels, dtype="str"))
@@ -157,5 +157,14 @@ def _without_nameless(frame: pd.DataFrame, names: list[str]) -> tuple[pd.DataFra
 def _strip(column: pd.Series) -> pd.Series:
     """Texts without blanks around them, of which each different one is kept once, however many rows have it."""
     codes, texts = pd.factorize(column)
-    texts = pd.Series([*pd.Series(texts, dtype=object).str.strip().replace("", None), None], dtype="str")
+    texts = _texts(pd.Series([*pd.Series(texts, dtype=object).str.strip().replace("", None), None], dtype=object))
     return pd.Series(texts.array[codes], index=column.index, name=column.name)
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Texts, and missing ones, in the type that pandas has for them.
+
+    Before pandas 3 that is `object`, and its `astype("str")` would make the text "nan" of what is missing
+    (https://pandas.pydata.org/docs/user_guide/migration-3-strings.html).
+    """
+    return column.astype("str" if int(pd.__version__.partition(".")[0]) >= 3 else object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def test_comparing_leaves_the_model_as_it_is(rows, tiny_backbone):
     [(33, 16, [16, 9, 8]), (40, 16, [16, 16, 8]), (32, 16, [16, 16]), (7, 16, [7]), (17, 16, [9, 8])],
 )
 def test_no_training_batch_is_of_a_few_rows_only(tmp_path, count, batch_size, sizes):
-    keras.utils.save_img(tmp_path / "a.png", np.zeros((8, 8, 3)), scale=False)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), "uint8"))
     frame = pd.DataFrame({"image": ["a.png"] * count, "a": np.arange(count) % 2})
     table = mtl.data.LabelTable(frame, {"a": mtl.BinaryHead()}, root=tmp_path)
     trained = mtl.data.image_dataset(table, (8, 8), batch_size, shuffle=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import keras
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,7 +41,7 @@ def test_shares_of_a_split_are_fractions():
 
 
 def test_the_placement_of_images_is_their_geometry(tmp_path):
-    keras.utils.save_img(tmp_path / "a.png", np.zeros((8, 16, 3)), scale=False)
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 16, 3), "uint8"))
     frame = pd.DataFrame({"image": ["a.png"] * 2, "kind": ["x", "y"]})
     table = mtl.data.LabelTable(frame, {"kind": mtl.BinaryHead(["x", "y"])}, root=tmp_path)
     geometry = ImageGeometry.empty(2, (8, 8))
