@@ -6,7 +6,9 @@ version of Keras looks here first; `tests/test_keras_compat.py` has one test for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -91,6 +93,33 @@ def functional_class(model: Any) -> type | None:
     """
     kinds = (kind for kind in type(model).__mro__ if kind.__module__.startswith("keras."))
     return next((kind for kind in kinds if kind.__name__ == "Functional"), None)
+
+
+def like_functional(init: Callable[..., None]) -> Callable[..., None]:
+    """An `__init__` by which Keras takes a class for one of functional models, whose graph it saves and loads.
+
+    Keras compares the names of its arguments with those of its own `__init__`, which a decorator hides in Keras 3.10:
+    then no class with an `__init__` of its own is one, unless these are hidden as well.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/models/functional.py
+    (`functional_like_constructor`).
+
+    Args:
+        init: A method whose positional arguments are `inputs`, `outputs` and `name`.
+
+    Returns:
+        The method itself, or one that hides what it takes.
+    """
+    from keras.src.models.functional import Functional
+
+    if inspect.getfullargspec(Functional.__init__).args:
+        return init
+
+    @functools.wraps(init)
+    def hidden(*args: Any, **kwargs: Any) -> None:
+        init(*args, **kwargs)
+
+    return hidden
 
 
 # === State of layers and models ===

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import keras
 
 from mtlzoo.backbones.registry import Preprocessing
+from mtlzoo.keras_compat import like_functional
 
 
 @keras.saving.register_keras_serializable("mtlzoo")
@@ -33,6 +34,7 @@ class Backbone(keras.Model):
     ```
     """
 
+    @like_functional
     def __init__(
         self,
         inputs: Any,

@@ -19,7 +19,7 @@ from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.texts import value_text
-from mtlzoo.keras_compat import flatten_layers, untrack
+from mtlzoo.keras_compat import flatten_layers, like_functional, untrack
 from mtlzoo.losses import MaskedLoss
 from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
@@ -84,6 +84,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     _head_metrics: dict[str, list[keras.metrics.Metric]]
     _penalty: keras.metrics.Mean
 
+    @like_functional
     def __init__(
         self,
         inputs: Any,

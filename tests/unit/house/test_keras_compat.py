@@ -27,6 +27,21 @@ def test_the_producer_of_a_tensor_is_its_layer(nested):
     assert isinstance(keras_compat.producer(nested.input), layers.InputLayer)
 
 
+class Own(keras.Model):
+    @keras_compat.like_functional
+    def __init__(self, inputs, outputs, name=None, *, more=0, **kwargs):
+        super().__init__(inputs, outputs, name=name, **kwargs)
+        self.more = more
+
+
+def test_a_class_with_an_init_of_its_own_is_saved_by_its_graph():
+    inputs = keras.Input((3,))
+    own = Own(inputs, layers.Dense(2)(inputs), name="own", more=1)
+    assert own.more == 1
+    again = Own.from_config(own.get_config())
+    assert (type(again), again.name, again.output_shape) == (Own, "own", (None, 2))
+
+
 def test_a_tensors_inputs_are_those_of_the_call_that_made_it():
     shared = layers.Dense(2)
     first, second = keras.Input((3,)), keras.Input((3,))
