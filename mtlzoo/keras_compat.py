@@ -1,7 +1,8 @@
 """Everything private of Keras and TensorFlow that the package uses, in one place.
 
 Each function says what it is for, since when what it uses exists, and where that stands upstream. Whoever supports another
-version of Keras looks here first; `tests/test_keras_compat.py` has one test for each. No other module touches private names.
+version of Keras looks here first; `tests/unit/house/test_keras_compat.py` has one test for each. No other module touches
+private names.
 """
 
 from __future__ import annotations

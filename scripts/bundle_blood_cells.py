@@ -1,4 +1,4 @@
-"""Make the photographs of blood cells that mtlzoo brings along, `mtlzoo/datasets/blood_cells/packed`.
+"""Make the photographs of blood cells that mtlzoo brings along, `mtlzoo/datasets/cells/packed`.
 
     python scripts/bundle_blood_cells.py SOURCE OUT
 

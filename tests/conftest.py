@@ -30,19 +30,15 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 TESTS = Path(__file__).parent
 # Counting lines makes Python a third slower, and most of what runs here is TensorFlow's. These tests run nothing of the
 # package that others do not.
-NOT_COUNTED = (
-    [
-        TESTS / "integration" / name
-        for name in ("backbones", "backends", "balancing", "benchmark", "models", "real_images")
-    ]
-    + [
-        *(TESTS / "integration" / "documents" / f"test_{name}.py" for name in ("pages", "readme")),
-    ]
-    + [
-        TESTS / "integration" / "training" / f"test_{name}.py"
-        for name in ("balancing_monitor", "devices", "statistics_lag", "task_stopping")
-    ]
-)
+NOT_COUNTED = [
+    TESTS / "integration" / name
+    for name in (
+        *("backbones", "backends", "balancing", "benchmark", "models", "real_images"),
+        *("documents/test_pages.py", "documents/test_readme.py"),
+        *("training/test_balancing_monitor.py", "training/test_devices.py"),
+        *("training/test_statistics_lag.py", "training/test_task_stopping.py"),
+    )
+]
 LIMIT = 900  # seconds for a test that trains, on two busy cores; others have that of `setup.cfg`
 
 pytest_plugins = ["left_out"]
