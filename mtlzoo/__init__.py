@@ -54,7 +54,15 @@ if TYPE_CHECKING:
     )
     from mtlzoo.models import MultiTaskModel, build
     from mtlzoo.saving import export, load_model
-    from mtlzoo.training import BalancingMonitor, FeatureCache, Stage, TaskwiseEarlyStopping, fit
+    from mtlzoo.training import (
+        BalancingMonitor,
+        FeatureCache,
+        Recipe,
+        Stage,
+        TaskwiseEarlyStopping,
+        fit,
+        list_recipes,
+    )
 
 __version__ = "0.1.0"
 
@@ -76,7 +84,15 @@ _MODULES = {
         "RegressionHead",
     ],
     "mtlzoo.models": ["MultiTaskModel", "build"],
-    "mtlzoo.training": ["BalancingMonitor", "FeatureCache", "Stage", "TaskwiseEarlyStopping", "fit"],
+    "mtlzoo.training": [
+        "BalancingMonitor",
+        "FeatureCache",
+        "Recipe",
+        "Stage",
+        "TaskwiseEarlyStopping",
+        "fit",
+        "list_recipes",
+    ],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
@@ -98,6 +114,7 @@ __all__ = [
     "MultiLabelHead",
     "MultiTaskModel",
     "OrdinalHead",
+    "Recipe",
     "RegressionHead",
     "Stage",
     "TaskwiseEarlyStopping",
@@ -116,6 +133,7 @@ __all__ = [
     "images",
     "list_backbones",
     "list_balancing",
+    "list_recipes",
     "load_model",
     "losses",
     "metrics",

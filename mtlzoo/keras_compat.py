@@ -206,6 +206,30 @@ class ReplicaHooks(_Base):
         return super()._get_metrics_result_or_logs(logs) if found is None else found
 
 
+def variable_place(optimizer: keras.Optimizer, variable: Any) -> int:
+    """The place of a variable among those that an optimizer was built with.
+
+    Keras hands `update_step` its own variable, or with TensorFlow the one that it stands for, on each device another.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/optimizers/base_optimizer.py
+    (`_get_variable_index`, which each of Keras' optimizers uses).
+    """
+    place: int = optimizer._get_variable_index(variable)
+    return place
+
+
+def averages(optimizer: keras.Optimizer) -> list[keras.Variable]:
+    """The averages that an optimizer with `use_ema=True` keeps of the variables that it was built with, in their order.
+
+    Keras has only `finalize_variable_values`, which puts them in place and forgets what was there.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/optimizers/base_optimizer.py
+    (`_model_variables_moving_average`).
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that scales losses in float16
+    return list(inner._model_variables_moving_average)
+
+
 def own_strategy(model: keras.Model) -> Any:
     """The `tf.distribute.Strategy` in whose scope a model was built; `None` without one, and on other backends.
 

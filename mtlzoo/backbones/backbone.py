@@ -25,6 +25,10 @@ class Backbone(keras.Model):
         preprocessing: What pixels from 0 to 255 need before they are given to it, a mode of `preprocess`, so that it is
             not lost where the backbone is used again; `None` if that is not known.
 
+    Attributes:
+        inference_mode: Whether an unfrozen backbone too hands `training=False` to its layers: its weights are trained, and
+            its batch normalisation keeps the statistics that it has. It is not saved.
+
     Example:
 
     ```python
@@ -48,10 +52,12 @@ class Backbone(keras.Model):
             raise ValueError(f"Expected one of the modes {get_args(Preprocessing)}, received: {preprocessing!r}.")
         super().__init__(inputs, outputs, name=name, **kwargs)
         self.preprocessing = preprocessing
+        self.inference_mode = False
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Computes the features, in inference mode if the backbone is frozen."""
-        return super().call(inputs, training=training if self.trainable else False, mask=mask)
+        """Computes the features, in inference mode if the backbone is frozen, or is to be trained in that mode."""
+        learns = self.trainable and not self.inference_mode
+        return super().call(inputs, training=training if learns else False, mask=mask)
 
     def get_config(self) -> dict[str, Any]:
         """The graph, and what its pixels need."""

@@ -70,6 +70,17 @@ def fraction(text: str) -> float:
     raise _unexpected("a number from 0 to less than 1", text)
 
 
+def positive(text: str) -> float:
+    """A number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise _unexpected("a number above 0", text) from None
+    if not 0 < value < float("inf"):
+        raise _unexpected("a number above 0", text)
+    return value
+
+
 def path(text: str) -> Path:
     """The path of something that need not exist."""
     if text.strip() and "\0" not in text:

@@ -103,7 +103,7 @@ def _make_data(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     from mtlzoo.cli import narration, runs
-    from mtlzoo.data import ImageCache
+    from mtlzoo.images.caching import image_cache
     from mtlzoo.images.records import files_of
 
     fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
@@ -119,9 +119,7 @@ def _train(options: argparse.Namespace) -> int:
     runs.input_shape(options.image_size)
     for option in options.option:
         runs.parse_option(option)
-    stages = runs.parse_stages(options.stages, options.patience)
-    balancing = runs.parse_balancing(options.balancing)
-    features = runs.parse_features(options.features, options.feature_cache)
+    recipe = runs.recipe_of(options)
     say = _say_nothing if options.quiet else _say
     table = _read_labels(options)
     _check_run_folders(options, files_of(table.paths()), overwrite)
@@ -137,24 +135,24 @@ def _train(options: argparse.Namespace) -> int:
     model, instead = runs.build_network(table.heads, options)
     if instead is not None:
         say(f"Note: {instead}", file=sys.stderr)
-    say(f"\n{narration.describe_choices(model, stages, options)}\n")
+    say(f"\n{narration.describe_choices(model, recipe, options)}\n")
     table, skipped = runs.drop_bad_images(table, options.skip_bad, progress=not options.quiet, notes=not options.quiet)
     _tell_skipped(skipped, quiet=options.quiet)
     parts = {name: getattr(options, name) for name in ("valid", "test", "rest", "group", "seed")}
     told = len(table.notes)
     train, valid, test = runs.divide(table, by_chance=by_chance, **parts)
     _tell_notes(train, told, quiet=options.quiet)
-    cache = None if options.cache is None else ImageCache(options.cache)
-    augment = None if options.augment == "none" else options.augment
     split = None if by_chance else table.split
     say(narration.describe_parts((train, valid, test), split, options))
+    cache = image_cache(recipe.cache)
     if cache is not None:
-        say(cache.describe(train, model.input_shape[1:3], augmented=augment is not None))
+        say(cache.describe(train, model.input_shape[1:3], augmented=recipe.augment is not None))
     callbacks = runs.tensorboard(options.out) if options.tensorboard else []
     if not options.quiet and not options.resume and workers.is_chief():
-        seconds = runs.guess_epochs(model, train, valid, stages, augment, options.batch_size)
-        say(narration.describe_time(stages, seconds))
-        callbacks.append(runs.TimeLeft(stages, seconds, model.count_params()))
+        seconds = runs.guess_epochs(model, train, valid, recipe)
+        say(narration.describe_time(recipe, seconds))
+        if recipe.minutes is None:
+            callbacks.append(runs.TimeLeft(recipe.stages, seconds, model.count_params()))
     with runs.fonts_of_all_scripts(options.quiet):
         report, history = runs.train_run(
             model,
@@ -162,8 +160,7 @@ def _train(options: argparse.Namespace) -> int:
             valid,
             test,
             options.out,
-            stages,
-            runs.RunOptions(
+            options=runs.RunOptions(
                 questions=runs.read_questions(options.data, options.format),
                 settings={
                     name: value for name, value in vars(options).items() if name not in ("run", "loads", "named")
@@ -174,14 +171,7 @@ def _train(options: argparse.Namespace) -> int:
                 overwrite=overwrite,
                 raw_cells=options.raw_cells,
             ),
-            batch_size=options.batch_size,
-            augment=augment,
-            balancing=balancing,
-            jit_compile=True if options.jit_compile else "auto",
-            seed=options.seed,
-            features=features,
-            cache=cache,
-            devices=runs.parse_devices(options.devices),
+            recipe=recipe,
             callbacks=callbacks,
             verbose=not options.quiet,
         )

@@ -11,11 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from mtlzoo.backbones import get_backbone
+from mtlzoo.balancing import get_balancing
 from mtlzoo.cli.time_left import guess_training, in_words
 from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.training import Stage
+from mtlzoo.training import Recipe, Stage
 
 # What has such a name is hardly a label, unless it is told to be one.
 IDENTIFIER = re.compile(r"(^|[\W_])(id|ID|Id|uuid|UUID|index|nr|no|number)$|[a-z]I[dD]$")
@@ -63,26 +64,27 @@ def describe_columns(table: LabelTable, options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def describe_choices(model: MultiTaskModel, stages: Sequence[Stage], options: argparse.Namespace) -> str:
+def describe_choices(model: MultiTaskModel, recipe: Recipe, options: argparse.Namespace) -> str:
     """What is trained and how, a line each, with the reason or that it was told, and the option that changes it.
 
     Args:
         model: The network.
-        stages: The stages.
+        recipe: How it is trained.
         options: What the command line was told.
     """
     height, width = model.input_shape[1:3]
     size = "the size that this network is usually given" if options.image_size is None else "as told"
-    augment = "so that each epoch shows other variants of the images" if options.augment == "default" else "as told"
+    augment = "so that each epoch shows other variants of the images" if options.augment is None else "as told"
     devices = "the first there is" if options.devices is None else f"{options.devices}, as told"
     chosen = [
         ("network", f"{_network(options)}; {model.count_params():,} weights", "--backbone, --option"),
         ("weights", _weights(options), "--weights"),
         ("images", f"{height} x {width} pixels, {size}", "--image-size"),
-        ("stages", _stages(stages, told=options.stages is not None), "--stages"),
-        ("batches", f"{options.batch_size} images a step", "--batch-size"),
-        ("augmentation", f"{options.augment}, {augment}", "--augment"),
-        ("balancing", _balancing(options), "--balancing"),
+        ("recipe", _recipe(recipe, options), "--recipe, --minutes"),
+        ("stages", _stages(recipe.stages, told=options.stages is not None), "--stages"),
+        ("batches", f"{recipe.batch_size} images a step", "--batch-size"),
+        ("augmentation", f"{recipe.augment or 'none'}, {augment}", "--augment"),
+        ("balancing", _balancing(recipe), "--balancing"),
         ("device", devices, "--devices"),
         ("folder", f"{options.out}", "--out"),
     ]
@@ -108,17 +110,17 @@ def describe_parts(parts: Sequence[LabelTable], split: str | None, options: argp
     return f"{train:,} rows to train on, {valid:,} to choose the best epoch by, {test:,} for the report: {who}."
 
 
-def describe_time(stages: Sequence[Stage], seconds: Sequence[float]) -> str:
+def describe_time(recipe: Recipe, seconds: Sequence[float]) -> str:
     """How long the training will take.
 
     Args:
-        stages: The stages.
-        seconds: About how many seconds an epoch of each takes.
+        recipe: How the model is trained.
+        seconds: About how many seconds an epoch of each stage takes.
     """
-    return (
-        f"It takes about {in_words(guess_training(stages, seconds))}, as a few batches tell. Ctrl-C ends it early, with "
-        "the best network so far.\n"
-    )
+    if recipe.minutes is not None:
+        return f"It takes {recipe.minutes:g} minutes, as told. Ctrl-C ends it early, with the best network so far.\n"
+    about = in_words(guess_training(recipe.stages, seconds))
+    return f"It takes about {about}, as a few batches tell. Ctrl-C ends it early, with the best network so far.\n"
 
 
 def _network(options: argparse.Namespace) -> str:
@@ -145,10 +147,14 @@ def _stages(stages: Sequence[Stage], told: bool) -> str:
     return f"{', then '.join(map(say, stages))}; {why}"
 
 
-def _balancing(options: argparse.Namespace) -> str:
-    return (
-        "every label group counts alike, the default" if options.balancing is None else f"{options.balancing}, as told"
-    )
+def _recipe(recipe: Recipe, options: argparse.Namespace) -> str:
+    name = f"{options.recipe}, {'the one to begin with' if options.recipe == 'default' else 'as told'}"
+    return name if recipe.minutes is None else f"{name}; epochs as they fit into {recipe.minutes:g} minutes"
+
+
+def _balancing(recipe: Recipe) -> str:
+    method = get_balancing(recipe.balancing)
+    return "every label group counts alike, the default" if method is None else f"{method!r}, as told"
 
 
 # === After ===

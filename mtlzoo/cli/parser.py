@@ -8,8 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from mtlzoo import __version__
-from mtlzoo.cli.argument_types import OneLineParser, cache, count, drawn, file, fraction, path, pixels, seed, whole
-from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS
+from mtlzoo.cli.argument_types import (
+    OneLineParser,
+    cache,
+    count,
+    drawn,
+    file,
+    fraction,
+    path,
+    pixels,
+    positive,
+    seed,
+    whole,
+)
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS, RECIPES
 from mtlzoo.system.registry import Registry
 
 DESCRIPTION = "One image, many predictions: multi-task Keras models trained on partly labelled images."
@@ -234,9 +246,18 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--stages",
         nargs="+",
         metavar="PART:EPOCHS:RATE[:SCHEDULE]",
-        help='such as heads:2:1e-3 all:10:1e-3:cosine, or "fashionai" for the recipe (default: those two)',
+        help="such as heads:2:1e-3 all:10:1e-3:cosine, or the name of a recipe whose stages to take (default: those two)",
     )
-    training.add_argument("--batch-size", type=count, default=32)
+    training.add_argument(
+        "--recipe",
+        default="default",
+        metavar="NAME",
+        help=f"all settings of a training: {', '.join(RECIPES.names())}; the options here override its own",
+    )
+    training.add_argument(
+        "--minutes", type=positive, help="how long to train, in place of the stages' epochs (a few steps are measured)"
+    )
+    training.add_argument("--batch-size", type=count, help="images a step (default: the recipe's, 32)")
     training.add_argument(
         "--balancing",
         metavar="METHOD[:KEY=VALUE,...]",
@@ -248,7 +269,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
     )
-    training.add_argument("--augment", default="default", help=f"{', '.join(AUGMENTATIONS.names())} or none")
+    training.add_argument("--augment", help=f"{', '.join(AUGMENTATIONS.names())} or none (default: the recipe's)")
     training.add_argument(
         "--features",
         default="auto",

@@ -18,6 +18,7 @@ from mtlzoo.cli.reading import (
     read_table,
     reader_arguments,
 )
+from mtlzoo.cli.recipe_options import parse_balancing, parse_devices, parse_features, parse_stages, recipe_of
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
@@ -26,10 +27,6 @@ from mtlzoo.cli.training import (
     RunOptions,
     check_run,
     is_run,
-    parse_balancing,
-    parse_devices,
-    parse_features,
-    parse_stages,
     tensorboard,
     train_run,
 )
@@ -64,6 +61,7 @@ __all__ = [
     "read_for_model",
     "read_questions",
     "read_table",
+    "recipe_of",
     "reader_arguments",
     "report_files",
     "report_groups",

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo.data import Augmentation, LabelTable, image_dataset
+from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.training import Stage
+from mtlzoo.training import Recipe, Stage
 
 BACKWARD = 3  # a step with gradients takes about three times as long as one without
 BATCHES = 4  # that are read to see how long one takes
@@ -40,9 +40,7 @@ def guess_epochs(
     model: MultiTaskModel,
     train: LabelTable,
     valid: LabelTable,
-    stages: Sequence[Stage],
-    augment: str | Augmentation | None = None,
-    batch_size: int = 32,
+    recipe: Recipe,
 ) -> list[float]:
     """About how many seconds an epoch of each stage takes: a few batches are read, and one goes through the network.
 
@@ -52,13 +50,12 @@ def guess_epochs(
         model: The network.
         train: The training rows.
         valid: The validation rows.
-        stages: The stages.
-        augment: How training images are varied.
-        batch_size: Rows a step.
+        recipe: How the model is trained.
     """
+    batch_size = recipe.batch_size
     rows = train.take(np.arange(min(BATCHES * batch_size, len(train))))
     clock, started = BatchClock(), time.monotonic()
-    for batch in image_dataset(rows, model.input_shape[1:3], batch_size, augment=augment, resize=model.resize):
+    for batch in image_dataset(rows, model.input_shape[1:3], batch_size, augment=recipe.augment, resize=model.resize):
         images = np.asarray(batch[0])
         clock.tick()
     reading = (clock.seconds or time.monotonic() - started) / len(rows)
@@ -67,7 +64,7 @@ def guess_epochs(
         model.predict_on_batch(images)
     looking = (time.monotonic() - started) / len(images)
     validating = len(valid) * (reading + looking)
-    factors = [1 if stage.trainable == "heads" else BACKWARD for stage in stages]
+    factors = [1 if stage.trainable == "heads" else BACKWARD for stage in recipe.stages]
     return [len(train) * (reading + factor * looking) + validating for factor in factors]
 
 

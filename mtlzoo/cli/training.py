@@ -16,8 +16,6 @@ import keras
 import pandas as pd
 
 from mtlzoo import __version__
-from mtlzoo.balancing import Balancing, get_balancing
-from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
@@ -29,7 +27,7 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
 from mtlzoo.saving import export
 from mtlzoo.system import workers
-from mtlzoo.training import DEFAULT_STAGES, BalancingMonitor, FeatureCache, Stage, fit, get_recipe
+from mtlzoo.training import BalancingMonitor, Stage, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
 
 RUN = (
@@ -72,7 +70,7 @@ def train_run(
     valid: LabelTable,
     test: LabelTable,
     directory: str | Path,
-    stages: Sequence[Stage] = DEFAULT_STAGES,
+    stages: Sequence[Stage] | None = None,
     options: RunOptions | None = None,
     **arguments: Any,
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
@@ -91,7 +89,7 @@ def train_run(
         directory: Where to write.
         stages: As for :func:`mtlzoo.fit`.
         options: What else the folder holds; by default nothing.
-        **arguments: Further arguments of :func:`mtlzoo.fit`.
+        **arguments: Further arguments of :func:`mtlzoo.fit`, such as `recipe=`.
 
     Returns:
         The report and the history.
@@ -126,7 +124,8 @@ def _train_run(
 
     @functools.cache
     def describe() -> None:  # not before a training that cannot go on was refused, whose files these are
-        write_json(directory / "settings.json", options.settings_of(tables), overwrite=overwrite)
+        recipe = {"recipe": get_recipe(arguments.get("recipe", "default")).get_config()}
+        write_json(directory / "settings.json", {**options.settings_of(tables), **recipe}, overwrite=overwrite)
         if options.skipped:
             with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
                 lines = "\n".join(options.skipped) + "\n"
@@ -181,69 +180,6 @@ def check_run(directory: Path, heads: Iterable[str], *, overwrite: bool = False)
         OutputError: If one of them is there and not to be replaced.
     """
     check_files(directory, [*RUN, *report_files(heads)], overwrite=overwrite)
-
-
-def parse_stages(texts: Sequence[str] | None, patience: int | None = None) -> Sequence[Stage]:
-    """Stages from texts such as `heads:2:1e-3` or `all:10:1e-4:constant`; `fashionai` is the recipe's, `None` the default.
-
-    The part is `heads`, `all`, a number of layers, or names of layer groups with `,` between them.
-
-    Raises:
-        ValueError: If a text is none of these.
-    """
-    if texts is None or texts == ["fashionai"]:
-        recipe = get_recipe("default" if texts is None else "fashionai")
-        return [replace(stage, patience=patience) for stage in recipe.stages]
-    stages = []
-    for text in texts:
-        part, *numbers = text.split(":")
-        try:
-            if len(numbers) > 3:
-                raise ValueError
-            epochs, rate = int(numbers[0]), float(numbers[1])
-        except (ValueError, IndexError):
-            raise ValueError(
-                f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
-            ) from None
-        trainable: Any = int(part) if part.isdecimal() else part if part in ("heads", "all") else part.split(",")
-        stage = Stage(epochs, rate, trainable, patience=patience)
-        stages.append(replace(stage, schedule=numbers[2]) if len(numbers) > 2 else stage)
-    return stages
-
-
-def parse_balancing(text: str | None) -> Balancing | None:
-    """A balancing method from a text such as `pcgrad`, `cagrad:c=0.4,gradients=parameters` or `static:age=0.1`.
-
-    Raises:
-        ValueError: If there is no such method, or it has no such argument.
-    """
-    if text is None:
-        return None
-    name, _, rest = text.partition(":")
-    method = get_balancing(name)
-    assert method is not None  # which it is for no name alone
-    given = dict(map(parse_option, filter(None, rest.split(","))))
-    return method.with_options(given)
-
-
-def parse_devices(text: str | None) -> str | int | list[str] | None:
-    """Devices from `all`, a number, or names with `,` between."""
-    if text is None or text == "all":
-        return text
-    return int(text) if text.isdecimal() else text.split(",")
-
-
-def parse_features(text: str, folder: Path | None = None) -> FeatureCache | None:
-    """How features are kept, from `auto`, `none`, or a number of augmented views.
-
-    Raises:
-        ValueError: If the text is none of these.
-    """
-    if text == "none":
-        return None
-    if text != "auto" and not text.isdecimal():
-        raise ValueError(f"Expected --features to be auto, none or a number of views, received: {text!r}.")
-    return FeatureCache(views=None if text == "auto" else int(text), folder=folder)
 
 
 def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:

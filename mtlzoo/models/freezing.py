@@ -28,7 +28,7 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
     ```
     """
     backbone = model.backbone
-    layers = _layers(backbone)
+    layers = leaf_layers(backbone)
     weighted = [layer for layer in layers if layer.weights]
     if part == "heads":
         chosen = []
@@ -58,6 +58,8 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
         layer.trainable = id(layer) in kept
 
 
-def _layers(model: keras.Model) -> list[keras.Layer]:
-    """The layers of a model and of the models nested in it. The parts of a composite layer go with the whole."""
-    return [part for layer in model.layers for part in (_layers(layer) if isinstance(layer, keras.Model) else [layer])]
+def leaf_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers of a model and of the models nested in it, in their order. The parts of a composite layer go with it."""
+    return [
+        part for layer in model.layers for part in (leaf_layers(layer) if isinstance(layer, keras.Model) else [layer])
+    ]

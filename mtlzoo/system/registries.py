@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from mtlzoo.images.augmentation import Augmentation
     from mtlzoo.losses import MaskedLoss
     from mtlzoo.saving.formats import ExportFormat
+    from mtlzoo.training.recipe import Recipe
 
-__all__ = ["AUGMENTATIONS", "BALANCING", "EXPORTS", "FORMATS", "HEADS", "LOSSES", "MAKERS"]
+__all__ = ["AUGMENTATIONS", "BALANCING", "EXPORTS", "FORMATS", "HEADS", "LOSSES", "MAKERS", "RECIPES"]
 
 HEADS: Registry[type[Head]] = Registry(
     "kind of head",
@@ -136,3 +137,19 @@ AUGMENTATIONS: Registry[Augmentation] = Registry(
     group="mtlzoo.augmentations",
 )
 """Augmentations by name, for `augment=`."""
+
+RECIPES: Registry[Recipe] = Registry(
+    "recipe",
+    {
+        "default": "mtlzoo.training.recipes:DEFAULT",
+        "fast": "mtlzoo.training.recipes:FAST",
+        "thorough": "mtlzoo.training.recipes:THOROUGH",
+        # Those of the four tutorials.
+        "fashionai": "mtlzoo.training.recipes:FASHIONAI",
+        "hydranet": "mtlzoo.training.recipes:HYDRANET",
+        "head_api": "mtlzoo.training.recipes:HEAD_API",
+        "simple_detection": "mtlzoo.training.recipes:SIMPLE_DETECTION",
+    },
+    group="mtlzoo.recipes",
+)
+"""How a model is trained, by name, for `recipe=`."""

@@ -1,10 +1,12 @@
 """Training in stages."""
 
+from mtlzoo.system.registries import RECIPES
 from mtlzoo.training.balancing_monitor import BalancingMonitor
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.fitting import fit
-from mtlzoo.training.recipe import RECIPES, Recipe, get_recipe
+from mtlzoo.training.recipe import Recipe
+from mtlzoo.training.recipes import get_recipe, list_recipes
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
 from mtlzoo.training.trainer import Trainer
@@ -24,4 +26,5 @@ __all__ = [
     "Trainer",
     "fit",
     "get_recipe",
+    "list_recipes",
 ]

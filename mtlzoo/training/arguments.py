@@ -52,6 +52,9 @@ def training_arguments(
         "seed": recipe.seed,
         "features": cache and cache.views,
         "synchronize_batch_norm": recipe.synchronize_batch_norm,
+        "batch_norm": recipe.batch_norm,
+        "average": recipe.average,
+        "minutes": recipe.minutes,
     }
     return {name: describe(value) for name, value in arguments.items()}
 

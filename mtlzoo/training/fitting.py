@@ -10,7 +10,8 @@ import keras
 
 from mtlzoo.data import LabelTable
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.training.recipe import Recipe, RecipeSettings, get_recipe
+from mtlzoo.training.recipe import Recipe, RecipeSettings
+from mtlzoo.training.recipes import get_recipe
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.trainer import Trainer
 
@@ -48,8 +49,8 @@ def fit(
         valid: The validation rows, or a dataset; needed for keeping the best model, for `on_best` and for `patience`.
         stages: What to do, in order; one stage or several. `None` takes those of the recipe, which by default warms the
             heads up for two epochs, then trains everything for ten.
-        recipe: All settings: a :class:`mtlzoo.training.Recipe`, or the name of one in `mtlzoo.training.RECIPES`,
-            `"default"` or `"fashionai"`. `stages` and single settings override it.
+        recipe: All settings: a :class:`mtlzoo.Recipe`, or the name of one of :func:`mtlzoo.list_recipes`. `stages` and
+            single settings override it.
         resume: A folder for the state of training after every epoch, which all workers see. Called again with the same
             arguments, on the same devices or on others, training goes on from there, and ends as if it had never been
             interrupted. Every image file is read once for that, so that a changed one is noticed. Datasets of your own and
@@ -72,6 +73,9 @@ def fit(
             - `devices`: what to train on: `None`, `"all"`, the number of devices, or their names.
             - `scale_learning_rate`: whether to multiply learning rates by the number of devices.
             - `synchronize_batch_norm`: whether batch normalisation takes its mean over the rows of all devices.
+            - `batch_norm`: how batch normalisation gets its statistics, `"moving"` by default.
+            - `average`: the momentum of averaged weights, `None` by default.
+            - `minutes`: how long training may take, in place of the stages' epochs.
 
     Returns:
         Keras' history over all stages. `history` holds a list with a value an epoch for every metric, and `stage` and

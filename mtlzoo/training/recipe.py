@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from numbers import Integral
+from math import inf
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -13,7 +14,10 @@ from mtlzoo.images.augmentation import Augmentation, augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.training.devices import check_devices
 from mtlzoo.training.feature_cache import FeatureCache, feature_cache
-from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
+from mtlzoo.training.recipe_config import as_text, settings_of, to_config
+from mtlzoo.training.stages import DEFAULT_STAGES, Stage
+
+BATCH_NORMS = ("moving", "fresh", "frozen")
 
 
 class RecipeSettings(TypedDict, total=False):
@@ -30,6 +34,9 @@ class RecipeSettings(TypedDict, total=False):
     devices: str | int | Sequence[str] | None
     scale_learning_rate: bool
     synchronize_batch_norm: bool
+    batch_norm: str
+    average: float | None
+    minutes: float | None
 
 
 class StagedSettings(RecipeSettings, total=False):
@@ -69,6 +76,14 @@ class Recipe:
             2017).
         synchronize_batch_norm: Whether batch normalisation takes its mean over the rows of all devices. On JAX it does
             anyway.
+        batch_norm: What batch normalisation of the trained part of the backbone does: `"moving"`, its moving statistics
+            keep up with the weights (see :func:`mtlzoo.models.batch_norm.fitting_momentum`); `"fresh"`, they are computed
+            anew over training images before each validation; `"frozen"`, they stay what they are, and scale and offset
+            alone are trained.
+        average: The momentum of an average of the weights over steps, below 1, which is validated, kept and exported in
+            place of the last ones; its statistics are computed anew. `None` for no average.
+        minutes: How long training may take, in place of the stages' numbers of epochs: a few steps are measured, and every
+            stage that trains more than the heads gets its part of the time. `None` for the epochs as they are.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.
@@ -94,6 +109,9 @@ class Recipe:
     devices: str | int | Sequence[str] | None = None
     scale_learning_rate: bool = False
     synchronize_batch_norm: bool = False
+    batch_norm: str = "moving"
+    average: float | None = None
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
@@ -111,6 +129,18 @@ class Recipe:
         _check_whole_number("seed", self.seed, least=0)
         feature_cache(self.features)
         check_devices(self.devices)
+        if self.batch_norm not in BATCH_NORMS:
+            raise ValueError(
+                f"Expected `batch_norm` to be one of {', '.join(BATCH_NORMS)}, received: {self.batch_norm!r}."
+            )
+        average = self.average
+        if average is not None and not (isinstance(average, Real) and 0 < average < 1):
+            raise ValueError(f"Expected `average` to be None or a momentum above 0 and below 1, received: {average!r}.")
+        minutes = self.minutes
+        if minutes is not None and not (
+            isinstance(minutes, Real) and not isinstance(minutes, bool) and 0 < minutes < inf
+        ):
+            raise ValueError(f"Expected `minutes` to be None or a number above 0, received: {minutes!r}.")
 
     def with_settings(self, **settings: Unpack[StagedSettings]) -> Recipe:
         """The same recipe with other settings.
@@ -133,43 +163,41 @@ class Recipe:
             raise TypeError(f"Expected settings of a recipe ({', '.join(known)}), received: {', '.join(unknown)}.")
         return replace(self, **settings)
 
+    def get_config(self) -> dict[str, Any]:
+        """All settings as plain JSON values, for a file beside the model that was trained so.
+
+        Example:
+
+        ```python
+        import json
+
+        text = json.dumps(mtl.training.Recipe(batch_size=8).get_config())
+        recipe = mtl.training.Recipe.from_config(json.loads(text))
+        ```
+        """
+        return to_config(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Recipe:
+        """The recipe that :meth:`get_config` wrote.
+
+        Args:
+            config: Settings by name; those that are left out have their defaults.
+
+        Raises:
+            TypeError: If there is no such setting.
+            ValueError: If a setting is invalid.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := config.keys() - known:
+            raise TypeError(f"Expected settings of a recipe ({', '.join(known)}), received: {', '.join(unknown)}.")
+        return cls(**settings_of(config))
+
+    def __str__(self) -> str:
+        """A line a stage, and those settings that are not the usual ones."""
+        return as_text(self, Recipe())
+
 
 def _check_whole_number(name: str, value: Any, least: int) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"Expected `{name}` to be a whole number of at least {least}, received: {value!r}.")
-
-
-RECIPES: dict[str, Recipe] = {
-    "default": Recipe(),
-    "fashionai": Recipe(stages=FASHIONAI_STAGES),
-}
-"""A short name for each recipe: how `mtl.fit(recipe=...)` finds it."""
-
-
-def get_recipe(identifier: str | Recipe) -> Recipe:
-    """A recipe, from whatever `mtl.fit` was given.
-
-    Args:
-        identifier: A recipe, or the name of one in `RECIPES`.
-
-    Returns:
-        The recipe.
-
-    Raises:
-        ValueError: If there is no recipe of this name; the message lists those that there are.
-        TypeError: If it is neither.
-
-    Example:
-
-    ```python
-    recipe = mtl.training.get_recipe("fashionai")
-    ```
-    """
-    if isinstance(identifier, Recipe):
-        return identifier
-    names = ", ".join(RECIPES)
-    if not isinstance(identifier, str):
-        raise TypeError(f"Expected `recipe` to be a Recipe or one of {names}, received: {identifier!r}.")
-    if identifier not in RECIPES:
-        raise ValueError(f"Expected `recipe` to be a Recipe or one of {names}, received: {identifier!r}.")
-    return RECIPES[identifier]

@@ -43,6 +43,7 @@ class TrainingState(keras.callbacks.Callback):
         stage: The number of the stage that the file is of, from 1; 0 if there is none.
         start: The first epoch of that stage.
         over: Whether that stage is.
+        plan: The epochs of all stages, where they were planned into a given time; else empty.
 
     Raises:
         StateError: If the file is of a training with other arguments or images, is damaged, or is none.
@@ -70,6 +71,7 @@ class TrainingState(keras.callbacks.Callback):
         self.remembering = [callback for callback in callbacks if hasattr(callback, "get_state")]
         self.stage = self.start = self.epochs = 0
         self.over = False
+        self.plan: list[int] = []
         self._arrays: dict[str, list[np.ndarray]] = {}
         self._notes: dict[str, Any] = {}
         if os.path.lexists(self.path):
@@ -101,6 +103,7 @@ class TrainingState(keras.callbacks.Callback):
                 f"received: {len(self.remembering)}. Give the same ones, or remove the file to begin anew."
             )
         self.stage, self.start, self.over = notes["stage"], notes["start"], notes["over"]
+        self.plan = notes.get("plan", [])
         self.history.epoch, self.history.history = notes["epoch"], notes["history"]
 
     def restore(self, model: MultiTaskModel) -> None:
@@ -154,13 +157,14 @@ class TrainingState(keras.callbacks.Callback):
         arrays = {"weights": model.get_weights()}
         arrays |= {kind: [_numpy(variable) for variable in part] for kind, part in zip(("seeds", "optimizer"), values)}
         arrays["images"] = self._contents
-        if best is not None and best.weights is not None and best.best_epoch != epoch:
-            arrays["best"] = best.weights
+        if best is not None and best.weights is not None and not _same(best.weights, arrays["weights"]):
+            arrays["best"] = best.weights  # of an earlier epoch, or averages
         notes = {
             "arguments": self.arguments,
             "stage": self.stage,
             "start": self.start,
             "over": self.over,
+            "plan": self.plan,
             "epoch": self.history.epoch,
             "history": self.history.history,
             "loss_factors": model.loss_factors,
@@ -168,6 +172,10 @@ class TrainingState(keras.callbacks.Callback):
             "callbacks": [callback.get_state() for callback in self.remembering],
         }
         write_state(self.path, notes, arrays)
+
+
+def _same(weights: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(weights, others, strict=True))
 
 
 def _numpy(variable: keras.Variable) -> np.ndarray:

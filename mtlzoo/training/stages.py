@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from numbers import Integral, Real
@@ -34,6 +34,14 @@ class Stage:
         optimizer: The name of a Keras optimizer, or one whose settings are taken over (its learning rate is not).
         batch_size: Rows a step; `None` for that of `mtl.fit`.
         patience: How many epochs without a better score end the stage; `None` for never.
+        warmup: The part of the stage's steps, 0 to 1, in which the learning rate rises from 0 along a line (Goyal et al.
+            2017); what follows is the schedule's.
+        layer_decay: What the learning rate of the backbone's first layer is multiplied by, above 0 and at most 1. In
+            between it rises geometrically with depth to 1 at the heads: what the first layers have learned fits most
+            images (Howard and Ruder 2018, Clark et al. 2020).
+        weight_decay: How much of each kernel is taken off a step, times the learning rate (Loshchilov and Hutter 2019);
+            biases and normalisation are left alone. It comes besides the optimizer's own.
+        clip_norm: The largest norm of all gradients together; `None` for no limit.
 
     Raises:
         ValueError: If one of these is invalid.
@@ -55,15 +63,17 @@ class Stage:
     optimizer: str | keras.Optimizer = "adam"
     batch_size: int | None = None
     patience: int | None = None
+    warmup: float = 0.0
+    layer_decay: float = 1.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
             value = getattr(self, name)
             if not _is_count(value) and (value is not None or name == "epochs"):
                 raise ValueError(f"Expected `{name}` to be a positive whole number, received: {value!r}.")
-        rate = self.learning_rate
-        if not isinstance(rate, Real) or not 0 < rate < inf:
-            raise ValueError(f"Expected `learning_rate` to be a number above 0, received: {rate!r}.")
+        self._check_numbers()
         part = self.trainable
         names = isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part)
         if not (part in ("heads", "all") or _is_count(part) or names):
@@ -80,18 +90,50 @@ class Stage:
                 f"{self.optimizer!r}."
             )
 
-    def make_optimizer(self, steps: int) -> keras.Optimizer:
+    def _check_numbers(self) -> None:
+        """Refuse what is no number, or none of its range."""
+        ranges: dict[str, tuple[str, Callable[[float], bool]]] = {
+            "learning_rate": ("a number above 0", lambda value: 0 < value < inf),
+            "warmup": ("a part of the steps, from 0 to 1", lambda value: 0 <= value <= 1),
+            "layer_decay": ("a factor above 0 and at most 1", lambda value: 0 < value <= 1),
+            "weight_decay": ("a number of at least 0", lambda value: 0 <= value < inf),
+            "clip_norm": ("None or a number above 0", lambda value: 0 < value < inf),
+        }
+        for name, (expected, fits) in ranges.items():
+            value = getattr(self, name)
+            if value is None and name == "clip_norm":
+                continue
+            if not isinstance(value, Real) or isinstance(value, bool) or not fits(float(value)):
+                raise ValueError(f"Expected `{name}` to be {expected}, received: {value!r}.")
+
+    def make_optimizer(self, steps: int, average: float | None = None) -> keras.Optimizer:
         """A new optimizer for a stage of so many steps.
+
+        Layer decay and weight decay need to know the model: see :func:`mtlzoo.training.updates.shape_updates`.
 
         Args:
             steps: How many steps all epochs of the stage have together.
+            average: The momentum of an average of the weights, which the optimizer then keeps; `None` for none.
         """
-        rate: float | keras.optimizers.schedules.CosineDecay = float(self.learning_rate)
-        if self.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(float(self.learning_rate), decay_steps=max(steps, 1))
+        settings: dict[str, Any] = {"learning_rate": self._rate(max(steps, 1))}
+        if self.clip_norm is not None:
+            settings |= {"clipnorm": None, "clipvalue": None, "global_clipnorm": float(self.clip_norm)}
+        if average is not None:
+            settings |= {"use_ema": True, "ema_momentum": average}
         if isinstance(self.optimizer, str):
-            return OPTIMIZERS[self.optimizer.lower()](learning_rate=rate)
-        return type(self.optimizer).from_config({**self.optimizer.get_config(), "learning_rate": rate})
+            return OPTIMIZERS[self.optimizer.lower()](**settings)
+        return type(self.optimizer).from_config({**self.optimizer.get_config(), **settings})
+
+    def _rate(self, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+        """The learning rate over so many steps."""
+        rate, rising = float(self.learning_rate), round(self.warmup * steps)
+        if self.schedule == "cosine" and rising < steps:
+            if not rising:
+                return keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
+            return keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=rate, warmup_steps=rising)
+        if rising:
+            return keras.optimizers.schedules.PolynomialDecay(0.0, rising, end_learning_rate=rate)
+        return rate
 
 
 def _is_count(value: Any) -> bool:

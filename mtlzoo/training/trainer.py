@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -19,6 +22,8 @@ from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.models.multitask import check_model
 from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.training.arguments import training_arguments
+from mtlzoo.training.averaging import AveragedWeights, LiveWeights
+from mtlzoo.training.budget import Deadline, measure_steps, plan_stages
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import copy_weights, find_devices, seeds
 from mtlzoo.training.feature_cache import feature_cache
@@ -29,9 +34,13 @@ from mtlzoo.training.rows import Rows, bind_tables, count_steps
 from mtlzoo.training.stage_log import Additions, StageLog
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.statistics_lag import StatisticsLag
+from mtlzoo.training.updates import plan_updates, shape_updates
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+# What statistics are computed anew over: some hundreds of images.
+STATISTICS_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -137,8 +146,10 @@ class Trainer:
             ValueError: If a dataset does not know its length.
             StateError: If the state to go on from is of another training, or damaged.
         """
+        self._until = time.monotonic() + 60 * (self.recipe.minutes or 0.0)
         self._seed()
         self._prepare()
+        self._plan_time()
         for number, stage in enumerate(self.stages, start=1):
             if self.state is not None and number < self.state.stage:
                 continue  # done before the interruption
@@ -159,17 +170,21 @@ class Trainer:
         dataset = rows.dataset()
         steps = count_steps(dataset)
         self._compile(stage, stage.epochs * steps)
+        averaging = self._averaging(plan)
         over = self._enter(plan)
         progress = Progress(self._title(plan), sum(stage.epochs for stage in self.stages), self.best)
         try:
             if not over:
                 with plain_errors(), self.devices.training(), keeping_up(self.trained, steps):
-                    inputs = self._fit_inputs(plan, rows, dataset, self._callbacks(plan, progress))
+                    inputs = self._fit_inputs(plan, rows, dataset, self._callbacks(plan, progress, averaging))
                     self._fit(plan, inputs)
         except KeyboardInterrupt:
             self.history.interrupted = True
         finally:
             progress.close()
+            self.model.backbone.inference_mode = self.trained.backbone.inference_mode = False
+        if averaging is not None:
+            averaging.swap_in(self.trained) if self.best is None else averaging.swap_out()
         if self.best is not None:
             self.best.restore(self.trained)
         copy_weights(self.trained, self.model)
@@ -220,6 +235,34 @@ class Trainer:
             chief = self.devices.chief
             self.state = TrainingState(self.resume, arguments, self.history, self.best, self.callbacks, chief, tables)
 
+    def _plan_time(self) -> None:
+        """Give the stages as many epochs as fit into the recipe's minutes, or as an interrupted training has planned."""
+        if self.recipe.minutes is None:
+            return
+        if self.state is not None and self.state.plan:
+            self.stages = tuple(replace(stage, epochs=count) for stage, count in zip(self.stages, self.state.plan))
+            return
+        plan = self._plan(len(self.stages), self.stages[-1])
+        rows = Rows(self.train, self._training_settings(plan))
+        dataset = rows.dataset()
+        batches = count_steps(dataset), 0 if self.validation is None else count_steps(self.validation)
+        self._compile(plan.stage, batches[0])
+        with plain_errors(), self.devices.training():
+            train = self.devices.distribute(dataset, rows.table is not None)
+            costs = measure_steps(self.trained, train, self.validation)
+        stages, total = plan_stages(self.stages, costs, batches, self._until - time.monotonic())
+        self.stages = tuple(stages)
+        if self.state is not None:
+            self.state.plan = [stage.epochs for stage in stages]
+        if self.verbose and self.devices.chief:
+            epochs = ", ".join(f"{stage.epochs} of {stage.trainable}" for stage in stages)
+            print(
+                f"{self.recipe.minutes:g} minutes: a step takes {1000 * costs.step:.0f} ms, which makes epochs {epochs} in "
+                f"about {total / 60:.1f} minutes",
+                flush=True,
+            )
+        self._seed()
+
     def _effective_recipe(self) -> Recipe:
         """The recipe as these devices follow it."""
         return replace(self.recipe, stages=self.stages, features=self.features)
@@ -249,7 +292,11 @@ class Trainer:
         for model in dict.fromkeys((self.model, self.trained)):
             with self.devices.scope() if model is self.trained else nullcontext():
                 model.set_trainable(stage.trainable)
-                optimizer, recipe = stage.make_optimizer(steps), self.recipe
+                recipe = self.recipe
+                model.backbone.inference_mode = recipe.batch_norm == "frozen"
+                optimizer = stage.make_optimizer(steps, recipe.average)
+                if (stage.layer_decay, stage.weight_decay) != (1.0, 0.0):
+                    shape_updates(optimizer, functools.partial(plan_updates, model, stage))
                 model.compile(optimizer, balancing=recipe.balancing, jit_compile=recipe.jit_compile)
         copy_weights(self.model, self.trained)
         self.devices.broadcast_weights(self.trained)
@@ -270,16 +317,35 @@ class Trainer:
         stage = plan.stage
         return f"Stage {plan.number} of {len(self.stages)}: {stage.trainable}, learning rate {stage.learning_rate:g}"
 
-    def _callbacks(self, plan: StagePlan, progress: Progress) -> list[keras.callbacks.Callback]:
+    def _averaging(self, plan: StagePlan) -> AveragedWeights | None:
+        """What puts averaged weights and new statistics in place for validation, if the recipe has either."""
+        averaged, moving = self.recipe.average is not None, self.recipe.batch_norm != "frozen"
+        if not averaged and self.recipe.batch_norm != "fresh":
+            return None
+        return AveragedWeights(functools.partial(self._images, plan) if moving else None, averaged)
+
+    def _images(self, plan: StagePlan) -> Iterator[Any]:
+        """Some batches of training images as they are trained on, the same ones each time."""
+        settings = replace(self._training_settings(plan), first_epoch=0, labels=False, sample_weight=None)
+        batches = Rows(self.train, settings).dataset()
+        for batch in itertools.islice(batches, STATISTICS_BATCHES):
+            yield batch[0] if isinstance(batch, tuple) else batch
+
+    def _callbacks(
+        self, plan: StagePlan, progress: Progress, averaging: AveragedWeights | None
+    ) -> list[keras.callbacks.Callback]:
         """All callbacks in their order: the log comes before whatever reads it, the state after all that it saves."""
         log, best, patience = StageLog(self.history, plan.number), self.best, plan.stage.patience
         return [
             log,
+            *([averaging] if averaging else []),
             *([best] if best else []),
             *self.callbacks,
             Additions(log),
             *([Patience(best, patience)] if best and patience else []),
+            *([Deadline(self._until, 6 * self.recipe.minutes)] if self.recipe.minutes else []),
             *([StatisticsLag(self.validation)] if best and self.devices.replicas == 1 else []),
+            *([LiveWeights(averaging)] if averaging else []),
             *([self.state] if self.state else []),
             *([progress] if self.verbose and self.devices.chief else []),
         ]

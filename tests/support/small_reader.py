@@ -39,5 +39,5 @@ def small_reader() -> Iterator[None]:
         warnings.simplefilter("ignore", UserWarning)  # of so few rows
         patch.setattr(builders, "create_backbone", create)
         patch.setattr(datasets, "blood_cells", blood_cells)
-        patch.setitem(RECIPES, "default", Recipe(stages=[Stage(1, trainable="heads"), Stage(1)]))
+        patch.setitem(RECIPES._entries, "default", Recipe(stages=[Stage(1, trainable="heads"), Stage(1)]))
         yield

@@ -27,6 +27,9 @@ SETTINGS = {
     "devices": 1,
     "scale_learning_rate": True,
     "synchronize_batch_norm": True,
+    "batch_norm": "fresh",
+    "average": 0.9,
+    "minutes": None,
 }
 
 
@@ -83,5 +86,5 @@ def test_a_recipe_has_a_name(drawn, network, monkeypatch):
     monkeypatch.setitem(mtl.training.RECIPES, "quick", Recipe([Stage(1, 1e-2)], batch_size=24))
     history = fit(network({"color": 3}), *drawn, recipe="quick", verbose=False)
     assert history.epoch == [0]
-    with pytest.raises(ValueError, match="Expected `recipe` to be a Recipe or one of default, fashionai, quick"):
+    with pytest.raises(ValueError, match=r"Expected the name of a recipe, received: 'slow'\. .*quick"):
         fit(network({"color": 3}), *drawn, recipe="slow", verbose=False)

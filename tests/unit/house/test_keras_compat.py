@@ -219,3 +219,18 @@ def test_the_direction_of_a_metric_is_known():
     assert keras_compat.metric_direction(keras.metrics.CategoricalAccuracy()) == "up"
     assert keras_compat.metric_direction(keras.metrics.MeanSquaredError()) == "down"
     assert keras_compat.metric_direction(keras.metrics.Sum()) is None
+
+
+def test_an_optimizer_knows_the_place_of_a_variable_and_its_average():
+    variables = [keras.Variable(np.zeros(2, "float32")) for _ in range(3)]
+    for optimizer in (keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), keras.optimizers.Adam(use_ema=True)):
+        optimizer.build(variables)
+        assert [keras_compat.variable_place(optimizer, variable) for variable in variables] == [0, 1, 2]
+        assert [variable.shape for variable in keras_compat.averages(optimizer)] == [(2,)] * 3
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5))
+    optimizer.build(variables)
+    assert len(keras_compat.averages(optimizer)) == 3
+    optimizer = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    for gradient in (1.0, 2.0):
+        optimizer.apply([keras.ops.full((2,), gradient)] * 3, variables)
+    np.testing.assert_allclose(keras_compat.averages(optimizer)[0].numpy(), [-2.0, -2.0])  # of -1 and -3

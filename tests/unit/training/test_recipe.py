@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 
 import pytest
 
@@ -25,6 +26,9 @@ OTHER = {
     "devices": 2,
     "scale_learning_rate": True,
     "synchronize_batch_norm": True,
+    "batch_norm": "frozen",
+    "average": 0.99,
+    "minutes": 10,
 }
 
 
@@ -39,13 +43,61 @@ def test_the_registry_names_recipes():
 
 def test_an_unknown_recipe_is_answered_with_the_known_ones():
     with pytest.raises(
-        ValueError, match="Expected `recipe` to be a Recipe or one of default, fashionai, received: 'x'"
+        ValueError, match=r"Expected the name of a recipe, received: 'x'\. Valid names: default, fast, "
     ):
         get_recipe("x")
     with pytest.raises(
-        TypeError, match="Expected `recipe` to be a Recipe or one of default, fashionai, received: None"
+        TypeError, match=r"Expected `recipe` to be a Recipe or one of default, fast, .*, received: None"
     ):
         get_recipe(None)
+
+
+def test_the_names_begin_with_the_default_and_hold_the_four_tutorials():
+    assert mtl.list_recipes()[0] == "default"
+    assert {"fast", "thorough", "fashionai", "hydranet", "head_api", "simple_detection"} <= set(mtl.list_recipes())
+
+
+# === Texts and files ===
+
+
+@pytest.mark.parametrize("name", [*RECIPES, "own"])
+def test_a_recipe_comes_back_from_json(name):
+    own = Recipe(
+        stages=[Stage(2, 1e-2, ["conv_pw_1"], warmup=0.1, layer_decay=0.5)],
+        balancing=mtl.balancing.CAGrad(c=0.3),
+        augment=mtl.data.Augmentation(rotation=3),
+        features=FeatureCache(views=2),
+        cache="memory",
+        average=0.9,
+    )
+    recipe = own if name == "own" else get_recipe(name)
+    again = Recipe.from_config(json.loads(json.dumps(recipe.get_config())))
+    assert again.get_config() == recipe.get_config()
+    assert str(again) == str(recipe)
+    for one, other in zip(again.stages, recipe.stages, strict=True):
+        made = [{**stage.make_optimizer(3).get_config(), "name": None} for stage in (one, other)]
+        assert made[0] == made[1]
+
+
+def test_what_is_no_setting_is_refused_in_a_file():
+    with pytest.raises(TypeError, match=r"Expected settings of a recipe .*, received: speed"):
+        Recipe.from_config({"speed": 3})
+
+
+def test_a_recipe_says_what_it_does():
+    recipe = Recipe([Stage(1, 1e-3, "heads"), Stage(9, 1e-4, warmup=0.1, clip_norm=1)], augment=None, minutes=3)
+    assert str(recipe).splitlines() == [
+        "1 epoch of the heads, adam, learning rate 0.001 (cosine)",
+        "9 epochs of all layers, adam, learning rate 0.0001 (cosine), warmup=0.1, clip_norm=1",
+        "batch_size=32, augment=None, minutes=3",
+    ]
+
+
+def test_hydranet_is_as_in_the_tutorial():
+    (stage,) = get_recipe("hydranet").stages
+    optimizer = stage.make_optimizer(1)
+    assert (stage.epochs, type(optimizer).__name__, optimizer.momentum) == (10, "SGD", 0.09)
+    assert float(optimizer.learning_rate) == pytest.approx(1e-4)
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -89,6 +141,10 @@ def test_stages_become_a_tuple():
         ({"seed": -1}, "Expected `seed` to be a whole number of at least 0, received: -1"),
         ({"seed": True}, "Expected `seed` to be a whole number of at least 0, received: True"),
         ({"features": True}, 'Expected `features` to be "auto", None or a FeatureCache, received: True'),
+        ({"batch_norm": "renew"}, "Expected `batch_norm` to be one of moving, fresh, frozen, received: 'renew'"),
+        ({"average": 1}, "Expected `average` to be None or a momentum above 0 and below 1, received: 1"),
+        ({"minutes": 0}, "Expected `minutes` to be None or a number above 0, received: 0"),
+        ({"minutes": True}, "Expected `minutes` to be None or a number above 0, received: True"),
         ({"devices": "gpus"}, 'Expected `devices` to be None, "all", a positive number or names of devices'),
     ],
 )

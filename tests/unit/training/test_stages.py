@@ -37,7 +37,29 @@ def test_a_whole_number_is_a_learning_rate_too():
     assert rates(Stage(1, 1, schedule="constant"), 1) == [1.0, 1.0]
 
 
+def test_the_learning_rate_rises_along_a_line_and_falls_along_the_cosine():
+    rising, falling = [0.0, 0.01], 0.02 * (1 + np.cos(np.pi * np.arange(9) / 8)) / 2
+    np.testing.assert_allclose(rates(Stage(3, 0.02, warmup=0.2), 10), [*rising, *falling], atol=1e-8)
+    constant = rates(Stage(3, 0.02, schedule="constant", warmup=0.5), 4)
+    np.testing.assert_allclose(constant, [0.0, 0.01, 0.02, 0.02, 0.02], atol=1e-8)
+    np.testing.assert_allclose(rates(Stage(1, 0.02, warmup=1), 2), [0.0, 0.01, 0.02], atol=1e-8)
+
+
 # === Optimizers ===
+
+
+def test_gradients_are_clipped_together_whatever_the_optimizer_clipped():
+    for optimizer in ("sgd", keras.optimizers.SGD(0.1, clipnorm=3.0)):
+        made = Stage(1, 1.0, schedule="constant", optimizer=optimizer, clip_norm=1).make_optimizer(1)
+        variable = keras.Variable(np.zeros(2, "float32"))
+        made.apply([keras.ops.convert_to_tensor(np.array([3.0, 4.0], "float32"))], [variable])
+        np.testing.assert_allclose(variable.numpy(), [-0.6, -0.8], rtol=1e-6)
+
+
+def test_an_average_is_kept_where_it_is_asked_for():
+    assert not Stage(1).make_optimizer(1).use_ema
+    made = Stage(1, optimizer=keras.optimizers.SGD(momentum=0.5)).make_optimizer(1, average=0.9)
+    assert (made.use_ema, made.ema_momentum, made.momentum) == (True, 0.9, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +107,12 @@ def test_the_settings_of_an_optimizer_are_taken_over_but_not_its_learning_rate()
         ({"optimizer": "LossScaleOptimizer"}, "`optimizer` to be"),
         ({"batch_size": 0}, "`batch_size` to be a positive whole number, received: 0"),
         ({"patience": 0}, "`patience` to be a positive whole number, received: 0"),
+        ({"warmup": 1.5}, "`warmup` to be a part of the steps, from 0 to 1, received: 1.5"),
+        ({"layer_decay": 0}, "`layer_decay` to be a factor above 0 and at most 1, received: 0"),
+        ({"layer_decay": 1.1}, "`layer_decay` to be a factor above 0 and at most 1, received: 1.1"),
+        ({"weight_decay": -1}, "`weight_decay` to be a number of at least 0, received: -1"),
+        ({"clip_norm": 0}, "`clip_norm` to be None or a number above 0, received: 0"),
+        ({"clip_norm": "1"}, "`clip_norm` to be None or a number above 0, received: '1'"),
         ({"patience": 1.5}, "`patience` to be a positive whole number, received: 1.5"),
     ],
 )

@@ -1,0 +1,159 @@
+"""A training that fits into a given time: how long steps take, and how many epochs of each stage that makes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.training.stages import Stage
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+MEASURED = 4.0  # seconds of steps that are measured
+RESERVE = 0.04  # of the time, for what comes between the epochs
+HEADS = 0.25  # of the time, at most, for stages that train the heads alone
+
+
+class StepClock(keras.callbacks.Callback):
+    """Measures steps after the first one, before which a graph is made, and ends training or evaluation after some time.
+
+    Args:
+        seconds: How long to measure.
+
+    Attributes:
+        first: Seconds until the first step was over.
+    """
+
+    def __init__(self, seconds: float = MEASURED):
+        super().__init__()
+        self.seconds = seconds
+        self.first = 0.0
+        self._began = self._started = self._last = time.monotonic()
+        self._steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count a step."""
+        self._tick()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count a batch of validation."""
+        self._tick()
+
+    def _tick(self) -> None:
+        self._last = time.monotonic()
+        if not self._steps:
+            self.first, self._started = self._last - self._began, self._last
+        self._steps += 1
+        if self._last - self._started > self.seconds:
+            self.model.stop_training = self.model.stop_evaluating = True
+
+    @property
+    def step(self) -> float:
+        """Seconds a step; of a single one all that it took."""
+        return (self._last - self._started) / (self._steps - 1) if self._steps > 1 else self.first
+
+
+@dataclass(frozen=True)
+class StepCosts:
+    """What the steps of a training cost.
+
+    Attributes:
+        step: Seconds of a training step of the whole network.
+        look: Seconds of a batch without training.
+        start: Seconds until the first step of a stage.
+    """
+
+    step: float
+    look: float
+    start: float
+
+
+def measure_steps(model: MultiTaskModel, train: tf.data.Dataset, valid: tf.data.Dataset | None) -> StepCosts:
+    """Train a few steps and look at a few batches; the weights are what they were afterwards.
+
+    Args:
+        model: The model, compiled.
+        train: Batches to train on.
+        valid: Batches to look at; `None` for none.
+    """
+    weights = model.get_weights()
+    training, looking = StepClock(), StepClock(MEASURED / 2)
+    model.fit(train, epochs=1, callbacks=[training], verbose=0)
+    if valid is not None:
+        looking = StepClock(MEASURED / 2)
+        model.evaluate(valid, callbacks=[looking], verbose=0)
+    model.set_weights(weights)
+    model.stop_training = False
+    look = looking.step if valid is not None else training.step / 3  # without the way back
+    return StepCosts(training.step, look, training.first + looking.first)
+
+
+def plan_stages(
+    stages: Sequence[Stage], costs: StepCosts, batches: Sequence[int], seconds: float
+) -> tuple[list[Stage], float]:
+    """Stages with as many epochs as fit into the time, in the proportions that they had.
+
+    Stages that train the heads alone keep their epochs, as long as they take a quarter of the time at most; every stage
+    keeps one epoch at least.
+
+    Args:
+        stages: The stages of a recipe.
+        costs: What steps cost.
+        batches: The number of batches of an epoch, and that of validation.
+        seconds: The time that is left.
+
+    Returns:
+        The stages, and the seconds that they will take.
+    """
+    train, valid = batches
+    epoch = [
+        train * (costs.step if stage.trainable != "heads" else 1.1 * costs.look) + valid * costs.look
+        for stage in stages
+    ]
+    left = seconds * (1 - RESERVE) - len(stages) * costs.start
+    epochs = [stage.epochs for stage in stages]
+    heads = [place for place, stage in enumerate(stages) if stage.trainable == "heads"]
+    others = [place for place in range(len(stages)) if place not in heads]
+    if others:
+        planned = sum(epochs[place] * epoch[place] for place in heads)
+        room = HEADS * left
+        for place in heads:
+            epochs[place] = max(1, int(epochs[place] * min(1.0, room / planned)))
+        left -= sum(epochs[place] * epoch[place] for place in heads)
+    places = others or heads
+    factor = left / sum(stages[place].epochs * epoch[place] for place in places)
+    for place in places:
+        epochs[place] = max(1, int(stages[place].epochs * factor))
+    total = len(stages) * costs.start + sum(count * each for count, each in zip(epochs, epoch))
+    return [replace(stage, epochs=count) for stage, count in zip(stages, epochs)], total
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends a stage where another epoch would end long after the time that was given.
+
+    Args:
+        until: When the time is over, as `time.monotonic` has it.
+        reserve: How many seconds later is still in time: a plan is never exact, and a cosine that breaks off has lost its
+            best epochs.
+    """
+
+    def __init__(self, until: float, reserve: float):
+        super().__init__()
+        self.until = until + reserve
+        self._began = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at the clock."""
+        now = time.monotonic()
+        if now + (now - self._began) > self.until:
+            self.model.stop_training = True

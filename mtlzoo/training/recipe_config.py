@@ -1,0 +1,102 @@
+"""Recipes as plain JSON values, and as text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from mtlzoo.balancing import deserialize, get_balancing, serialize
+from mtlzoo.images.augmentation import Augmentation
+from mtlzoo.images.caching import ImageCache
+from mtlzoo.training.feature_cache import FeatureCache
+from mtlzoo.training.stages import Stage
+
+if TYPE_CHECKING:
+    from mtlzoo.training.recipe import Recipe
+
+
+def to_config(recipe: Recipe) -> dict[str, Any]:
+    """See :meth:`mtlzoo.training.Recipe.get_config`."""
+    config = {field.name: _plain(getattr(recipe, field.name)) for field in fields(recipe)}
+    return {**config, "balancing": serialize(get_balancing(recipe.balancing))}
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a recipe, from what :func:`to_config` wrote."""
+    settings = dict(config)
+    for name, read in (("augment", _augmentation), ("features", _features), ("balancing", _balancing)):
+        if isinstance(settings.get(name), Mapping):
+            settings[name] = read(settings[name])
+    if "stages" in settings:
+        settings["stages"] = [_stage(stage) for stage in settings["stages"]]
+    return settings
+
+
+def as_text(recipe: Recipe, usual: Recipe) -> str:
+    """A line a stage, and a line for the settings that differ from the usual ones.
+
+    Args:
+        recipe: The recipe.
+        usual: What need not be said.
+    """
+    lines = [describe_stage(stage) for stage in recipe.stages]
+    names = [field.name for field in fields(recipe) if field.name != "stages"]
+    shown = {"batch_size", "augment"}  # which everybody wants to know
+    others = [name for name in names if name in shown or getattr(recipe, name) != getattr(usual, name)]
+    return "\n".join([*lines, ", ".join(f"{name}={_short(getattr(recipe, name))}" for name in others)])
+
+
+def describe_stage(stage: Stage) -> str:
+    """A stage in one line, such as `10 epochs of all layers, adam, learning rate 0.001 (cosine)`."""
+    usual = Stage(1)
+    part = {"heads": "the heads", "all": "all layers"}.get(str(stage.trainable), f"{stage.trainable}")
+    kind = stage.optimizer if isinstance(stage.optimizer, str) else type(stage.optimizer).__name__
+    text = f"{stage.epochs} epoch{'s' * (stage.epochs != 1)} of {part}, {kind}, learning rate {stage.learning_rate:g}"
+    names = ("batch_size", "patience", "warmup", "layer_decay", "weight_decay", "clip_norm")
+    others = [
+        f"{name}={getattr(stage, name):g}" for name in names if getattr(stage, name) not in (None, getattr(usual, name))
+    ]
+    return ", ".join([f"{text} ({stage.schedule})", *others])
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Stage):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, keras.Optimizer):
+        return keras.saving.serialize_keras_object(value)
+    if isinstance(value, Augmentation | FeatureCache):
+        return {name: _plain(setting) for name, setting in asdict(value).items()}
+    if isinstance(value, ImageCache):
+        return str(value.place)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _stage(config: Mapping[str, Any]) -> Stage:
+    settings = dict(config)
+    if isinstance(settings.get("optimizer"), Mapping):
+        settings["optimizer"] = keras.saving.deserialize_keras_object(settings["optimizer"])
+    return Stage(**settings)
+
+
+def _augmentation(config: Mapping[str, Any]) -> Augmentation:
+    return Augmentation(**config)
+
+
+def _features(config: Mapping[str, Any]) -> FeatureCache:
+    return FeatureCache(**config)
+
+
+def _balancing(config: Mapping[str, Any]) -> Any:
+    return deserialize(config)

@@ -1,0 +1,111 @@
+"""What helps training on real images? Each ingredient of a recipe added or left out, beside a careful plain Keras script.
+
+    python scripts/compare_recipes.py DATA OUT --minutes 10
+
+`DATA` holds the folders `blood_cells` (13 heads, published split), `groceries` (6 heads, published split), `clothing` (2
+heads, split by sender) and `keras_home` with ImageNet weights. Everything is chosen on validation rows; test rows are looked
+at once, by the report. Each way gets the same minutes, or the same epochs (`--epochs`), three seeds, and a process of its
+own. `OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the script can be stopped and started at will;
+`table.csv`, which is printed, and `recipes.png`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+PLAIN = "plain Keras"
+
+
+def main() -> None:
+    from comparison.ways import WAYS
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--sets", nargs="+", default=["blood_cells", "groceries", "clothing"])
+    parser.add_argument("--backbone", default="MobileNetV2")
+    parser.add_argument("--alpha", type=float, default=0.35)
+    parser.add_argument(
+        "--ways", nargs="+", metavar="WAY", default=[PLAIN, "default"], help=f"{PLAIN}, {', '.join(WAYS)}"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--epochs", type=int, help="so many epochs of everything, in place of minutes")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        _run_one(options)
+        return
+    (options.out / "runs").mkdir(parents=True, exist_ok=True)
+    for seed in options.seeds:
+        for name in options.sets:
+            for way in options.ways:
+                path = _path(options, name, way, seed)
+                if path.exists():
+                    continue
+                print(f"{time.strftime('%H:%M:%S')} {name}: {way}, seed {seed}", flush=True)
+                given = json.dumps({"set": name, "way": way, "seed": seed})
+                subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", given], check=True)
+    _report(options)
+
+
+def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
+    length = f"{options.epochs}-epochs" if options.epochs else f"{options.minutes:g}-min"
+    run = f"{name}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
+    return Path(options.out / "runs" / f"{run}.json")
+
+
+def _run_one(options: argparse.Namespace) -> None:
+    from comparison.plain_training import train_plain
+    from comparison.real_sets import FILES, SETS, figures
+    from comparison.ways import train_way
+
+    given = json.loads(options.one)
+    real = SETS[given["set"]](options.data / given["set"])
+    weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
+    started, used = time.perf_counter(), time.process_time()
+    how: dict[str, Any] = {}
+    if given["way"] == PLAIN:
+        answers = train_plain(real, options.backbone, options.alpha, weights, 60 * options.minutes, given["seed"])
+    else:
+        length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
+        *answers, how = train_way(given["way"], real, (options.backbone, options.alpha, weights), length, given["seed"])
+    record = {
+        **given,
+        **how,
+        "backbone": options.backbone,
+        "alpha": options.alpha,
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - used,
+        "valid": figures(answers[0], real.tables[1]).to_dict("index"),
+        "test": figures(answers[1], real.tables[2]).to_dict("index"),
+    }
+    path = _path(options, given["set"], given["way"], given["seed"])
+    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    for part in ("valid", "test"):
+        mean = sum(row["accuracy"] for row in record[part].values()) / len(record[part])
+        print(f"  {part}: mean accuracy {mean:.4f}", end="")
+    print(f"  {record['seconds']:.0f} s, {record['cpu_seconds']:.0f} CPU s", flush=True)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from comparison.recipe_figures import plot_recipes, summarize
+
+    paths = sorted((options.out / "runs").glob("*.json"))
+    table = summarize([json.loads(path.read_text(encoding="utf-8")) for path in paths])
+    table.to_csv(options.out / "table.csv", index=False)
+    print(table.to_string(index=False, float_format="{:.4f}".format))
+    plot_recipes(table, options.out / "recipes.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The opponent: what somebody who knows Keras well writes by hand, with the same weights, images and minutes.
+
+Batch normalisation stays in inference mode (`training=False`), new heads come first on the frozen backbone, then everything
+with a small learning rate that falls along half a cosine into the time that is left, the best epoch is kept; images are
+decoded once, augmentation is by `keras.layers`, missing labels have a sample weight of 0.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from comparison.real_sets import RealSet, class_ids
+
+from mtlzoo.data import LabelTable
+
+HEADS_EPOCHS, HEADS_RATE, RATE, BATCH, DROPOUT = 5, 1e-3, 3e-4, 32, 0.2
+
+
+def train_plain(
+    real: RealSet, backbone: str, alpha: float, weights: str, seconds: float, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Train for so many seconds.
+
+    Args:
+        real: The set.
+        backbone: "MobileNet" or "MobileNetV2".
+        alpha: Its width.
+        weights: The file with its weights.
+        seconds: From the first line to the last epoch.
+        seed: What everything random is drawn from.
+
+    Returns:
+        Probabilities of all heads `(rows, classes)` for the validation rows and for the test rows.
+    """
+    started = time.perf_counter()
+    keras.utils.set_random_seed(seed)
+    train, valid, test = real.tables
+    classes = {name: len(train.heads[name].names) for name in real.heads}
+    base = getattr(keras.applications, backbone)(
+        alpha=alpha, include_top=False, weights=None, input_shape=(real.pixels, real.pixels, 3)
+    )
+    base.load_weights(weights)
+    inputs = keras.Input((real.pixels, real.pixels, 3))
+    features = base(keras.layers.Rescaling(1 / 127.5, -1)(inputs), training=False)
+    features = keras.layers.Dropout(DROPOUT)(keras.layers.GlobalAveragePooling2D()(features))
+    outputs = {name: keras.layers.Dense(count, "softmax", name=name)(features) for name, count in classes.items()}
+    model = keras.Model(inputs, outputs)
+    batches = _Batches(real, classes)
+    fit_rows, check_rows = batches.training(train, seed), batches.plain(valid)
+    best = _Best(check_rows, started, seconds)
+    base.trainable = False
+    _compile(model, classes, HEADS_RATE)
+    model.fit(fit_rows, epochs=HEADS_EPOCHS, validation_data=check_rows, callbacks=[best], verbose=0)
+    model.set_weights(best.weights)
+    base.trainable = True
+    steps = len(fit_rows)
+    _compile(model, classes, 1e-12)
+    begun = time.perf_counter()  # how long an epoch takes, which the cosine has to know
+    model.fit(fit_rows.take(steps // 4), epochs=1, verbose=0)
+    begun = time.perf_counter() if len(fit_rows) < 20 else begun
+    model.fit(fit_rows.take(steps // 4), epochs=1, verbose=0)
+    model.evaluate(check_rows, verbose=0)
+    epoch = 2 * (time.perf_counter() - begun)
+    model.set_weights(best.weights)
+    epochs = max(2, int(best.left() / epoch))
+    _compile(model, classes, keras.optimizers.schedules.CosineDecay(RATE, epochs * steps))
+    model.fit(fit_rows, epochs=epochs, validation_data=check_rows, callbacks=[best], verbose=0)
+    model.set_weights(best.weights)
+    return tuple(model.predict(batches.plain(table), verbose=0) for table in (valid, test))  # type: ignore[return-value]
+
+
+def _compile(model: keras.Model, classes: dict[str, int], rate: Any) -> None:
+    model.compile(
+        keras.optimizers.Adam(rate),
+        loss=dict.fromkeys(classes, "sparse_categorical_crossentropy"),
+        weighted_metrics={name: ["accuracy"] for name in classes},
+    )
+
+
+class _Best(keras.callbacks.Callback):
+    """Keeps the best epoch by the mean of all validation accuracies, and ends in time."""
+
+    def __init__(self, rows: Any, started: float, seconds: float):
+        super().__init__()
+        self.rows, self.started, self.seconds = rows, started, seconds
+        self.best, self.weights = -1.0, None
+
+    def left(self) -> float:
+        return self.seconds - (time.perf_counter() - self.started)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.begun = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        score = np.mean([value for name, value in logs.items() if name.startswith("val_") and "accuracy" in name])
+        if score > self.best:
+            self.best, self.weights = score, self.model.get_weights()
+        if self.left() < 0.9 * (time.perf_counter() - self.begun):
+            self.model.stop_training = True
+
+
+class _Batches:
+    """`tf.data` of decoded images in memory."""
+
+    def __init__(self, real: RealSet, classes: dict[str, int]):
+        self.real, self.classes = real, classes
+
+    def plain(self, table: LabelTable) -> tf.data.Dataset:
+        return self._rows(table).batch(BATCH).prefetch(2)
+
+    def training(self, table: LabelTable, seed: int) -> tf.data.Dataset:
+        vary = keras.Sequential(
+            [
+                keras.layers.RandomFlip("horizontal", seed=seed),
+                keras.layers.RandomRotation(20 / 360, seed=seed + 1),
+                keras.layers.RandomZoom(0.2, seed=seed + 2),
+                keras.layers.RandomBrightness(0.2, value_range=(0, 255), seed=seed + 3),
+            ]
+        )
+        batches = self._rows(table).shuffle(len(table), seed=seed).batch(BATCH)
+        return batches.map(lambda x, y, w: (vary(x, training=True), y, w), num_parallel_calls=2).prefetch(2)
+
+    def _rows(self, table: LabelTable) -> tf.data.Dataset:
+        size = (self.real.pixels, self.real.pixels)
+        ids = {name: class_ids(table, name) for name in self.classes}
+        # The mean over labelled rows, as a head's loss should be.
+        weights = {
+            name: (column >= 0).astype("float32") * len(column) / max((column >= 0).sum(), 1)
+            for name, column in ids.items()
+        }
+        labels = {name: np.maximum(column, 0) for name, column in ids.items()}
+
+        def load(path: tf.Tensor, label: Any, weight: Any) -> tuple[tf.Tensor, Any, Any]:
+            image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
+            return tf.cast(tf.image.resize(image, size), tf.uint8), label, weight
+
+        rows = tf.data.Dataset.from_tensor_slices((_paths(table), labels, weights))
+        rows = rows.map(load, num_parallel_calls=2).cache()
+        return rows.map(lambda image, label, weight: (tf.cast(image, tf.float32), label, weight))
+
+
+def _paths(table: LabelTable) -> Sequence[str]:
+    return [str(path) for path in table.paths()]

@@ -1,0 +1,78 @@
+"""The ways to train that are compared: the default recipe with one ingredient more, less or other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from comparison.real_sets import RealSet
+
+import mtlzoo as mtl
+
+HEADS_STAGE = mtl.Stage(2, 1e-3, "heads")
+
+# What differs from the recipe: settings of the recipe, of its last stage ("stage"), of its heads ("heads").
+WAYS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "frozen statistics": {"batch_norm": "frozen"},
+    "fresh statistics": {"batch_norm": "fresh"},
+    "average 0.99": {"average": 0.99},
+    "rate 3e-4": {"stage": {"learning_rate": 3e-4}},
+    "rate 3e-3": {"stage": {"learning_rate": 3e-3}},
+    "layer decay 0.1": {"stage": {"layer_decay": 0.1}},
+    "weight decay 0.05": {"stage": {"weight_decay": 0.05}},
+    "warm-up": {"stage": {"warmup": 0.1}},
+    "clipping": {"stage": {"clip_norm": 1.0}},
+    "label smoothing": {"heads": {"label_smoothing": 0.1}},
+    "strong augmentation": {"augment": "strong"},
+    "no heads stage": {"no_heads_stage": True},
+}
+
+
+def train_way(
+    way: str, real: RealSet, network: tuple[str, float, str], length: Mapping[str, float], seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
+    """Train one way.
+
+    Args:
+        way: Its name in `WAYS`.
+        real: The set.
+        network: The backbone, its width, and the file with its weights.
+        length: `epochs` of the last stage, or `minutes`.
+        seed: What everything random is drawn from.
+
+    Returns:
+        Probabilities of all heads `(rows, classes)` for the validation rows and for the test rows; and how it went.
+    """
+    changes = dict(WAYS[way])
+    train, valid, test = real.tables
+    smoothing = changes.pop("heads", {})
+    heads = {name: _with_options(train.heads[name], smoothing) for name in real.heads}
+    keras.utils.set_random_seed(seed)
+    backbone, alpha, weights = network
+    model = mtl.build(backbone, heads, (real.pixels, real.pixels, 3), weights, alpha=alpha)
+    last = replace(mtl.training.DEFAULT_STAGES[-1], **changes.pop("stage", {}))
+    first = [] if changes.pop("no_heads_stage", False) else [HEADS_STAGE]
+    settings: dict[str, Any] = {**changes, "cache": "memory", "seed": seed}
+    if "epochs" in length:
+        last = replace(last, epochs=int(length["epochs"]))
+    else:
+        settings["minutes"] = length["minutes"]
+    history = mtl.fit(model, train, valid, [*first, last], verbose=False, **settings)
+    answers = [_probabilities(model, table) for table in (valid, test)]
+    log = {
+        name: [float(value) for value in history.history[name]] for name in ("loss", "val_loss", "score", "val_score")
+    }
+    return answers[0], answers[1], {"best_epoch": history.best_epoch, "log": log}
+
+
+def _with_options(head: Any, options: Mapping[str, Any]) -> Any:
+    return type(head)(**{**head.get_config(), **options}) if options else head
+
+
+def _probabilities(model: mtl.MultiTaskModel, table: Any) -> dict[str, np.ndarray]:
+    details = mtl.evaluation.Predictions.from_model(model, table).details()
+    return {name: np.asarray(each["probabilities"]) for name, each in details.items()}
