@@ -7,10 +7,10 @@ import pandas as pd
 
 from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, LabelError, TableError
-from mtlzoo.images.augmentation import resize_matrix
 from mtlzoo.images.decoding import image_dimensions
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.source import ImageSource
+from mtlzoo.images.warping import resize_matrix
 
 
 def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:

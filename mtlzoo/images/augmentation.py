@@ -1,33 +1,32 @@
-"""Augmentation: one affine matrix takes the decoded image straight to the model's input size.
-
-Coordinates are those of pixel centres: (0, 0) is the centre of the upper left pixel, so an image of width w covers
--0.5 to w - 0.5. With this alignment a matrix that only resizes gives what `cv2.resize` and `tf.image.resize` give.
-"""
+"""Augmentation: what may happen to a training image, and what happens to one."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any
 
-import cv2
 import numpy as np
 
+from mtlzoo.images.draws import MORE, NUMBERS, Draw
+from mtlzoo.images.quality import ERASED
+from mtlzoo.images.warping import FILLS
 from mtlzoo.system.registries import AUGMENTATIONS
 
-FILLS = {
-    "reflect": cv2.BORDER_REFLECT,
-    "nearest": cv2.BORDER_REPLICATE,
-    "wrap": cv2.BORDER_WRAP,
-    "constant": cv2.BORDER_CONSTANT,
+# The largest amounts.
+LARGEST = {
+    **{"rotation": 180, "brightness": 1, "contrast": 1, "hue": 180, "saturation": 1, "gamma": 4},
+    **{"blur": 0.1, "jpeg": 1, "erase": 1},
 }
-RESIZES = ("stretch", "crop", "pad")
-Region = tuple[float, float, float, float]
+BELOW_ONE = ("zoom", "shift", "shear")
+NONE = (1.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
     """What may happen to a training image; each amount is drawn anew, uniformly, for each image.
+
+    All that moves pixels is one affine matrix, by which points and boxes move too. The amounts from `scale` on are drawn
+    after those before, so that to use some of them changes nothing of what else happens to an image of the same seed.
 
     Args:
         flip: Whether to mirror half of the images left to right.
@@ -37,6 +36,23 @@ class Augmentation:
         brightness: Values are multiplied by 1 - brightness to 1 + brightness; at most 1.
         contrast: Distances from the mean of the image are multiplied by 1 - contrast to 1 + contrast; at most 1.
         fill: What is seen beyond the image's edge: "reflect", "nearest", "wrap" or "constant" (black), as in Keras.
+        scale: Least and largest part of the image's area that is seen, anywhere in it; above 0, at most 1.
+        aspect: How much wider than high, in parts of the sides, what is seen of the area is, least and largest; the
+            logarithm is drawn. Random resized crops (Szegedy et al. 2015) are `scale=(0.08, 1), aspect=(3 / 4, 4 / 3)`.
+        shear: Largest shift along one axis, to either side, as a part of the distance along the other; below 1.
+        hue: Largest turn of the colors about gray in degrees, to either side; 0 to 180.
+        saturation: Distances from gray are multiplied by 1 - saturation to 1 + saturation; at most 1.
+        gamma: Values from 0 to 1 are raised to the power of 1 / (1 + gamma) to 1 + gamma, whose logarithm is drawn; at
+            most 4.
+        blur: Largest standard deviation of a Gaussian blur, as a part of the result's shorter side; at most 0.1.
+        jpeg: How likely an image gets the artefacts of a JPEG file of a quality from `jpeg_quality` to 95.
+        jpeg_quality: The lowest quality, 1 to 95.
+        erase: How likely a rectangle of 2 to 20 % of the area is erased (random erasing, Zhong et al. 2020).
+        erase_fill: What the rectangle then holds: "noise" or the image's "mean".
+        random_ops: How many operations are drawn for each image of the 14 of `mtlzoo.images.random_operations`, of which
+            five move pixels.
+        strength: How strong they are, from 0 to 1, as in RandAugment (Cubuk et al. 2020); `None` draws a strength for each,
+            as in TrivialAugment (Müller and Hutter 2021), which has one operation.
 
     Raises:
         ValueError: An amount is out of its range, or the fill is unknown.
@@ -45,11 +61,12 @@ class Augmentation:
 
     ```python
     import numpy as np
-    from mtlzoo.images.augmentation import Augmentation, transform_points, warp
+    from mtlzoo.images.augmentation import Augmentation
+    from mtlzoo.images.warping import transform_points
 
-    augmentation = Augmentation(rotation=10, shift=0.1)
-    matrix = augmentation.sample_matrix(np.random.default_rng(0), source_shape=(300, 400), image_size=(224, 224))
-    image = warp(np.zeros((300, 400, 3), np.uint8), matrix, (224, 224), fill=augmentation.fill)
+    drawn = Augmentation(rotation=10, shift=0.1, saturation=0.3).draw(np.random.default_rng(0))
+    matrix = drawn.matrix(source_shape=(300, 400), image_size=(224, 224))
+    image = drawn.apply(np.zeros((300, 400, 3), np.uint8), matrix, image_size=(224, 224))
     nose = transform_points([[200.0, 150.0]], matrix)
     ```
     """
@@ -61,69 +78,58 @@ class Augmentation:
     brightness: float = 0.2
     contrast: float = 0.0
     fill: str = "reflect"
+    scale: tuple[float, float] = NONE
+    aspect: tuple[float, float] = NONE
+    shear: float = 0.0
+    hue: float = 0.0
+    saturation: float = 0.0
+    gamma: float = 0.0
+    blur: float = 0.0
+    jpeg: float = 0.0
+    jpeg_quality: int = 30
+    erase: float = 0.0
+    erase_fill: str = "noise"
+    random_ops: int = 0
+    strength: float | None = None
 
     def __post_init__(self) -> None:
-        for name, largest in (("rotation", 180), ("zoom", 1), ("shift", 1), ("brightness", 1), ("contrast", 1)):
+        for name, largest in LARGEST.items():
+            _check(name, value := getattr(self, name), 0 <= value <= largest, f"at least 0 and at most {largest}")
+        for name in BELOW_ONE:
+            _check(name, value := getattr(self, name), 0 <= value < 1, "at least 0 and below 1")
+        _check("fill", self.fill, self.fill in FILLS, f"one of {', '.join(FILLS)}")
+        _check("erase_fill", self.erase_fill, self.erase_fill in ERASED, f"one of {', '.join(ERASED)}")
+        for name, largest in (("scale", 1.0), ("aspect", 1e9)):
+            pair = getattr(self, name)
+            valid = isinstance(pair, tuple | list) and len(pair) == 2 and 0 < pair[0] <= pair[1] <= largest
+            _check(name, pair, valid, f"a least and a largest number above 0{' up to 1' if largest == 1 else ''}")
+            object.__setattr__(self, name, tuple(pair))
+        for name, least, most in (("jpeg_quality", 1, 95), ("random_ops", 0, 14)):
             value = getattr(self, name)
-            open_end = name in ("zoom", "shift")
-            if not (0 <= value < largest or (value == largest and not open_end)):
-                limit = f"below {largest}" if open_end else f"at most {largest}"
-                raise ValueError(f"Expected {name} to be at least 0 and {limit}, received: {value!r}.")
-        if self.fill not in FILLS:
-            raise ValueError(f"Expected fill to be one of {', '.join(FILLS)}, received: {self.fill!r}.")
+            _check(name, value, value in range(least, most + 1), f"a whole number from {least} to {most}")
+        known = self.strength is None or 0 < self.strength <= 1
+        _check("strength", self.strength, known, "None, or above 0 and at most 1")
 
-    def sample_matrix(
-        self,
-        rng: np.random.Generator,
-        source_shape: tuple[int, ...],
-        image_size: tuple[int, int],
-        resize: str = "stretch",
-        region: Region | None = None,
-    ) -> np.ndarray:
-        """Draws the affine matrix that takes source pixels to pixels of the augmented image.
+    def draw(self, rng: np.random.Generator) -> Draw:
+        """Draws what happens to one image.
 
-        The image is flipped, rotated, zoomed and shifted about its centre, after it was resized. The same five random
-        numbers are drawn whatever the amounts are. The image is mirrored where the determinant of the matrix is
-        negative: left and right landmarks then change names.
+        The same numbers are drawn first whatever the amounts are, those of the newer amounts after them.
 
         Args:
-            rng: Where the random numbers come from.
-            source_shape: (height, width) in pixels, or the shape of the image array.
-            image_size: (height, width) of the augmented image.
-            resize: How an image is resized to the size: see `resize_matrix`.
-            region: The part of the source that is seen, see `resize_matrix`.
+            rng: Where the random numbers come from; where a rectangle is erased, its noise too, in :meth:`Draw.adjust`.
 
         Returns:
-            float64 matrix of shape (2, 3): (x, y, 1) in the source to (x, y) in the augmented image.
+            What happens to the image.
         """
-        flip, angle, zoom, *shift = rng.random(5).tolist()
-        angle = math.radians(self.rotation * (2 * angle - 1))
-        scale = 1 / (1 + self.zoom * (2 * zoom - 1))
-        mirror = -1 if self.flip and flip < 0.5 else 1
-        cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
-        shift_x, shift_y = (self.shift * (2 * amount - 1) for amount in shift)
-        linear = (mirror * cosine, -mirror * sine, sine, cosine)
-        return _centred_matrix(source_shape, image_size, resize, linear, (shift_x, shift_y), region)
+        first = rng.random(NUMBERS).tolist()
+        values = (self.hue, self.saturation, self.gamma, self.blur, self.jpeg, self.erase)
+        if not any(values) and not self.moves_more():
+            return Draw(self, first)
+        return Draw(self, first, rng.random(len(MORE) + 3 * self.random_ops).tolist(), rng)
 
-    def adjust_colors(self, rng: np.random.Generator, image: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Draws brightness and contrast, and applies them to a uint8 image, saturating at 0 and 255.
-
-        Args:
-            rng: Where the two random numbers come from; they are drawn whatever the amounts are.
-            image: uint8 image of shape (height, width, 3).
-            out: Where to write the result, which may be the image itself; by default a new array.
-
-        Returns:
-            uint8 image of the same shape.
-        """
-        gain, contrast = (2 * rng.random(2) - 1).tolist()
-        gain, contrast = 1 + self.brightness * gain, 1 + self.contrast * contrast
-        # The mean matters only where the contrast changes, and is not free.
-        mean = sum(cv2.mean(image)[:3]) / 3 if self.contrast else 0.0
-        factor, offset = gain * contrast, gain * mean * (1 - contrast)
-        if offset >= 0:  # The same numbers in two thirds of the time, were it not for the absolute value that it takes.
-            return cv2.convertScaleAbs(image, dst=out, alpha=factor, beta=offset)
-        return cv2.addWeighted(image, factor, image, 0, offset, dst=out)
+    def moves_more(self) -> bool:
+        """Whether pixels move by more than the first five numbers."""
+        return bool(self.shear or self.random_ops or self.scale != NONE or self.aspect != NONE)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments, for JSON."""
@@ -135,12 +141,21 @@ class Augmentation:
         return cls(**config)
 
 
+def _check(name: str, value: Any, valid: bool, expected: str) -> None:
+    if not valid:
+        raise ValueError(f"Expected {name} to be {expected}, received: {value!r}.")
+
+
 # What the FashionAI recipes use.
 DEFAULT = Augmentation()
 # Mirrors and does nothing else.
 LIGHT = Augmentation(rotation=0, zoom=0, brightness=0)
 # For long training on a few thousand images.
 STRONG = Augmentation(rotation=30, zoom=0.3, shift=0.1, brightness=0.4, contrast=0.4)
+# For images of several cameras or lamps.
+COLOR = Augmentation(contrast=0.2, hue=15, saturation=0.3, gamma=0.3)
+# One random operation an image, of any strength, and half of the images mirrored.
+TRIVIAL = Augmentation(rotation=0, zoom=0, brightness=0, random_ops=1)
 
 
 def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
@@ -161,132 +176,3 @@ def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
         return AUGMENTATIONS[identifier]
     names = ", ".join(map(repr, AUGMENTATIONS.names()))
     raise ValueError(f"Expected None, an Augmentation, or one of {names}, received: {identifier!r}.")
-
-
-def resize_matrix(
-    source_shape: tuple[int, ...],
-    image_size: tuple[int, int],
-    resize: str = "stretch",
-    region: Region | None = None,
-) -> np.ndarray:
-    """Returns the affine matrix that resizes and does nothing else.
-
-    Args:
-        source_shape: (height, width) in pixels, or the shape of the image array.
-        image_size: (height, width) of the result.
-        resize: "stretch" (each side to its new length), "crop" (keeps the aspect ratio, cuts off what does not fit
-            in the middle) or "pad" (keeps the aspect ratio, black bars).
-        region: The part of the source that is resized, (x_min, y_min, x_max, y_max) in pixels, by default the whole; it
-            may reach beyond the source's edges.
-
-    Returns:
-        float64 matrix of shape (2, 3): (x, y, 1) in the source to (x, y) in the result.
-
-    Raises:
-        ValueError: `resize` is unknown.
-    """
-    return _centred_matrix(source_shape, image_size, resize, (1, 0, 0, 1), (0, 0), region)
-
-
-def _centred_matrix(
-    source_shape: tuple[int, ...],
-    image_size: tuple[int, int],
-    resize: str,
-    linear: tuple[float, float, float, float],
-    shift: tuple[float, float],
-    region: Region | None,
-) -> np.ndarray:
-    """Resizes, then applies `linear` about the centre, then shifts by a part of the size."""
-    height, width = image_size
-    left, top, right, bottom = (-0.5, -0.5, source_shape[1] - 0.5, source_shape[0] - 0.5) if region is None else region
-    source_width, source_height = right - left, bottom - top
-    scale_x, scale_y = width / source_width, height / source_height
-    if resize == "crop":
-        scale_x = scale_y = max(scale_x, scale_y)
-    elif resize == "pad":
-        scale_x = scale_y = min(scale_x, scale_y)
-    elif resize != "stretch":
-        raise ValueError(f"Expected resize to be one of {', '.join(RESIZES)}, received: {resize!r}.")
-    xx, xy, yx, yy = linear[0] * scale_x, linear[1] * scale_y, linear[2] * scale_x, linear[3] * scale_y
-    centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
-    x = (width - 1) / 2 + shift[0] * width - xx * centre_x - xy * centre_y
-    y = (height - 1) / 2 + shift[1] * height - yx * centre_x - yy * centre_y
-    return np.array([[xx, xy, x], [yx, yy, y]])
-
-
-def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves points with the pixels.
-
-    Args:
-        points: Array of shape (..., 2), (x, y) in pixels, where (0, 0) is the centre of the upper left pixel. The
-            corners of a box are points too.
-        matrix: Affine matrix of shape (2, 3).
-
-    Returns:
-        float64 array of shape (..., 2).
-    """
-    return np.asarray(points, float) @ matrix[:, :2].T + matrix[:, 2]
-
-
-def warp(
-    image: np.ndarray,
-    matrix: np.ndarray,
-    image_size: tuple[int, int],
-    fill: str = "reflect",
-    out: np.ndarray | None = None,
-) -> np.ndarray:
-    """Applies an affine matrix to an image, with bilinear interpolation.
-
-    Where the matrix shrinks to less than half, the image is first area-averaged by a whole factor: bilinear
-    interpolation looks at four pixels only and would skip the others.
-
-    Args:
-        image: uint8 image of shape (height, width, 3).
-        matrix: Affine matrix of shape (2, 3), from pixels of the image to pixels of the result.
-        image_size: (height, width) of the result.
-        fill: What is seen beyond the image's edge; see `Augmentation`.
-        out: uint8 array of shape (height, width, 3) to write the result to; by default a new one.
-
-    Returns:
-        uint8 image of shape (height, width, 3).
-    """
-    (xx, xy, _), (yx, yy, _) = matrix.tolist()
-    # The columns of the linear part are what one source pixel becomes.
-    factor_x, factor_y = int(1 / math.hypot(xx, yx)), int(1 / math.hypot(xy, yy))
-    if factor_x >= 2 or factor_y >= 2:
-        height, width = image.shape[:2]
-        shrunk = (width // factor_x if factor_x >= 2 else width, height // factor_y if factor_y >= 2 else height)
-        if xy or yx:  # OpenCV averages whole factors ten times faster; a turned image can spare its last few pixels
-            width, height = width - width % shrunk[0], height - height % shrunk[1]
-            image = image[:height, :width]
-        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
-        matrix = matrix @ scale_matrix((shrunk[1], shrunk[0]), (height, width))
-    image, matrix = _add_border(image, matrix, image_size, fill)
-    # OpenCV warps four channels faster than three, with the same result; the two conversions cost next to nothing.
-    image = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
-    image = cv2.warpAffine(image, matrix, image_size[::-1], flags=cv2.INTER_LINEAR, borderMode=FILLS[fill])
-    return cv2.cvtColor(image, cv2.COLOR_RGBA2RGB, dst=out)
-
-
-def _add_border(
-    image: np.ndarray, matrix: np.ndarray, image_size: tuple[int, int], fill: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Adds what will be seen beyond the edges, as OpenCV is slow where a warp leaves the image; the matrix moves along."""
-    height, width = image.shape[:2]
-    (xx, xy, x), (yx, yy, y) = cv2.invertAffineTransform(matrix).tolist()
-    right, down = image_size[1] - 1, image_size[0] - 1
-    x_low, x_high = x + min(xx, 0) * right + min(xy, 0) * down, x + max(xx, 0) * right + max(xy, 0) * down
-    y_low, y_high = y + min(yx, 0) * right + min(yy, 0) * down, y + max(yx, 0) * right + max(yy, 0) * down
-    left, top = max(0, math.ceil(-x_low) + 1), max(0, math.ceil(-y_low) + 1)
-    right, down = max(0, math.ceil(x_high) + 2 - width), max(0, math.ceil(y_high) + 2 - height)
-    beyond = (left + width + right) * (top + height + down) / (width * height)
-    # An edge is not worth a copy, and a region far outside of the image would need a boundless one.
-    if fill == "constant" or not 1.1 < beyond < 4:
-        return image, matrix
-    image = cv2.copyMakeBorder(image, top, down, left, right, FILLS[fill])
-    return image, matrix - np.array([[0, 0, 1]]) * (matrix[:, :2] @ [left, top])[:, None]
-
-
-def scale_matrix(shape: tuple[int, int], target_shape: tuple[int, int]) -> np.ndarray:
-    """Returns the (3, 3) matrix from pixels of an image to those of the same image at another (height, width)."""
-    return np.vstack([resize_matrix(shape, target_shape), [0, 0, 1]])

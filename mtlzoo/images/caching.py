@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from mtlzoo.errors import ImageError
-from mtlzoo.images.augmentation import Region
 from mtlzoo.images.cache_stores import HEADER, Folder, Image, Key, Memory
 from mtlzoo.images.decoding import decode_with_size
 from mtlzoo.images.loading import fit_image
 from mtlzoo.images.source import ImageSource, content_digest
+from mtlzoo.images.warping import Region
 
 SAMPLE = 32
 

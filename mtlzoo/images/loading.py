@@ -12,9 +12,11 @@ import numpy as np
 
 from mtlzoo.errors import ImageError
 from mtlzoo.images import augmentation as augmentations
-from mtlzoo.images.augmentation import Augmentation, Region
+from mtlzoo.images import warping
+from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.decoding import decode_with_size
 from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.images.warping import Region
 
 if TYPE_CHECKING:
     from mtlzoo.images.caching import ImageCache
@@ -116,7 +118,7 @@ class Loaded(NamedTuple):
 
     Attributes:
         image: uint8 RGB `(height, width, 3)`.
-        matrix: float64 `(2, 3)` for `mtlzoo.images.augmentation.transform_points`, from pixels of the whole image, as a
+        matrix: float64 `(2, 3)` for `mtlzoo.images.warping.transform_points`, from pixels of the whole image, as a
             viewer shows it, to pixels of this one.
         size: The (height, width) of the whole image.
     """
@@ -179,15 +181,15 @@ class ImageLoader:
                 if out is not None:
                     np.copyto(out, image)
                     image = out
-            return Loaded(image, augmentations.resize_matrix(size, self.image_size, self.resize, region), size)
+            return Loaded(image, warping.resize_matrix(size, self.image_size, self.resize, region), size)
         decode = decode_with_size if self.cache is None else self.cache.decode
         image, size = decode(source, _at_least(self.image_size, region))
-        rng = np.random.default_rng() if rng is None else rng
-        matrix = self.augmentation.sample_matrix(rng, size, self.image_size, self.resize, region)
+        drawn = self.augmentation.draw(np.random.default_rng() if rng is None else rng)
+        matrix = drawn.matrix(size, self.image_size, self.resize, region)
         # Bars are black whatever the fill, so that training and validation look alike.
         fill = "constant" if self.resize == "pad" else self.augmentation.fill
-        image = augmentations.warp(image, _from_reduced(matrix, image, size), self.image_size, fill, out)
-        return Loaded(self.augmentation.adjust_colors(rng, image, out=image), matrix, size)
+        image = drawn.apply(image, _from_reduced(matrix, image, size), self.image_size, fill, out)
+        return Loaded(image, matrix, size)
 
     def load_batch(
         self,
@@ -236,9 +238,9 @@ def fit_image(
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Loads one image at the model's input size, without augmentation, with the (height, width) of the whole image."""
     image, size = decode_with_size(source, _at_least(image_size, region))
-    matrix = augmentations.resize_matrix(size, image_size, resize, region)
+    matrix = warping.resize_matrix(size, image_size, resize, region)
     fill = "constant" if resize == "pad" else "nearest"
-    return augmentations.warp(image, _from_reduced(matrix, image, size), image_size, fill, out), size
+    return warping.warp(image, _from_reduced(matrix, image, size), image_size, fill, out), size
 
 
 def _at_least(image_size: tuple[int, int], region: Region | None) -> tuple[int, int] | None:
@@ -248,7 +250,7 @@ def _at_least(image_size: tuple[int, int], region: Region | None) -> tuple[int, 
 
 def _from_reduced(matrix: np.ndarray, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The matrix for an image that may have come reduced from its whole size."""
-    return matrix if image.shape[:2] == size else matrix @ augmentations.scale_matrix(image.shape[:2], size)
+    return matrix if image.shape[:2] == size else matrix @ warping.scale_matrix(image.shape[:2], size)
 
 
 def check_channels(channels: int) -> None:

@@ -133,6 +133,8 @@ AUGMENTATIONS: Registry[Augmentation] = Registry(
         "default": "mtlzoo.images.augmentation:DEFAULT",
         "light": "mtlzoo.images.augmentation:LIGHT",
         "strong": "mtlzoo.images.augmentation:STRONG",
+        "color": "mtlzoo.images.augmentation:COLOR",
+        "trivial": "mtlzoo.images.augmentation:TRIVIAL",
     },
     group="mtlzoo.augmentations",
 )

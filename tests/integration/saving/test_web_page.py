@@ -162,8 +162,8 @@ def test_answers_are_those_of_the_heads(opened, models, photo):
 
 @pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
 def test_points_and_boxes_come_back_to_the_image(pages, photo, resize):
-    from mtlzoo.images.augmentation import resize_matrix
     from mtlzoo.images.geometry import ImageGeometry
+    from mtlzoo.images.warping import resize_matrix
 
     numbers = pages[resize].answers_to(photo)
     cards = {card.query_selector("h2").text_content(): card for card in pages[resize].page.query_selector_all(".card")}

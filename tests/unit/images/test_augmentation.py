@@ -10,15 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mtlzoo.images.augmentation import (
-    RESIZES,
-    Augmentation,
-    augmentation,
-    resize_matrix,
-    scale_matrix,
-    transform_points,
-    warp,
-)
+from mtlzoo.images.augmentation import Augmentation, augmentation
+from mtlzoo.images.warping import RESIZES, resize_matrix, scale_matrix, transform_points, warp
 from mtlzoo.system.registries import AUGMENTATIONS
 
 # OpenCV 4 takes positions between pixels in steps of a 32nd, which is up to 8 of 255 beside an edge.
@@ -64,7 +57,7 @@ def test_stretch_is_bilinear_resizing(source):
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize("source", [(60, 80), (80, 60), (64, 64)])
 def test_no_amounts_is_resizing_alone(source, resize):
-    sampled = NOTHING.sample_matrix(np.random.default_rng(0), source, (96, 64), resize)
+    sampled = NOTHING.draw(np.random.default_rng(0)).matrix(source, (96, 64), resize)
     np.testing.assert_allclose(sampled, resize_matrix(source, (96, 64), resize), atol=1e-12)
 
 
@@ -125,7 +118,7 @@ def test_amounts_stay_in_range_and_are_used_up(resize):
     base[:2] = resize_matrix((50, 70), (96, 64), resize)
     angles, zooms, shifts, flips = [], [], [], []
     for _ in range(2000):
-        matrix = drawn.sample_matrix(rng, (50, 70, 3), (96, 64), resize) @ np.linalg.inv(base)
+        matrix = drawn.draw(rng).matrix((50, 70, 3), (96, 64), resize) @ np.linalg.inv(base)
         flip = np.linalg.det(matrix[:, :2]) < 0
         matrix[0] *= -1 if flip else 1
         angles.append(math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])))
@@ -148,7 +141,7 @@ def test_flip_mirrors_the_image():
     light = AUGMENTATIONS["light"]
     plain = warp(image, resize_matrix(image.shape, size), size)
     results = [
-        warp(image, light.sample_matrix(np.random.default_rng(seed), image.shape, size), size) for seed in range(8)
+        warp(image, light.draw(np.random.default_rng(seed)).matrix(image.shape, size), size) for seed in range(8)
     ]
     mirrored = [np.array_equal(result, plain[:, ::-1]) for result in results]
     assert [np.array_equal(result, plain) for result in results] == [not each for each in mirrored]
@@ -158,8 +151,7 @@ def test_flip_mirrors_the_image():
 def test_same_seed_same_matrix_and_amounts_do_not_shift_the_numbers():
     def draw(drawn: Augmentation, seed: int) -> tuple[np.ndarray, float]:
         rng = np.random.default_rng(seed)
-        matrix = drawn.sample_matrix(rng, (50, 70), (96, 64))
-        drawn.adjust_colors(rng, random_image(4, 4))
+        matrix = drawn.draw(rng).matrix((50, 70), (96, 64))
         return matrix, rng.random()
 
     first, after = draw(Augmentation(), 3)
@@ -174,7 +166,7 @@ def test_same_seed_same_matrix_and_amounts_do_not_shift_the_numbers():
 @pytest.mark.parametrize("seed", range(6))
 def test_points_move_with_the_pixels(resize, seed):
     rng = np.random.default_rng(seed)
-    matrix = Augmentation(rotation=40, shift=0.1).sample_matrix(rng, (120, 160), (96, 128), resize)
+    matrix = Augmentation(rotation=40, shift=0.1).draw(rng).matrix((120, 160), (96, 128), resize)
     points = np.array([[80.0, 60.0], [60.0, 50.0], [95.0, 75.0]])
     for point, moved in zip(points, transform_points(points, matrix), strict=True):
         image = np.zeros((120, 160, 3), np.uint8)
@@ -213,8 +205,8 @@ def test_brightness_multiplies_and_saturates():
     image = random_image(16, 16)
     gains = []
     for seed in range(300):
-        gain = 1 + 0.3 * (2 * np.random.default_rng(seed).random() - 1)
-        result = Augmentation(brightness=0.3).adjust_colors(np.random.default_rng(seed), image)
+        gain = 1 + 0.3 * (2 * np.random.default_rng(seed).random(7)[5] - 1)
+        result = Augmentation(brightness=0.3).draw(np.random.default_rng(seed)).adjust(image)
         assert np.abs(result - np.clip(image * gain, 0, 255)).max() <= 0.51
         gains.append(gain)
     assert min(gains) < 0.71
@@ -225,21 +217,21 @@ def test_contrast_spreads_about_the_mean():
     image = random_image(64, 64) // 2 + 60
     drawn = Augmentation(brightness=0, contrast=0.5)
     for seed in range(20):
-        result = drawn.adjust_colors(np.random.default_rng(seed), image)
-        factor = 1 + 0.5 * (2 * np.random.default_rng(seed).random(2)[1] - 1)
+        result = drawn.draw(np.random.default_rng(seed)).adjust(image)
+        factor = 1 + 0.5 * (2 * np.random.default_rng(seed).random(7)[6] - 1)
         assert result.mean() == pytest.approx(image.mean(), abs=0.6)
         assert result.std() == pytest.approx(image.std() * factor, rel=0.02)
 
 
 def test_no_colour_amounts_change_nothing():
     image = random_image(16, 16)
-    np.testing.assert_array_equal(NOTHING.adjust_colors(np.random.default_rng(0), image), image)
+    np.testing.assert_array_equal(NOTHING.draw(np.random.default_rng(0)).adjust(image), image)
 
 
 def test_colours_in_place():
     image = random_image(16, 16)
-    expected = Augmentation().adjust_colors(np.random.default_rng(0), image)
-    Augmentation().adjust_colors(np.random.default_rng(0), image, out=image)
+    expected = Augmentation().draw(np.random.default_rng(0)).adjust(image)
+    Augmentation().draw(np.random.default_rng(0)).adjust(image, out=image)
     np.testing.assert_array_equal(image, expected)
 
 
@@ -278,5 +270,5 @@ def test_presets():
     assert augmentation("light") == Augmentation(rotation=0, zoom=0, brightness=0)
     assert augmentation(NOTHING) is NOTHING
     for wrong in ("heavy", True, {"flip": True}):
-        with pytest.raises(ValueError, match=r"'default', 'light', 'strong', received: "):
+        with pytest.raises(ValueError, match=r"'default', 'light', 'strong', 'color', 'trivial', received: "):
             augmentation(wrong)

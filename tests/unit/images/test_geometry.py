@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mtlzoo.images.augmentation import Augmentation, resize_matrix, transform_points
+from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.images.warping import resize_matrix, transform_points
 
 SIZES = np.array([[100, 200], [64, 64], [37, 91]])
 
@@ -16,7 +17,7 @@ def geometry() -> ImageGeometry:
     rng = np.random.default_rng(0)
     made = ImageGeometry.empty(3, (48, 32))
     for row, size in enumerate(SIZES):
-        made.matrices[row] = Augmentation(shift=0.1).sample_matrix(rng, tuple(size), (48, 32), "crop")
+        made.matrices[row] = Augmentation(shift=0.1).draw(rng).matrix(tuple(size), (48, 32), "crop")
         made.sizes[row] = size
     return made
 

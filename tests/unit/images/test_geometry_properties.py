@@ -8,8 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlzoo.images.augmentation import FILLS, RESIZES, Augmentation, resize_matrix, transform_points
+from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.geometry import ImageGeometry
+from mtlzoo.images.warping import FILLS, RESIZES, resize_matrix, transform_points
 
 SIDE = st.integers(1, 4000)
 SIZE = st.tuples(SIDE, SIDE)
@@ -29,7 +30,7 @@ POINTS = st.lists(st.tuples(st.floats(-1, 2), st.floats(-1, 2)), min_size=1, max
 
 @given(AUGMENTATION, SIZE, st.tuples(st.integers(1, 600), st.integers(1, 600)), st.sampled_from(RESIZES), POINTS)
 def test_points_come_back_from_where_they_went(augmentation, size, image_size, resize, points):
-    matrix = augmentation.sample_matrix(np.random.default_rng(0), size, image_size, resize)
+    matrix = augmentation.draw(np.random.default_rng(0)).matrix(size, image_size, resize)
     geometry = ImageGeometry(matrix[None], np.array([size]), image_size)
     relative = np.array([points])
     pixels = geometry.to_pixels(relative)

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mtlzoo.images.augmentation import Augmentation, resize_matrix, transform_points, warp
+from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.decoding import ImageError, decode_image
 from mtlzoo.images.loading import ImageLoader, load_batch, load_image
+from mtlzoo.images.warping import resize_matrix, transform_points, warp
 
 NOTHING = Augmentation(flip=False, rotation=0, zoom=0, brightness=0)
 
