@@ -10,6 +10,7 @@ from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
+from mtlzoo.data.mixing import Mixing
 from mtlzoo.data.packing import pack, read_packed
 from mtlzoo.data.splitting import split
 from mtlzoo.data.table import LabelTable
@@ -51,6 +52,7 @@ __all__ = [
     "ImageCache",
     "ImageError",
     "LabelTable",
+    "Mixing",
     "TableError",
     "check_images",
     "decode_image",

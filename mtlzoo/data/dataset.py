@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from mtlzoo.data.mixing import Mixing
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import LabelTable
@@ -29,6 +30,8 @@ class PipelineOptions(TypedDict, total=False):
             are the same.
         shard: The part of each batch to load, where several devices train together; it comes with weights.
         first_epoch: The number of the first pass, to go on where an earlier training broke off; 0 by default.
+        mix: `"mixup"`, `"cutmix"`, `"both"` or a :class:`mtlzoo.data.Mixing`: images of a batch are mixed, and their labels
+            with them, for a `MultiTaskModel`; `None` by default.
     """
 
     labels: bool
@@ -38,6 +41,7 @@ class PipelineOptions(TypedDict, total=False):
     workers: int | None
     shard: BatchShard | None
     first_epoch: int
+    mix: str | Mixing | None
 
 
 @renamed_arguments(share="shard", placement="geometry")
@@ -73,7 +77,7 @@ def image_dataset(
             processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
         **options: What is seldom needed, see :class:`PipelineOptions`: `labels=False` for images alone, `channels=1` for
             gray images, `drop_remainder=True` to leave out a last batch that is not full, `workers`, `geometry`, `shard`,
-            `first_epoch`.
+            `first_epoch`, `mix` to mix images and labels.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of

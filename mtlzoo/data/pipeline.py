@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
+from mtlzoo.data.mixing import Mixing, mixing
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
 from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
+from mtlzoo.heads.mixed import Partners, with_partners
 from mtlzoo.images.augmentation import Augmentation, augmentation
 from mtlzoo.images.caching import ImageCache, image_cache
 from mtlzoo.images.geometry import ImageGeometry
@@ -44,9 +47,10 @@ class PipelineSettings:
         workers: How many batches are loaded at a time; `None` for one on each core.
         shard: The part of each batch that is loaded; `None` for all of it.
         first_epoch: The number of the first pass.
+        mix: How images of a batch are mixed, and their labels with them; `None` for not at all.
 
     Raises:
-        ValueError: If there is not at least one worker, or no such number of channels, augmentation or cache.
+        ValueError: If there is not at least one worker, or no such number of channels, augmentation, mixing or cache.
     """
 
     image_size: tuple[int, int] = (224, 224)
@@ -63,6 +67,7 @@ class PipelineSettings:
     workers: int | None = None
     shard: BatchShard | None = None
     first_epoch: int = 0
+    mix: str | Mixing | None = None
 
     def loader(self) -> ImageLoader:
         """What loads the images."""
@@ -133,6 +138,9 @@ class RowLoader:
         elif settings.shard is not None:
             self.weights = [np.ones(len(table), "float32")]
         self.images, self.paths, self.regions = settings.loader(), table.paths(), table.regions()
+        self.mixing = mixing(settings.mix) if settings.labels else None
+        self.mixed_heads = [name for name in self.targets if table.heads[name].mixes]
+        self.suitable = {way: self._suitable(way) for way in (self.mixing.ways if self.mixing else ())}
         self.errors = PipelineErrors()
 
     def load(self, rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
@@ -158,19 +166,66 @@ class RowLoader:
         targets = [place_labels(table, name, column[rows], geometry, rows) for name, column in self.targets.items()]
         return [images, *targets, *(column[rows] for column in self.weights)]
 
-    def tensors(self, rows: tf.Tensor, seeds: tf.Tensor) -> Any:
-        """What :meth:`load` gives, as a batch of a dataset."""
+    def load_mixed(self, rows: np.ndarray, seeds: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:
+        """What :meth:`load` gives for some rows of a batch, each mixed with another row of the whole batch.
+
+        Args:
+            rows: Positions in the table of the whole batch, int64 `(rows,)`.
+            seeds: Their seeds.
+            chosen: The places in the batch of those that are loaded, int64 `(chosen,)`.
+
+        Returns:
+            As :meth:`load`, and further the targets of the second images for each of `mixed_heads`, and the weights of the
+            own and of the second labels, float32 `(chosen,)`.
+        """
+        assert self.mixing is not None
+        suitable = {way: of_rows[rows] for way, of_rows in self.suitable.items()}
+        mixture = self.mixing.draw(seeds, suitable, self.settings.image_size)
+        partners = mixture.partners[chosen]
+        needed, places = np.unique(np.concatenate([chosen, partners]), return_inverse=True)
+        first, second = places[: len(chosen)], places[len(chosen) :]
+        images, *columns = self.load(rows[needed], seeds[needed])
+        pairs = zip(chosen, first, second)
+        mixed = np.stack([mixture.blend(place, images[one], images[other]) for place, one, other in pairs])
+        targets, own = dict(zip(self.targets, columns)), mixture.own[chosen].astype("float32")
+        other = 1 - own if not self.weights else (1 - own) * columns[-1][second]
+        others = [targets[name][second] for name in self.mixed_heads]
+        return [mixed, *(column[first] for column in columns), *others, own, other]
+
+    def _suitable(self, way: str) -> np.ndarray:
+        """Which rows may be mixed in a way: those with a weight and without a label that cannot be, bool `(rows,)`."""
+        alone = np.zeros(len(self.table), bool)
+        for name, targets in self.targets.items():
+            if way not in self.table.heads[name].mixes:
+                alone |= self.table.heads[name].labelled(targets)
+        for weights in self.weights:
+            alone |= weights == 0
+        return ~alone
+
+    def tensors(self, rows: tf.Tensor, seeds: tf.Tensor, chosen: tf.Tensor | None = None) -> Any:
+        """What :meth:`load` gives, as a batch of a dataset; some of its rows if only they are loaded."""
         import tensorflow as tf
 
         columns = [*self.targets.values(), *self.weights]
+        load: Callable[..., list[np.ndarray]] = self.load
+        inputs = [rows, seeds] if chosen is None else [tf.gather(rows, chosen), tf.gather(seeds, chosen)]
+        if self.mixing is not None:
+            load, inputs = self.load_mixed, [rows, seeds, tf.range(tf.size(rows)) if chosen is None else chosen]
+            columns += [self.targets[name] for name in self.mixed_heads] + [np.zeros(0, "float32")] * 2
+        count = rows.shape[0] if chosen is None else chosen.shape[0]
         kinds = [tf.uint8, *(tf.as_dtype(column.dtype) for column in columns)]
-        images, *cells = tf.numpy_function(self.errors.keep(self.load), [rows, seeds], kinds, stateful=False)
-        images.set_shape((rows.shape[0], *self.settings.image_size, self.settings.channels))
+        images, *cells = tf.numpy_function(self.errors.keep(load), inputs, kinds, stateful=False)
+        images.set_shape((count, *self.settings.image_size, self.settings.channels))
         for tensor, column in zip(cells, columns):
-            tensor.set_shape((rows.shape[0], *column.shape[1:]))
+            tensor.set_shape((count, *column.shape[1:]))
         if not self.settings.labels:
             return images
-        return (images, dict(zip(self.targets, cells)), *cells[len(self.targets) :])
+        targets: dict[str, Any] = dict(zip(self.targets, cells))
+        weights = cells[len(self.targets) : len(self.targets) + len(self.weights)]
+        if self.mixing is not None:
+            *others, own, other = cells[len(self.targets) + len(self.weights) :]
+            targets = with_partners(targets, Partners(dict(zip(self.mixed_heads, others)), own, other))
+        return (images, targets, *weights)
 
     def shard_tensors(self, rows: tf.Tensor, seeds: tf.Tensor) -> Any:
         """The part of a batch that is loaded here, with the weights that it has in the whole."""
@@ -178,5 +233,5 @@ class RowLoader:
 
         shard = self.settings.shard or BatchShard(1)
         chosen, factors = shard.rows(tf.shape(rows)[0])
-        images, targets, weights = self.tensors(tf.gather(rows, chosen), tf.gather(seeds, chosen))
+        images, targets, weights = self.tensors(rows, seeds, chosen)
         return images, targets, weights * factors

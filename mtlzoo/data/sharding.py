@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mtlzoo.heads.mixed import MIXED
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -63,7 +65,7 @@ class BatchShard:
 
             x, y = tf.nest.map_structure(lambda values: tf.gather(values, chosen), (x, y))
             if isinstance(given, Mapping):
-                return x, y, {name: weights(given.get(name)) for name in y}
+                return x, y, {name: weights(given.get(name)) for name in y if name != MIXED}
             return x, y, weights(given)
 
         return dataset.map(part, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from mtlzoo.errors import HeadError
-from mtlzoo.heads.immutable import Immutable
+from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mtlzoo.losses import MaskedLoss
 
 
-class Head(Immutable):
+class Head(TakesOverUnits):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
 
     A head does not know its name; that is its key in the dictionary of heads. Heads are immutable, so that tables and
@@ -40,8 +40,8 @@ class Head(Immutable):
         ordered: Whether classes have an order.
         reads_numbers: Whether cells hold numbers, so that words in them, such as `none`, can only mean missing ones.
         lists_names: Whether a cell lists several names, with separators between.
-        learned_units: The attributes, learned by :meth:`adapted`, that define the unit of the output layer's weights.
-        units_layer: How the name of the layer with the units of :meth:`unit_names` ends; `None` for the last layer.
+        mixes: How rows with a label may be mixed with others, `"mixup"` or `"cutmix"` (see :class:`mtlzoo.data.Mixing`);
+            in no way unless a head says so: its loss for each of two labels has to make sense for a mixed image.
 
     Example:
 
@@ -56,8 +56,7 @@ class Head(Immutable):
     ordered: ClassVar[bool] = False
     reads_numbers: ClassVar[bool] = False
     lists_names: ClassVar[bool] = False
-    learned_units: ClassVar[tuple[str, ...]] = ()
-    units_layer: ClassVar[str | None] = None
+    mixes: ClassVar[tuple[str, ...]] = ()
     # Settings that `encode` does not depend on; each class lists those that it adds.
     ignored_by_encode: ClassVar[tuple[str, ...]] = ("hidden", "activation", "dropout", "loss_weight")
 
@@ -285,28 +284,6 @@ class Head(Immutable):
 
     def update(self, layer: keras.Layer) -> None:
         """Write what :meth:`adapted` has learned into the output layer of a model that is built already."""
-
-    # === Weights of another head ===
-
-    def unit_names(self) -> Sequence[Hashable] | None:
-        """What each unit of the layer :attr:`units_layer` stands for, such as its class; `None` if they have no names.
-
-        A head with more classes takes over the weights of another head class by class, by these names.
-        """
-        return None
-
-    def has_numbered_units(self) -> bool:
-        """Whether units are only counted, so that their names are no more than their positions."""
-        return False
-
-    def fits_weights_of(self, other: Head) -> bool:
-        """Whether weights of another head mean the same in this one, as far as the layers have the same shapes."""
-        return type(self) is type(other)
-
-    def with_units_of(self, other: Head) -> Self:
-        """A head with the :attr:`learned_units` of a head whose weights it takes over, where it does not know its own."""
-        missing = [name for name in self.learned_units if getattr(self, name) is None]
-        return self._with(**{name: getattr(other, name) for name in missing}) if missing else self
 
     # === Training ===
 

@@ -14,6 +14,7 @@ from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
 
@@ -34,6 +35,7 @@ class ClassesHead(Head):
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
     """
 
+    mixes: ClassVar[tuple[str, ...]] = WAYS
     ignored_by_encode: ClassVar[tuple[str, ...]] = ("class_weight", "label_counts", "flip_pairs")
 
     def __init__(

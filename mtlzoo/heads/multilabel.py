@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
 from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.texts import shorten, value_text
@@ -52,6 +53,7 @@ class MultiLabelHead(Head):
     """
 
     lists_names = True
+    mixes: ClassVar[tuple[str, ...]] = WAYS
     ignored_by_encode = ("threshold", "label_smoothing", "class_weight", "label_counts", "flip_pairs")
 
     def __init__(

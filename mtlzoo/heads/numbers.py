@@ -12,6 +12,7 @@ import pandas as pd
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
+from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.targets import number_targets
 from mtlzoo.heads.texts import is_missing, value_text
 
@@ -31,6 +32,7 @@ class NumbersHead(Head):
     units = 1
     numeric = True
     reads_numbers = True
+    mixes: ClassVar[tuple[str, ...]] = WAYS
     learned_units: ClassVar[tuple[str, ...]] = ("scale",)
     ignored_by_encode: ClassVar[tuple[str, ...]] = ("scale",)
 

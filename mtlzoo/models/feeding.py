@@ -17,6 +17,7 @@ import numpy as np
 
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.heads.mixed import MIXED, partners_of, without_partners
 from mtlzoo.heads.targets import CHECKED
 from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
@@ -78,7 +79,8 @@ class BatchCheck:
 
     def _complete(self, batch: Any) -> tuple[Any, ...]:
         images, labels, weights = parts_of(batch)
-        labels = by_head(self.heads, labels, "labels")
+        mixed = {MIXED: labels[MIXED]} if partners_of(labels) else {}
+        labels = by_head(self.heads, without_partners(labels), "labels")
         rows = rows_of(images)
         targets = {}
         for name, values in labels.items():
@@ -92,7 +94,7 @@ class BatchCheck:
         for name, head in self.heads.items():
             if name not in targets:
                 targets[name] = np.repeat(head.check(head.encode([None])), rows, axis=0)
-        targets = {name: targets[name] for name in self.heads}
+        targets = {name: targets[name] for name in self.heads} | mixed
         if self._weighted is None:
             self._weighted = weights is not None
         if self._weighted != (weights is not None):
@@ -175,7 +177,7 @@ def check_dataset(dataset: tf.data.Dataset, check: BatchCheck) -> tf.data.Datase
     if getattr(dataset, CHECKED, False):
         return dataset
     _, labels, weights = parts_of(dataset.element_spec)
-    names = list(by_head(check.heads, labels, "labels"))
+    names = list(by_head(check.heads, without_partners(labels), "labels"))
     weighted: list[str | None] = [None]
     if weights is None:
         weighted = []

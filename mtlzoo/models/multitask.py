@@ -18,6 +18,7 @@ from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads.mixed import partners_of, without_partners
 from mtlzoo.heads.texts import value_text
 from mtlzoo.keras_compat import flatten_layers, like_functional, untrack
 from mtlzoo.losses import MaskedLoss
@@ -31,6 +32,7 @@ from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.head_layers import output_layer
 from mtlzoo.models.image_range import ChecksImages
 from mtlzoo.models.labels import by_head, weights_by_head
+from mtlzoo.models.mixed_labels import mixed_sums
 from mtlzoo.models.objectives import head_losses, head_metrics
 from mtlzoo.models.replicated import ReplicatedTraining
 from mtlzoo.models.saving import SavedWithHeads, heads_of_outputs
@@ -279,7 +281,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         """Count a batch's losses.
 
         Args:
-            y: Labels by the name of the head.
+            y: Labels by the name of the head; those of :mod:`mtlzoo.heads.mixed` too.
             y_pred: The outputs by the name of the head.
             sample_weight: Row weights, for all heads or by the name of the head.
 
@@ -288,7 +290,8 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
             take part, having labelled rows and a weight above 0, bool `(heads,)`. Both are the same on all replicas, while
             a loss's gradient is that of the replica's own rows, so that replicas' gradients add up.
         """
-        labels, weights = by_head(self.heads, y, "labels"), weights_by_head(self.heads, sample_weight)
+        weights, partners = weights_by_head(self.heads, sample_weight), partners_of(y)
+        labels = by_head(self.heads, without_partners(y), "labels")
         nothing = ops.zeros((), dtype=keras.config.floatx())
         sums = []
         for name in self.heads:
@@ -296,7 +299,12 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 # A head without any label has zero gradients, not none, which optimizers warn of.
                 sums.append((0.0 * ops.sum(masking.floats(y_pred[name])), nothing))
                 continue
-            sums.append(self._head_losses[name].sums(labels[name], y_pred[name], weights.get(name)))
+            loss, weight = self._head_losses[name], weights.get(name)
+            if partners is None or name not in partners.labels:
+                sums.append(loss.sums(labels[name], y_pred[name], weight))
+            else:
+                targets = labels[name], partners.labels[name]
+                sums.append(mixed_sums(loss, targets, partners, y_pred[name], weight))
             self._loss_means[name].add(*sums[-1])
         factors = [head.loss_weight * self.loss_factors[name] for name, head in self.heads.items()]
         totals, counts = (ops.stack(values) for values in zip(*sums))
@@ -318,7 +326,8 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Count a batch and return the metrics so far."""
         del x
-        labels, weights = by_head(self.heads, y, "labels"), weights_by_head(self.heads, sample_weight)
+        labels = by_head(self.heads, without_partners(y), "labels")  # the own, which weigh more where rows are mixed
+        weights = weights_by_head(self.heads, sample_weight)
         for name, y_true in labels.items():
             for metric in self._head_metrics[name]:
                 metric.update_state(y_true, y_pred[name], weights.get(name))

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from mtlzoo.balancing import Balancing
     from mtlzoo.data import LabelTable
+    from mtlzoo.data.mixing import Mixing
     from mtlzoo.heads import Head
     from mtlzoo.images.augmentation import Augmentation
     from mtlzoo.losses import MaskedLoss
     from mtlzoo.saving.formats import ExportFormat
     from mtlzoo.training.recipe import Recipe
 
-__all__ = ["AUGMENTATIONS", "BALANCING", "EXPORTS", "FORMATS", "HEADS", "LOSSES", "MAKERS", "RECIPES"]
+__all__ = ["AUGMENTATIONS", "BALANCING", "EXPORTS", "FORMATS", "HEADS", "LOSSES", "MAKERS", "MIXINGS", "RECIPES"]
 
 HEADS: Registry[type[Head]] = Registry(
     "kind of head",
@@ -155,3 +156,14 @@ RECIPES: Registry[Recipe] = Registry(
     group="mtlzoo.recipes",
 )
 """How a model is trained, by name, for `recipe=`."""
+
+MIXINGS: Registry[Mixing] = Registry(
+    "mixing",
+    {
+        "mixup": "mtlzoo.data.mixing:MIXUP",
+        "cutmix": "mtlzoo.data.mixing:CUTMIX",
+        "both": "mtlzoo.data.mixing:BOTH",
+    },
+    group="mtlzoo.mixings",
+)
+"""Ways of mixing images and labels by name, for `mix=`."""

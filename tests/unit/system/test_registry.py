@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from mtlzoo.errors import PluginError
-from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, LOSSES, MAKERS
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, LOSSES, MAKERS, MIXINGS
 from mtlzoo.system.registry import Registry
 
-ALL = (AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, LOSSES, MAKERS)
+ALL = (AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, LOSSES, MAKERS, MIXINGS)
 
 
 @pytest.fixture
