@@ -74,8 +74,8 @@ class Mixing:
         mixture = Mixture.nothing(rows)
         cut = way < 0.5 if self.mixup and self.cutmix else np.full(rows, not self.mixup)
         for name, with_it, weight in zip(WAYS, (~cut, cut), weights):
-            candidates = np.flatnonzero(suitable[name])
-            if len(candidates) < 2 or name not in self.ways:
+            candidates = np.flatnonzero(suitable[name]) if name in self.ways else []
+            if len(candidates) < 2:
                 continue
             # Any other candidate, counted on from the row itself.
             steps = 1 + (partner[candidates] * (len(candidates) - 1)).astype("int64")

@@ -103,8 +103,8 @@ def train_on_features(
 
 def _views(stage: Stage, rows: Sequence[Rows], cache: FeatureCache | None) -> list[Views]:
     """The views of each table that are worth caching in a stage, as far as the arguments tell; empty for none."""
-    if cache is None or stage.trainable != "heads":
-        return []
+    if cache is None or stage.trainable != "heads" or rows[0].settings.mix is not None:
+        return []  # the features of a mixed image are not those of two images mixed
     augmented = bool(rows[0].settings.augment)
     if augmented and cache.views is None:
         return []

@@ -17,13 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mtlzoo.data import ImageCache, LabelTable, decode_image, image_dataset
+from mtlzoo.data import Augmentation, ImageCache, LabelTable, decode_image, image_dataset
 from mtlzoo.images.loading import load_batch
 
 NOTEBOOK = "notebook: cv2 + ImageDataGenerator (no brightness)"
 KERAS = "Keras: image_dataset_from_directory + random layers"
 LIMIT, FULL_LIMIT = "JPEG decoding alone, at mtlzoo's scale", "JPEG decoding alone, at full scale"
 IMAGE_SIZE, LONGER = (224, 224), 5
+COLORS = Augmentation(contrast=0.4, hue=20, saturation=0.4, gamma=0.4)
 SOURCES = {"512x512": [(512, 512)], "about 400x300": [(400, 300), (300, 400), (420, 315), (384, 288), (300, 380)]}
 """The (height, width) of the files drawn for each kind, in turn."""
 
@@ -125,6 +126,7 @@ def _ways(paths: list[str], cache: str) -> dict[str, tuple[int, Callable[[], obj
         "mtlzoo image_dataset": (number * LONGER, lambda: _pass(dataset)),
         "mtlzoo image_dataset, cache in memory": (number * LONGER, lambda: _pass(kept["memory"])),
         "mtlzoo image_dataset, cache in a folder": (number * LONGER, lambda: _pass(kept[cache])),
+        "mtlzoo load_batch, colors too": (number, lambda: load_batch(paths, IMAGE_SIZE, COLORS, seeds=range(number))),
         "mtlzoo load_batch, no augmentation": (number, lambda: load_batch(paths, IMAGE_SIZE)),
         LIMIT: (number, lambda: [decode_image(path, IMAGE_SIZE) for path in paths]),
         FULL_LIMIT: (number, lambda: [decode_image(path) for path in paths]),
