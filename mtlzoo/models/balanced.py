@@ -37,6 +37,13 @@ class BalancedTraining(_Base):
     balancing_state: BalancingState | None = None
     task_monitor: TaskMonitor | None = None
 
+    @property
+    def network_weights(self) -> list[keras.Variable]:
+        """The variables of the network itself, without what balancing has learned: the same in every copy of a model."""
+        parts = [part for part in (self.balancing_state, self.task_monitor) if part is not None]
+        others = {id(variable) for part in parts for variable in part.variables}
+        return [variable for variable in self.weights if id(variable) not in others]
+
     def train_step(self, *args: Any) -> Any:
         """Keras' step, or with balancing that of the backend's module in `mtlzoo.models.steps`."""
         if self.balancer is None:

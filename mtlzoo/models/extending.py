@@ -84,9 +84,12 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
 def _copy(model: MultiTaskModel) -> MultiTaskModel:
     """The same network with layers and weights of its own."""
     copied = type(model).from_config(model.get_config())
-    copied.set_weights(model.get_weights())
+    copied.set_weights([keras.ops.convert_to_numpy(variable.value) for variable in model.network_weights])
     # Making a model of layers sets the flag of all, so the flags come last and in the order of the layers.
-    for old, new in zip(flatten_layers(model), flatten_layers(copied), strict=True):
+    layers_of_old = [
+        layer for layer in flatten_layers(model) if layer not in (model.balancing_state, model.task_monitor)
+    ]
+    for old, new in zip(layers_of_old, flatten_layers(copied), strict=True):
         if not isinstance(old, keras.Model):
             new.trainable = old.trainable
     set_own_trainable(copied.backbone, model.backbone.trainable)
