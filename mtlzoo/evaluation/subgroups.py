@@ -10,6 +10,7 @@ import pandas as pd
 
 from mtlzoo.evaluation.grouping import Groups
 from mtlzoo.evaluation.labelled import LabelledOutputs
+from mtlzoo.heads.imbalance import NO_ROW_MEANS
 
 ALL = "all"
 COVERAGE = 0.95
@@ -45,7 +46,7 @@ def _group_metrics(pair: LabelledOutputs, blocks: Mapping[str, Groups]) -> dict[
     """The metrics of one head in every group."""
     labelled = np.flatnonzero(pair.labelled)
     overall = pair.compute_metrics(labelled if len(labelled) else None)  # NaN without labels
-    values = _row_values(pair, labelled, overall["value"])
+    values = None if overall["metric"] in NO_ROW_MEANS else _row_values(pair, labelled, overall["value"])
     records = {}
     for block, groups in blocks.items():
         for group, inside in groups.items():

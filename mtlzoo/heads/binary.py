@@ -13,24 +13,29 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.heads.base import Head
-from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
+from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.losses import MaskedBinaryCrossentropy
-from mtlzoo.metrics import MaskedBinaryAccuracy
+from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
 
-class BinaryHead(ClassesHead):
+class BinaryHead(RareLabelsHead, ClassesHead):
     """One sigmoid: the probability of the second of two labels.
 
     Args:
         labels: The names of the two labels, the negative one first.
         label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
         class_weight: `None`, a dictionary from label to weight, or `"balanced"`; see :class:`ClassesHead`.
+        metric: The main metric: `"accuracy"` (by default), `"balanced_accuracy"`, `"auc"`, the area under the ROC curve,
+            or `"f1"` of the second label. Where one label is rare, accuracy says nothing.
+        loss: `"crossentropy"` or `"focal"`, with the exponent `gamma`; see :class:`RareLabelsHead`.
+        logit_adjustment: How far the loss makes up for a rare label, 0 by default; likewise.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The output is `(batch, 1)` float32, the main metric `accuracy`. Targets are float32 `(rows,)`, `-1` where missing.
+    The output is `(batch, 1)` float32. Targets are float32 `(rows,)`, `-1` where missing.
 
     Example:
 
@@ -40,12 +45,13 @@ class BinaryHead(ClassesHead):
     ```
     """
 
+    main_metrics = ("accuracy", "balanced_accuracy", "auc", "f1")
     ignored_by_encode = ("label_smoothing",)
 
     def __init__(self, labels: Sequence[str] = ("no", "yes"), *, label_smoothing: float = 0.0, **kwargs: Any):
         if isinstance(labels, str) or len(labels) != 2:
             raise ValueError(f"Expected `labels` to be two names, the negative one first, received: {labels!r}.")
-        super().__init__(labels, **kwargs)
+        super().__init__(classes=labels, **kwargs)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         self.label_smoothing = label_smoothing
@@ -125,13 +131,25 @@ class BinaryHead(ClassesHead):
         return layers.Dense(1, activation="sigmoid", dtype="float32", name=name)(features)
 
     def loss(self) -> MaskedBinaryCrossentropy:
-        """Binary cross-entropy."""
-        weights = self.class_weights()
-        return MaskedBinaryCrossentropy(1, self.label_smoothing, None if weights is None else [weights])
+        """Binary cross-entropy, or the focal loss."""
+        weights, offsets = self.class_weights(), self.logit_offset()
+        return MaskedBinaryCrossentropy(
+            1,
+            self.label_smoothing,
+            None if weights is None else [weights],
+            self.loss_gamma(),
+            None if offsets is None else [offsets[1] - offsets[0]],
+        )
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Accuracy."""
-        return [MaskedBinaryAccuracy(name="accuracy")]
+        """The main metric, and accuracy."""
+        make = {
+            "accuracy": lambda: MaskedBinaryAccuracy(name="accuracy"),
+            "balanced_accuracy": lambda: MaskedBinaryBalancedAccuracy(),
+            "auc": lambda: MaskedAUC(),
+            "f1": lambda: MaskedF1(1),
+        }
+        return order_metrics(self.main_metric, ["accuracy"], make)
 
     # === Predictions ===
 
@@ -148,18 +166,32 @@ class BinaryHead(ClassesHead):
         return {"show": "binary", "names": list(self.names)}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Accuracy beside the majority's, balanced accuracy, and the area under the ROC curve."""
-        values = accuracy_metrics(self.confusion(targets, predictions)[0])
-        accuracy, majority = values["accuracy"], values["accuracy_baseline"]
-        auc = _area_under_curve(self.class_ids(targets), predictions.reshape(-1)[self.labelled(targets)])
-        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **values, "auc": auc}
+        """The main metric beside that of the trivial baseline, accuracy beside the majority's, balanced accuracy, and the
+        area under the ROC curve."""
+        matrix, _ = self.confusion(targets, predictions)
+        truth = self.class_ids(targets)
+        values = {
+            **accuracy_metrics(matrix),
+            "auc": area_under_curve(truth, predictions.reshape(-1)[self.labelled(targets)]),
+        }
+        if self.main_metric != "f1":
+            return main_metrics(self.main_metric, values, matrix)
+        value = f1_score(truth == 1, self.answers(predictions[self.labelled(targets)]) == 1)
+        baseline = f1_score(truth == 1, np.ones(len(truth), bool))  # of saying yes each time
+        return {"metric": "f1", "value": value, "baseline": baseline, "score": value, **values, "f1": value}
 
     def describe(self) -> str:
         """The kind of output in a few words."""
         return f"sigmoid, {self.names[0]} or {self.names[1]}"
 
 
-def _area_under_curve(truth: np.ndarray, scores: np.ndarray) -> float:
+def f1_score(truth: np.ndarray, answers: np.ndarray) -> float:
+    """The F1 of truth values `(rows,)`, `NaN` where nothing is true or answered."""
+    counted = truth.sum() + answers.sum()
+    return float(2 * (truth & answers).sum() / counted) if counted else float("nan")
+
+
+def area_under_curve(truth: np.ndarray, scores: np.ndarray) -> float:
     """The area under the ROC curve, from the ranks of the positives (Mann and Whitney 1947); ties count one half."""
     positives, negatives = int(truth.sum()), int(len(truth) - truth.sum())
     if not positives or not negatives or np.isnan(scores).any():

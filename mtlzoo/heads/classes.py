@@ -14,14 +14,10 @@ from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.imbalance import NOT_COUNTED, check_metric
 from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
-
-NOT_COUNTED = (
-    'class_weight="balanced" needs the counts of the training labels: call `model.adapt(labels)` before `compile`, '
-    "or train with `mtl.fit`, which does."
-)
 
 
 class ClassesHead(Head):
@@ -33,10 +29,15 @@ class ClassesHead(Head):
             or `"balanced"`: rows / (classes seen * rows of the class), counted on the labelled training rows.
         label_counts: Labelled training rows of each class, as :meth:`adapted` counts them; normally not given.
         flip_pairs: Pairs of classes that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
+        metric: The main metric, which `score` and `val_score` follow: one of `main_metrics`, the first of them by default.
+
+    Attributes:
+        main_metrics: The names that there are for `metric`.
     """
 
     mixes: ClassVar[tuple[str, ...]] = WAYS
-    ignored_by_encode: ClassVar[tuple[str, ...]] = ("class_weight", "label_counts", "flip_pairs")
+    main_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("class_weight", "label_counts", "flip_pairs", "metric")
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class ClassesHead(Head):
         class_weight: Mapping[Any, float] | str | None = None,
         label_counts: Sequence[float] | None = None,
         flip_pairs: Sequence[Sequence[str]] = (),
+        metric: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -56,6 +58,12 @@ class ClassesHead(Head):
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [float(count) for count in label_counts]
         self.flip_pairs = check_flip_pairs(flip_pairs, names)
+        self.metric = check_metric(metric, self.main_metrics)
+
+    @property
+    def main_metric(self) -> str:
+        """The name of the main metric."""
+        return self.metric or self.main_metrics[0]
 
     # === Labels ===
 
@@ -195,7 +203,7 @@ class ClassesHead(Head):
             return None
         if isinstance(self.class_weight, str):
             if self.label_counts is None:
-                raise ValueError(NOT_COUNTED)
+                raise ValueError(NOT_COUNTED.format(setting='class_weight="balanced"'))
             counts = np.asarray(self.label_counts)
             seen = counts > 0
             weights = np.ones(len(counts))
@@ -244,6 +252,36 @@ def _hashable(cell: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def main_metrics(name: str, values: dict[str, float], matrix: np.ndarray) -> dict[str, Any]:
+    """The first columns of a report, `metric`, `value`, `baseline` and `score`, and all values.
+
+    Args:
+        name: The main metric, one whose value is a score too.
+        values: What :func:`accuracy_metrics` gives, and further metrics; macro F1 is added where it is the main one.
+        matrix: The confusion matrix.
+    """
+    support, classes = matrix.sum(axis=1), max((matrix.sum(axis=1) > 0).sum(), 1)
+    if name == "macro_f1":
+        values = {**values, name: _macro_f1(matrix)}
+    always = np.zeros_like(matrix)  # what it would be if the majority class were predicted each time
+    always[:, support.argmax()] = support
+    baselines = {
+        "accuracy": values["accuracy_baseline"],
+        "auc": 0.5,
+        "balanced_accuracy": 1 / classes,
+        "macro_f1": _macro_f1(always),
+    }
+    baseline = baselines[name] if support.any() else float("nan")
+    return {"metric": name, "value": values[name], "baseline": float(baseline), "score": values[name], **values}
+
+
+def _macro_f1(matrix: np.ndarray) -> float:
+    """The mean F1 of the classes that occur or are predicted."""
+    counted = matrix.sum(axis=0) + matrix.sum(axis=1)
+    seen = counted > 0
+    return float((2 * matrix.diagonal()[seen] / counted[seen]).mean()) if seen.any() else float("nan")
 
 
 def accuracy_metrics(matrix: np.ndarray) -> dict[str, float]:

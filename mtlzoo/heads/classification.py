@@ -10,22 +10,26 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
+from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.losses import MaskedCategoricalCrossentropy
-from mtlzoo.metrics import MaskedCategoricalAccuracy
+from mtlzoo.metrics import MaskedBalancedAccuracy, MaskedCategoricalAccuracy, MaskedMacroF1
 
 
-class ClassificationHead(ClassesHead):
+class ClassificationHead(RareLabelsHead, ClassesHead):
     """A softmax over classes of which one is right.
 
     Args:
         classes: The number of classes, or their names in the order of the outputs; at least 2.
         label_smoothing: How much of each label is spread evenly over all classes, in `[0, 1)`.
         class_weight: `None`, a dictionary from class to weight, or `"balanced"`; see :class:`ClassesHead`.
+        metric: The main metric: `"accuracy"` (by default), `"balanced_accuracy"` or `"macro_f1"`.
+        loss: `"crossentropy"` or `"focal"`, with the exponent `gamma`; see :class:`RareLabelsHead`.
+        logit_adjustment: How far the loss makes up for rare classes, 0 by default; likewise.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The output is `(batch, classes)` float32, the main metric `accuracy`.
+    The output is `(batch, classes)` float32.
 
     Example:
 
@@ -35,10 +39,11 @@ class ClassificationHead(ClassesHead):
     ```
     """
 
+    main_metrics = ("accuracy", "balanced_accuracy", "macro_f1")
     ignored_by_encode = ("label_smoothing",)
 
     def __init__(self, classes: int | Sequence[str], *, label_smoothing: float = 0.0, **kwargs: Any):
-        super().__init__(classes, **kwargs)
+        super().__init__(classes=classes, **kwargs)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         self.label_smoothing = label_smoothing
@@ -62,18 +67,25 @@ class ClassificationHead(ClassesHead):
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
 
     def loss(self) -> MaskedCategoricalCrossentropy:
-        """Categorical cross-entropy."""
-        return MaskedCategoricalCrossentropy(len(self.names), self.label_smoothing, self.class_weights())
+        """Categorical cross-entropy, or the focal loss."""
+        return MaskedCategoricalCrossentropy(
+            len(self.names), self.label_smoothing, self.class_weights(), self.loss_gamma(), self.logit_offset()
+        )
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Accuracy."""
-        return [MaskedCategoricalAccuracy(len(self.names), name="accuracy")]
+        """The main metric, and accuracy."""
+        classes = len(self.names)
+        make = {
+            "accuracy": lambda: MaskedCategoricalAccuracy(classes, name="accuracy"),
+            "balanced_accuracy": lambda: MaskedBalancedAccuracy(classes),
+            "macro_f1": lambda: MaskedMacroF1(classes),
+        }
+        return order_metrics(self.main_metric, ["accuracy"], make)
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Accuracy beside the majority's, and balanced accuracy."""
-        values = accuracy_metrics(self.confusion(targets, predictions)[0])
-        accuracy, majority = values["accuracy"], values["accuracy_baseline"]
-        return {"metric": "accuracy", "value": accuracy, "baseline": majority, "score": accuracy, **values}
+        """The main metric beside the majority's, accuracy beside the majority's, and balanced accuracy."""
+        matrix, _ = self.confusion(targets, predictions)
+        return main_metrics(self.main_metric, accuracy_metrics(matrix), matrix)
 
     def describe(self) -> str:
         """The kind of output in a few words."""

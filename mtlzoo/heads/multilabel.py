@@ -13,19 +13,20 @@ from keras import layers
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
-from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
-from mtlzoo.heads.classes import NOT_COUNTED, check_class_weight
+from mtlzoo.heads.classes import check_class_weight
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
+from mtlzoo.heads.imbalance import NOT_COUNTED, RareLabelsHead, check_metric, order_metrics
 from mtlzoo.heads.mixed import WAYS
+from mtlzoo.heads.tag_metrics import tag_metrics
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.losses import MaskedBinaryCrossentropy
-from mtlzoo.metrics import MaskedBinaryAccuracy, MaskedF1
+from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
 
-class MultiLabelHead(Head):
+class MultiLabelHead(RareLabelsHead):
     """One sigmoid for each of several tags, any number of which may apply.
 
     Args:
@@ -38,9 +39,13 @@ class MultiLabelHead(Head):
         flip_pairs: Pairs of tags that change places when augmentation mirrors an image, e.g. `[["left", "right"]]`.
         separator: What stands between tags in a cell, and in predictions; by default `;`, `,` or `|` in cells and `;` in
             predictions.
+        metric: The main metric, the mean over tags of: `"f1"` (by default), `"balanced_accuracy"` or `"auc"`, the area under
+            the ROC curve; or `"accuracy"`, the fraction of right tags.
+        loss: `"crossentropy"` or `"focal"`, with the exponent `gamma`; see :class:`RareLabelsHead`.
+        logit_adjustment: How far the loss makes up for rare tags, 0 by default; likewise.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The output is `(batch, classes)` float32; the main metric is `f1`, the mean over tags. Targets are float32
+    The output is `(batch, classes)` float32. Targets are float32
     `(rows, classes)`. A row without any tag is a label like any other, so missing is `-1` or `NaN`, for a whole row or
     for some of its tags; an all-zero row is not missing here.
 
@@ -54,7 +59,8 @@ class MultiLabelHead(Head):
 
     lists_names = True
     mixes: ClassVar[tuple[str, ...]] = WAYS
-    ignored_by_encode = ("threshold", "label_smoothing", "class_weight", "label_counts", "flip_pairs")
+    main_metrics = ("f1", "accuracy", "balanced_accuracy", "auc")
+    ignored_by_encode = ("threshold", "label_smoothing", "class_weight", "label_counts", "flip_pairs", "metric")
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class MultiLabelHead(Head):
         label_counts: Sequence[Sequence[float]] | None = None,
         flip_pairs: Sequence[Sequence[str]] = (),
         separator: str | None = None,
+        metric: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -84,6 +91,12 @@ class MultiLabelHead(Head):
         if separator is not None and (not isinstance(separator, str) or not separator.strip()):
             raise ValueError(f"Expected `separator` to be a text such as ';' or None, received: {separator!r}.")
         self.separator = separator
+        self.metric = check_metric(metric, self.main_metrics)
+
+    @property
+    def main_metric(self) -> str:
+        """The name of the main metric."""
+        return self.metric or self.main_metrics[0]
 
     # === Labels ===
 
@@ -231,13 +244,21 @@ class MultiLabelHead(Head):
         return layers.Dense(len(self.names), activation="sigmoid", dtype="float32", name=name)(features)
 
     def loss(self) -> MaskedBinaryCrossentropy:
-        """Binary cross-entropy, the mean over tags."""
-        return MaskedBinaryCrossentropy(len(self.names), self.label_smoothing, self._tag_weights())
+        """Binary cross-entropy, or the focal loss, the mean over tags."""
+        return MaskedBinaryCrossentropy(
+            len(self.names), self.label_smoothing, self._tag_weights(), self.loss_gamma(), self.logit_offset()
+        )
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Macro F1, and the fraction of right tags."""
+        """The main metric, macro F1, and the fraction of right tags."""
         tags = len(self.names)
-        return [MaskedF1(tags, self.threshold, name="f1"), MaskedBinaryAccuracy(tags, self.threshold, name="accuracy")]
+        make = {
+            "f1": lambda: MaskedF1(tags, self.threshold, name="f1"),
+            "accuracy": lambda: MaskedBinaryAccuracy(tags, self.threshold, name="accuracy"),
+            "balanced_accuracy": lambda: MaskedBinaryBalancedAccuracy(tags, self.threshold),
+            "auc": lambda: MaskedAUC(tags),
+        }
+        return order_metrics(self.main_metric, ["f1", "accuracy"], make)
 
     # === Predictions ===
 
@@ -267,24 +288,9 @@ class MultiLabelHead(Head):
         return {"show": "tags", "names": list(self.names), "threshold": self.threshold}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Macro F1 beside that of giving every tag to every image, and the fraction of right tags beside that of giving
-        each tag to all images or to none."""
-        labelled = targets >= 0
-        truth, answers = (targets >= 0.5) & labelled, (predictions >= self.threshold) & labelled
-        if not labelled.any():
-            names = ("value", "baseline", "score", "f1", "accuracy", "accuracy_baseline")
-            return {"metric": "f1", **dict.fromkeys(names, float("nan"))}
-        value, baseline = _macro_f1(truth, answers), _macro_f1(truth, labelled)
-        frequent = 2 * truth.sum(axis=0) > labelled.sum(axis=0)
-        return {
-            "metric": "f1",
-            "value": value,
-            "baseline": baseline,
-            "score": value,
-            "f1": value,
-            "accuracy": _mean_accuracy(truth, answers, labelled),
-            "accuracy_baseline": _mean_accuracy(truth, frequent, labelled),
-        }
+        """The main metric beside that of the trivial baseline; macro F1; and the fraction of right tags beside that of
+        giving each tag to all images or to none."""
+        return tag_metrics(self.main_metric, targets, predictions, self.threshold)
 
     def describe(self) -> str:
         """The kind of output in a few words."""
@@ -298,20 +304,7 @@ class MultiLabelHead(Head):
         if not isinstance(self.class_weight, str):
             return [[1.0, self.class_weight.get(name, 1.0)] for name in self.names]
         if self.label_counts is None:
-            raise ValueError(NOT_COUNTED)
+            raise ValueError(NOT_COUNTED.format(setting='class_weight="balanced"'))
         counts = np.asarray(self.label_counts)
         weights = counts.sum(axis=1, keepdims=True) / (2 * np.maximum(counts, 1))
         return np.where((counts > 0).all(axis=1, keepdims=True), weights, 1.0).tolist()
-
-
-def _mean_accuracy(truth: np.ndarray, answers: np.ndarray, labelled: np.ndarray) -> float:
-    """The mean over labelled rows of each row's fraction of right tags, as the metric counts."""
-    right, known = ((truth == answers) & labelled).sum(axis=-1), labelled.sum(axis=-1)
-    return float((right[known > 0] / known[known > 0]).mean())
-
-
-def _macro_f1(truth: np.ndarray, answers: np.ndarray) -> float:
-    """The mean F1 of the tags that are given or true anywhere."""
-    right, positives = (truth & answers).sum(axis=0), truth.sum(axis=0) + answers.sum(axis=0)
-    seen = positives > 0
-    return float((2 * right[seen] / positives[seen]).mean()) if seen.any() else float("nan")

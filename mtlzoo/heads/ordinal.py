@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from mtlzoo.heads.classes import ClassesHead, accuracy_metrics
+from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
+from mtlzoo.heads.imbalance import order_metrics
 from mtlzoo.heads.order import distinct_labels, numeric_order, order_wanted
 from mtlzoo.losses import MaskedOrdinalCrossentropy
-from mtlzoo.metrics import MaskedOrdinalAccuracy, MaskedOrdinalError
+from mtlzoo.metrics import MaskedBalancedAccuracy, MaskedMacroF1, MaskedOrdinalAccuracy, MaskedOrdinalError
 
 
 class OrdinalHead(ClassesHead):
@@ -25,10 +26,11 @@ class OrdinalHead(ClassesHead):
     Args:
         levels: The number of levels, or their names from the lowest to the highest; at least 2.
         class_weight: `None`, a dictionary from level to weight, or `"balanced"`; see :class:`ClassesHead`.
+        metric: The main metric: `"mae"` (by default), the mean distance in levels, `"accuracy"`, `"balanced_accuracy"` or
+            `"macro_f1"`.
         **kwargs: `hidden`, `activation`, `dropout`, `loss_weight`; see :class:`Head`.
 
-    The output is `(batch, levels)` float32 and sums to one; the main metric is `mae`, the mean distance in levels. The
-    loss is :class:`mtlzoo.losses.MaskedOrdinalCrossentropy`.
+    The output is `(batch, levels)` float32 and sums to one. The loss is :class:`mtlzoo.losses.MaskedOrdinalCrossentropy`.
 
     Example:
 
@@ -39,6 +41,7 @@ class OrdinalHead(ClassesHead):
     """
 
     ordered = True
+    main_metrics = ("mae", "accuracy", "balanced_accuracy", "macro_f1")
 
     def __init__(self, levels: int | Sequence[str], **kwargs: Any):
         super().__init__(levels, **kwargs)
@@ -86,13 +89,19 @@ class OrdinalHead(ClassesHead):
         return MaskedOrdinalCrossentropy(len(self.names), self.class_weights())
 
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Mean distance in levels, and accuracy."""
+        """The main metric, mean distance in levels, and accuracy."""
         levels = len(self.names)
-        return [MaskedOrdinalError(levels, name="mae"), MaskedOrdinalAccuracy(levels, name="accuracy")]
+        make = {
+            "mae": lambda: MaskedOrdinalError(levels, name="mae"),
+            "accuracy": lambda: MaskedOrdinalAccuracy(levels, name="accuracy"),
+            "balanced_accuracy": lambda: MaskedBalancedAccuracy(levels, ordinal=True),
+            "macro_f1": lambda: MaskedMacroF1(levels, ordinal=True),
+        }
+        return order_metrics(self.main_metric, ["mae", "accuracy"], make)
 
     def score(self, value: Any) -> Any:
-        """One less the fraction of the longest possible distance."""
-        return 1 - value / (len(self.names) - 1)
+        """One less the fraction of the longest possible distance; another main metric than that is a score by itself."""
+        return 1 - value / (len(self.names) - 1) if self.main_metric == "mae" else value
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The id of the median level of each row."""
@@ -103,14 +112,16 @@ class OrdinalHead(ClassesHead):
         return {"show": "levels", "names": list(self.names)}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
-        """Mean distance beside that of the median level, accuracy beside the majority's, and balanced accuracy."""
-        truth = self.class_ids(targets)
-        values = accuracy_metrics(self.confusion(targets, predictions)[0])
-        if not len(truth):
-            return {"metric": "mae", **dict.fromkeys(("value", "baseline", "score", "mae"), float("nan")), **values}
-        mae = float(np.abs(truth - self.answers(predictions[self.labelled(targets)])).mean())
-        baseline = float(np.abs(truth - np.median(truth)).mean())
-        return {"metric": "mae", "value": mae, "baseline": baseline, "score": self.score(mae), "mae": mae, **values}
+        """The main metric beside that of the trivial baseline, mean distance, accuracy beside the majority's, and balanced
+        accuracy."""
+        truth, (matrix, _) = self.class_ids(targets), self.confusion(targets, predictions)
+        distances = np.abs(truth - self.answers(predictions[self.labelled(targets)]))
+        mae = float(distances.mean()) if len(truth) else float("nan")
+        values = {"mae": mae, **accuracy_metrics(matrix)}
+        if self.main_metric != "mae":
+            return main_metrics(self.main_metric, values, matrix)
+        baseline = float(np.abs(truth - np.median(truth)).mean()) if len(truth) else float("nan")  # of the median level
+        return {"metric": "mae", "value": mae, "baseline": baseline, "score": self.score(mae), **values}
 
     def describe(self) -> str:
         """The kind of output in a few words."""

@@ -82,3 +82,13 @@ def logits_of(y_pred: Tensor) -> Tensor | None:
 def safe_log(probability: Tensor) -> Tensor:
     """The logarithm of a probability that may be zero."""
     return ops.log(ops.maximum(probability, SMALLEST))
+
+
+def focal_factor(target: Tensor, probability: Tensor, gamma: float) -> Tensor:
+    """How much the cross-entropy of a probability counts: `|target - probability| ** gamma`, less where it is nearly right.
+
+    For targets of 0 and 1 this is the factor of the focal loss (Lin et al. 2017, arXiv:1708.02002), for targets between
+    them that of the quality focal loss (Li et al. 2020, arXiv:2006.04388).
+    """
+    gap = ops.abs(target - probability)
+    return (gap if gamma >= 1 else ops.maximum(gap, 1e-7)) ** gamma  # the gradient of a root is infinite at 0

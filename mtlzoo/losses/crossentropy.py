@@ -1,4 +1,4 @@
-"""Cross-entropy of class and tag probabilities."""
+"""Cross-entropy of class and tag probabilities, focal and with adjusted logits where some are rare."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.losses.base import MaskedLoss, Tensor, logits_of, safe_log
+from mtlzoo.losses.base import MaskedLoss, Tensor, focal_factor, logits_of, safe_log
 
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
@@ -23,6 +23,10 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
             mean of its classes' factors. They multiply the rows' losses and leave the divisor alone (the number of
             labelled rows), as Keras' own `class_weight` does: in a batch with a single labelled row a weighted mean
             would cancel the weight.
+        gamma: The exponent of the focal loss (Lin et al. 2017, arXiv:1708.02002): how much less rows count that are
+            nearly right; 0 for plain cross-entropy.
+        logit_offset: Optional numbers that the loss adds to the logits of the classes, `classes` numbers, for logit
+            adjustment (Menon et al. 2021, arXiv:2007.07314). Predictions stay as they are.
 
     Targets are class ids `(batch,)` or probability rows `(batch, classes)`; predictions are probabilities
     `(batch, classes)`.
@@ -40,6 +44,8 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
         classes: int,
         label_smoothing: float = 0.0,
         class_weight: Sequence[float] | None = None,
+        gamma: float = 0.0,
+        logit_offset: Sequence[float] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -47,14 +53,21 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
         self.classes = classes
         self.label_smoothing = label_smoothing
         self.class_weight = None if class_weight is None else [float(weight) for weight in class_weight]
+        self.gamma = float(gamma)
+        self.logit_offset = None if logit_offset is None else [float(offset) for offset in logit_offset]
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The cross-entropy of each row, in nats."""
         targets, labelled = masking.class_targets(y_true, self.classes)
         smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / self.classes
         logits = logits_of(y_pred)
+        if self.logit_offset is not None:  # the logarithms of probabilities are logits, too
+            logits = (safe_log(y_pred) if logits is None else logits) + masking.floats(self.logit_offset)
         logarithms = safe_log(y_pred) if logits is None else ops.log_softmax(logits, axis=-1)
-        values = -ops.sum(smooth * logarithms, axis=-1)
+        costs = -smooth * logarithms
+        if self.gamma:
+            costs = costs * focal_factor(smooth, ops.exp(logarithms), self.gamma)
+        values = ops.sum(costs, axis=-1)
         if self.class_weight is not None:
             values = values * ops.sum(targets * masking.floats(self.class_weight), axis=-1)
         return values, labelled
@@ -66,6 +79,8 @@ class MaskedCategoricalCrossentropy(MaskedLoss):
             "classes": self.classes,
             "label_smoothing": self.label_smoothing,
             "class_weight": self.class_weight,
+            "gamma": self.gamma,
+            "logit_offset": self.logit_offset,
         }
 
 
@@ -77,6 +92,8 @@ class MaskedBinaryCrossentropy(MaskedLoss):
         tags: The number of labels a row; 1 for a binary head.
         label_smoothing: How far each label is moved towards one half, in `[0, 1)`.
         tag_weight: Optional factors, one pair `(no, yes)` for each tag.
+        gamma: As in :class:`MaskedCategoricalCrossentropy`.
+        logit_offset: Likewise, a number for each tag.
 
     Targets are numbers in `[0, 1]` of shape `(batch, tags)` (or `(batch,)` for one tag), missing where negative or
     `NaN`; predictions are probabilities `(batch, tags)`.
@@ -94,6 +111,8 @@ class MaskedBinaryCrossentropy(MaskedLoss):
         tags: int = 1,
         label_smoothing: float = 0.0,
         tag_weight: Sequence[Sequence[float]] | None = None,
+        gamma: float = 0.0,
+        logit_offset: Sequence[float] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -101,6 +120,8 @@ class MaskedBinaryCrossentropy(MaskedLoss):
         self.tags = tags
         self.label_smoothing = label_smoothing
         self.tag_weight = None if tag_weight is None else [[float(no), float(yes)] for no, yes in tag_weight]
+        self.gamma = float(gamma)
+        self.logit_offset = None if logit_offset is None else [float(offset) for offset in logit_offset]
 
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The mean cross-entropy of each row's labelled tags, in nats."""
@@ -108,6 +129,8 @@ class MaskedBinaryCrossentropy(MaskedLoss):
         smooth = targets * (1 - self.label_smoothing) + self.label_smoothing / 2
         log_yes, log_no = self._logarithms(y_pred)
         values = -smooth * log_yes - (1 - smooth) * log_no
+        if self.gamma:
+            values = values * focal_factor(smooth, ops.exp(log_yes), self.gamma)
         if self.tag_weight is not None:
             weights = masking.floats(self.tag_weight)
             values = values * (targets * weights[:, 1] + (1 - targets) * weights[:, 0])
@@ -116,13 +139,14 @@ class MaskedBinaryCrossentropy(MaskedLoss):
     def _logarithms(self, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The logarithms of the probabilities of yes and of no."""
         logits = logits_of(y_pred)
-        if (
-            logits is not None
-        ):  # from 17 logits up a sigmoid is 1 in float32, and one minus it holds nothing to learn from
-            logits = ops.reshape(logits, (-1, self.tags))
-            return ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
         y_pred = ops.reshape(y_pred, (-1, self.tags))
-        return safe_log(y_pred), safe_log(1 - y_pred)
+        if logits is None and self.logit_offset is None:
+            return safe_log(y_pred), safe_log(1 - y_pred)
+        # From 17 logits up a sigmoid is 1 in float32, and one minus it holds nothing to learn from.
+        logits = safe_log(y_pred) - safe_log(1 - y_pred) if logits is None else ops.reshape(logits, (-1, self.tags))
+        if self.logit_offset is not None:
+            logits = logits + masking.floats(self.logit_offset)
+        return ops.log_sigmoid(logits), ops.log_sigmoid(-logits)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
@@ -131,4 +155,6 @@ class MaskedBinaryCrossentropy(MaskedLoss):
             "tags": self.tags,
             "label_smoothing": self.label_smoothing,
             "tag_weight": self.tag_weight,
+            "gamma": self.gamma,
+            "logit_offset": self.logit_offset,
         }

@@ -12,7 +12,7 @@ from keras import ops
 
 from mtlzoo import masking
 from mtlzoo.images.boxes import giou_loss, iou
-from mtlzoo.losses.base import MaskedLoss, Tensor, safe_log
+from mtlzoo.losses.base import MaskedLoss, Tensor, focal_factor, safe_log
 
 
 @keras.saving.register_keras_serializable("mtlzoo.losses")
@@ -73,7 +73,7 @@ class MaskedDetectionLoss(MaskedLoss):
         quality = ops.stop_gradient(iou(predicted, target_boxes))
         wanted = target_classes * quality[..., None]
         entropy = -wanted * safe_log(scores) - (1 - wanted) * safe_log(1 - scores)
-        score_cost = ops.sum(ops.abs(wanted - scores) ** self.gamma * entropy, axis=(1, 2))
+        score_cost = ops.sum(focal_factor(wanted, scores, self.gamma) * entropy, axis=(1, 2))
         box_cost = ops.sum(positive * giou_loss(predicted, target_boxes), axis=1)
         total = score_cost + self.box_weight * box_cost
         return total / ops.maximum(ops.sum(positive, axis=1), 1), labelled

@@ -1,6 +1,8 @@
 """Masked metrics: labelled rows only, and exact over an epoch whatever the batches. `keras.ops` only."""
 
 from mtlzoo.metrics.accuracy import MaskedBinaryAccuracy, MaskedCategoricalAccuracy, MaskedOrdinalAccuracy
+from mtlzoo.metrics.auc import MaskedAUC
+from mtlzoo.metrics.balanced import MaskedBalancedAccuracy, MaskedBinaryBalancedAccuracy, MaskedMacroF1
 from mtlzoo.metrics.base import MaskedMetric, RatioOfSums
 from mtlzoo.metrics.boxes import (
     MaskedFirstAccuracy,
@@ -19,7 +21,10 @@ from mtlzoo.metrics.f1 import MaskedF1
 from mtlzoo.metrics.landmarks import MaskedFailureRate, MaskedNormalizedMeanError
 
 __all__ = [
+    "MaskedAUC",
+    "MaskedBalancedAccuracy",
     "MaskedBinaryAccuracy",
+    "MaskedBinaryBalancedAccuracy",
     "MaskedCategoricalAccuracy",
     "MaskedDetectionF1",
     "MaskedExpectationError",
@@ -27,6 +32,7 @@ __all__ = [
     "MaskedFailureRate",
     "MaskedFirstAccuracy",
     "MaskedIoUFraction",
+    "MaskedMacroF1",
     "MaskedMeanAbsoluteError",
     "MaskedMeanIoU",
     "MaskedMetric",

@@ -13,6 +13,7 @@ class TestBinaryHead(HeadChecks):
         BinaryHead(["male", "female"]),
         BinaryHead(["male", "female"], hidden=[4], dropout=0.3, loss_weight=2, label_smoothing=0.1),
         BinaryHead(["male", "female"], class_weight="balanced", label_counts=[1, 3]),
+        BinaryHead(["male", "female"], metric="f1", loss="focal", logit_adjustment=0.5, label_counts=[1, 3]),
     ]
     cells = ["female", "male", "male"]
     answers = ["female", "male", "male"]

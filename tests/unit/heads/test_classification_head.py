@@ -16,6 +16,7 @@ class TestClassificationHead(HeadChecks):
         ClassificationHead(NAMES, hidden=[4], dropout=0.3, activation="tanh", loss_weight=2, label_smoothing=0.1),
         ClassificationHead(NAMES, class_weight={"red": 2.0, 1: 0.5}),
         ClassificationHead(NAMES, class_weight="balanced", label_counts=[1, 2, 3]),
+        ClassificationHead(NAMES, metric="macro_f1", loss="focal", logit_adjustment=1.0, label_counts=[1, 2, 3]),
     ]
     cells = ["blue", "red", "green", "red"]
     answers = ["blue", "red", "green", "red"]

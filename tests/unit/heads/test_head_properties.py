@@ -41,7 +41,9 @@ FORMAT = st.sampled_from(FORMATS)
 PAIR = st.just(["left", "right"])
 HEADS = {
     "classification": heads(mtl.ClassificationHead, NAMES, label_smoothing=SMOOTHING, class_weight=st.just("balanced")),
-    "binary": heads(mtl.BinaryHead, NAMES.map(lambda names: names[:2]), label_smoothing=SMOOTHING),
+    "binary": heads(
+        mtl.BinaryHead, NAMES.map(lambda names: names[:2]), metric=st.just("auc"), logit_adjustment=st.floats(0, 2)
+    ),
     "multilabel": heads(mtl.MultiLabelHead, NAMES, threshold=st.floats(0.1, 0.9), label_smoothing=SMOOTHING),
     "ordinal": heads(mtl.OrdinalHead, NAMES, class_weight=st.just("balanced")),
     "regression": heads(mtl.RegressionHead, mean=st.floats(-9, 9), scale=st.floats(0.1, 9)),

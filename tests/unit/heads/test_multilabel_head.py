@@ -15,6 +15,7 @@ class TestMultiLabelHead(HeadChecks):
         MultiLabelHead(TAGS),
         MultiLabelHead(TAGS, threshold=0.4, hidden=[4], dropout=0.3, loss_weight=2, label_smoothing=0.1),
         MultiLabelHead(TAGS, class_weight="balanced", label_counts=[[1, 2], [3, 4], [5, 0]]),
+        MultiLabelHead(TAGS, metric="balanced_accuracy", loss="focal", gamma=1.0),
     ]
     cells = ["hood;zip", "none", "belt", "zip, hood"]
     answers = ["hood;zip", "none", "belt", "hood;zip"]

@@ -14,6 +14,7 @@ class TestOrdinalHead(HeadChecks):
     heads = [
         OrdinalHead(LEVELS),
         OrdinalHead(LEVELS, hidden=[4], dropout=0.3, loss_weight=2, class_weight={"knee": 2.0}),
+        OrdinalHead(LEVELS, metric="balanced_accuracy"),
     ]
     cells = ["floor", "short", "calf", "knee"]
     answers = ["floor", "short", "calf", "knee"]

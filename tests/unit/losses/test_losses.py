@@ -26,6 +26,23 @@ def binary(target, predicted, smoothing=0.0):
     return -(target * np.log(predicted) + (1 - target) * np.log(1 - predicted)).mean()
 
 
+def focal(target, predicted, gamma):
+    return -(np.abs(target - predicted) ** gamma * target * np.log(predicted)).sum()
+
+
+def binary_focal(target, predicted, gamma):
+    entropy = -(target * np.log(predicted) + (1 - target) * np.log(1 - predicted))
+    return (np.abs(target - predicted) ** gamma * entropy).mean()
+
+
+def adjusted(target, predicted, offset):
+    return categorical(target, softmax(np.log(predicted) + offset))
+
+
+def binary_adjusted(target, predicted, offset):
+    return binary(target, 1 / (1 + (1 - predicted) / predicted * np.exp(-offset)))
+
+
 def ordinal(target, predicted):
     below, target_below = np.cumsum(predicted)[:-1], np.cumsum(target)[:-1]
     return binary(target_below, below)
@@ -126,6 +143,26 @@ CASES = {
         losses.MaskedBinaryCrossentropy(3, label_smoothing=0.2),
         "tags",
         lambda target, predicted: binary(target, predicted, 0.2),
+    ),
+    "focal": (
+        losses.MaskedCategoricalCrossentropy(CLASSES, gamma=2.0),
+        "classes",
+        lambda target, predicted: focal(target, predicted, 2),
+    ),
+    "binary focal": (
+        losses.MaskedBinaryCrossentropy(3, gamma=0.5),
+        "tags",
+        lambda target, predicted: binary_focal(target, predicted, 0.5),
+    ),
+    "adjusted": (
+        losses.MaskedCategoricalCrossentropy(CLASSES, logit_offset=[0.0, -1.0, 2.0, 0.5]),
+        "classes",
+        lambda target, predicted: adjusted(target, predicted, np.array([0.0, -1.0, 2.0, 0.5])),
+    ),
+    "binary adjusted": (
+        losses.MaskedBinaryCrossentropy(3, logit_offset=[-1.5] * 3),
+        "tags",
+        lambda target, predicted: binary_adjusted(target, predicted, -1.5),
     ),
     "mse": (
         losses.MaskedMeanSquaredError(3, scale=2.0),
