@@ -32,6 +32,8 @@ class PipelineOptions(TypedDict, total=False):
         first_epoch: The number of the first pass, to go on where an earlier training broke off; 0 by default.
         mix: `"mixup"`, `"cutmix"`, `"both"` or a :class:`mtlzoo.data.Mixing`: images of a batch are mixed, and their labels
             with them, for a `MultiTaskModel`; `None` by default.
+        sampling: Which rows a shuffled epoch draws more often, of as many as there are: `"repeat_factor"` or `"balanced"`,
+            see :func:`mtlzoo.data.sampling.sampling_weights`. By default each row is drawn once.
     """
 
     labels: bool
@@ -42,6 +44,7 @@ class PipelineOptions(TypedDict, total=False):
     shard: BatchShard | None
     first_epoch: int
     mix: str | Mixing | None
+    sampling: str | None
 
 
 @renamed_arguments(share="shard", placement="geometry")
@@ -77,7 +80,7 @@ def image_dataset(
             processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
         **options: What is seldom needed, see :class:`PipelineOptions`: `labels=False` for images alone, `channels=1` for
             gray images, `drop_remainder=True` to leave out a last batch that is not full, `workers`, `geometry`, `shard`,
-            `first_epoch`, `mix` to mix images and labels.
+            `first_epoch`, `mix` to mix images and labels, `sampling="repeat_factor"` to draw rows with rare labels more often.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of

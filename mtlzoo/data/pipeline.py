@@ -13,6 +13,7 @@ import numpy as np
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
 from mtlzoo.data.mixing import Mixing, mixing
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
+from mtlzoo.data.sampling import check_sampling, sampling_weights
 from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
@@ -48,6 +49,8 @@ class PipelineSettings:
         shard: The part of each batch that is loaded; `None` for all of it.
         first_epoch: The number of the first pass.
         mix: How images of a batch are mixed, and their labels with them; `None` for not at all.
+        sampling: Which rows a shuffled epoch draws more often; `None` for each once. See
+            :func:`mtlzoo.data.sampling.sampling_weights`.
 
     Raises:
         ValueError: If there is not at least one worker, or no such number of channels, augmentation, mixing or cache.
@@ -68,11 +71,22 @@ class PipelineSettings:
     shard: BatchShard | None = None
     first_epoch: int = 0
     mix: str | Mixing | None = None
+    sampling: str | None = None
 
     def loader(self) -> ImageLoader:
         """What loads the images."""
         chosen, cache = augmentation(self.augment), image_cache(self.cache)
         return ImageLoader(self.image_size, chosen, self.resize, self.channels, cache)
+
+    def sampling_weights(self, table: LabelTable) -> np.ndarray | None:
+        """How often each row of a table is drawn, beside the others; `None` for each once.
+
+        Raises:
+            ValueError: If there is no such sampling.
+            TableError: If a label cannot be read.
+        """
+        chosen = check_sampling(self.sampling)
+        return sampling_weights(table, chosen) if chosen is not None and self.shuffle else None
 
     def worker_count(self) -> int:
         """How many batches are loaded at a time.
@@ -102,10 +116,10 @@ def build_pipeline(
     """
     rows, batch_size, drop = len(table), settings.batch_size, settings.drop_remainder
     loader, workers = RowLoader(table, settings, geometry), settings.worker_count()
-    epochs = itertools.count(settings.first_epoch)
+    epochs, weights = itertools.count(settings.first_epoch), settings.sampling_weights(table)
 
     def draw_epoch() -> tuple[np.ndarray, np.ndarray]:
-        return epoch_rows(rows, settings.shuffle, settings.seed, next(epochs))
+        return epoch_rows(rows, settings.shuffle, settings.seed, next(epochs), weights)
 
     dataset = rows_in_batches(draw_epoch, rows, batch_size, columns=2, train=settings.shuffle, drop_remainder=drop)
     load = loader.tensors if settings.shard is None else loader.shard_tensors

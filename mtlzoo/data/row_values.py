@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mtlzoo.data.sampling import draw_rows
 from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, LabelError, TableError
 from mtlzoo.images.decoding import image_dimensions
@@ -13,10 +14,22 @@ from mtlzoo.images.source import ImageSource
 from mtlzoo.images.warping import resize_matrix
 
 
-def epoch_rows(rows: int, shuffle: bool, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-    """The order of the rows in an epoch, counted from 0, and the seed of the augmentation in each place of that order."""
+def epoch_rows(
+    rows: int, shuffle: bool, seed: int, epoch: int, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The order of the rows in an epoch, counted from 0, and the seed of the augmentation in each place of that order.
+
+    Args:
+        rows: How many rows there are, and an epoch has.
+        shuffle: Whether they come in an order of their own in each epoch.
+        seed: What is drawn from, beside the epoch.
+        epoch: The number of the epoch, from 0.
+        weights: How often each row is drawn, beside the others, where they are shuffled; `None` for each once.
+    """
     rng = np.random.default_rng([seed, epoch])
-    order = rng.permutation(rows) if shuffle else np.arange(rows)
+    order = np.arange(rows)
+    if shuffle:
+        order = rng.permutation(rows) if weights is None else draw_rows(weights, rng)
     return order, rng.integers(2**63, size=rows)
 
 

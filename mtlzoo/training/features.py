@@ -82,7 +82,7 @@ def get_features(
         folder: Where features are kept; `None` for memory.
         show: Whether to show progress.
     """
-    settings = replace(settings, first_epoch=0, shard=None)  # all views are there, whichever comes first
+    settings = replace(settings, first_epoch=0, shard=None, sampling=None)  # all rows and views are there
     shape = (views, len(table), *trunk.output.shape[1:])
     if folder is None:
         values = np.empty(shape, "float32")
@@ -118,6 +118,7 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
     import tensorflow as tf
 
     rows_total, views, epochs = len(table), len(features.values), itertools.count(settings.first_epoch)
+    sampling = settings.sampling_weights(table)
     # All views one after the other: a row of a view is then one number.
     values = features.values.reshape(views * rows_total, *features.values.shape[2:])
     columns = {
@@ -131,7 +132,7 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
 
     def draw_epoch() -> list[np.ndarray]:
         epoch = next(epochs)
-        order, _ = epoch_rows(rows_total, settings.shuffle, settings.seed, epoch)
+        order, _ = epoch_rows(rows_total, settings.shuffle, settings.seed, epoch, sampling)
         return [order + epoch % views * rows_total]
 
     def gather(rows: tf.Tensor) -> tuple[Any, ...]:
