@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         OrdinalHead,
         RegressionHead,
     )
-    from mtlzoo.models import MultiTaskModel, build
+    from mtlzoo.models import MultiTaskModel, average, build
     from mtlzoo.saving import export, load_model
     from mtlzoo.training import (
         BalancingMonitor,
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         Recipe,
         Stage,
         TaskwiseEarlyStopping,
+        find_learning_rate,
         fit,
         list_recipes,
     )
@@ -83,13 +84,14 @@ _MODULES = {
         "OrdinalHead",
         "RegressionHead",
     ],
-    "mtlzoo.models": ["MultiTaskModel", "build"],
+    "mtlzoo.models": ["MultiTaskModel", "average", "build"],
     "mtlzoo.training": [
         "BalancingMonitor",
         "FeatureCache",
         "Recipe",
         "Stage",
         "TaskwiseEarlyStopping",
+        "find_learning_rate",
         "fit",
         "list_recipes",
     ],
@@ -119,6 +121,7 @@ __all__ = [
     "Stage",
     "TaskwiseEarlyStopping",
     "__version__",
+    "average",
     "backbones",
     "balancing",
     "build",
@@ -128,6 +131,7 @@ __all__ = [
     "evaluate",
     "evaluation",
     "export",
+    "find_learning_rate",
     "fit",
     "heads",
     "images",

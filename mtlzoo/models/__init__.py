@@ -1,7 +1,8 @@
 """The builders and the model they build."""
 
+from mtlzoo.models.averaging import average
 from mtlzoo.models.builders import build, named_builder
 from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.multitask import MultiTaskModel
 
-__all__ = ["MultiTaskModel", "build", "named_builder", "set_trainable"]
+__all__ = ["MultiTaskModel", "average", "build", "named_builder", "set_trainable"]

@@ -5,6 +5,7 @@ from mtlzoo.plotting.balancing import plot_balancing
 from mtlzoo.plotting.confusion import plot_confusion
 from mtlzoo.plotting.groups import plot_groups
 from mtlzoo.plotting.history import plot_history
+from mtlzoo.plotting.learning_rate import plot_learning_rate
 from mtlzoo.plotting.model import plot_model
 from mtlzoo.plotting.predictions import plot_predictions
 
@@ -14,6 +15,7 @@ __all__ = [
     "plot_confusion",
     "plot_groups",
     "plot_history",
+    "plot_learning_rate",
     "plot_model",
     "plot_predictions",
 ]

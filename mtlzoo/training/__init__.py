@@ -5,6 +5,7 @@ from mtlzoo.training.balancing_monitor import BalancingMonitor
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.fitting import fit
+from mtlzoo.training.learning_rate_finder import LearningRates, find_learning_rate
 from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.recipes import get_recipe, list_recipes
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
@@ -18,12 +19,14 @@ __all__ = [
     "BalancingMonitor",
     "BestModel",
     "FeatureCache",
+    "LearningRates",
     "Patience",
     "Progress",
     "Recipe",
     "Stage",
     "TaskwiseEarlyStopping",
     "Trainer",
+    "find_learning_rate",
     "fit",
     "get_recipe",
     "list_recipes",
