@@ -217,7 +217,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
-    predictions = Predictions.from_model(model, table)  # the network runs once for both reports
+    views = options.test_time_augmentation
+    predictions = Predictions.from_model(model, table, test_time_augmentation=views)  # once for both reports
     with runs.fonts_of_all_scripts():
         if options.out is None:
             report = predictions.evaluate()
@@ -245,7 +246,8 @@ def _predict(options: argparse.Namespace) -> None:
     _tell_skipped(skipped)
     if not len(table):
         raise ValueError("No image is left to look at.")
-    frame = predict(model, table, probabilities=options.probabilities)
+    views = options.test_time_augmentation
+    frame = predict(model, table, probabilities=options.probabilities, test_time_augmentation=views)
     if options.out is None:
         print(frame.to_string(index=False))
     else:

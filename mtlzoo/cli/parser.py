@@ -85,6 +85,7 @@ def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
     _raw_cells_argument(evaluate)
+    _views_argument(evaluate)
 
 
 def _predict_arguments(predict: argparse.ArgumentParser) -> None:
@@ -94,6 +95,7 @@ def _predict_arguments(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     _raw_cells_argument(predict)
     predict.add_argument("--probabilities", action="store_true", help="with all outputs of the network")
+    _views_argument(predict)
     _image_arguments(predict)
 
 
@@ -145,6 +147,14 @@ def _model_argument(command: argparse.ArgumentParser) -> None:
 def _raw_cells_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--raw-cells", action="store_true", help="CSV: no apostrophe before what a spreadsheet takes for a formula"
+    )
+
+
+def _views_argument(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--test-time-augmentation",
+        choices=["flip"],
+        help="look at each image and its mirror image, and take the mean; twice the time",
     )
 
 

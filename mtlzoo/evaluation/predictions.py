@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images, run_model
 from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
@@ -82,15 +83,21 @@ class Predictions:
 
     @classmethod
     def from_model(
-        cls, model: MultiTaskModel, images: Images, batch_size: int = 32, fetch: bool = False
+        cls,
+        model: MultiTaskModel | Sequence[MultiTaskModel],
+        images: Images,
+        batch_size: int = 32,
+        fetch: bool = False,
+        test_time_augmentation: str | None = None,
     ) -> Predictions:
-        """Run a model over images.
+        """Run a model over images, or several and take the mean of their outputs.
 
         Args:
-            model: The model.
+            model: The model, or several with the same heads, see :meth:`mean`.
             images: As :func:`mtlzoo.predict` takes them.
             batch_size: Rows at a time; memory holds a few batches of images, whatever their number.
             fetch: Whether images may be addresses of the web, which are then fetched.
+            test_time_augmentation: As :func:`mtlzoo.predict` takes it.
 
         Returns:
             The predictions, rows in the order of the images.
@@ -101,6 +108,7 @@ class Predictions:
             InputError: If it is nothing that is known, an array whose shape or numbers are not those of images, or an
                 address that is not to be fetched.
             TypeError: If the model has no heads.
+            ValueError: If there is no such test-time augmentation, or several models have not the same heads.
 
         Example:
 
@@ -109,8 +117,43 @@ class Predictions:
         report, frame = predictions.evaluate(), predictions.to_frame()
         ```
         """
-        run = run_model(model, images, batch_size, fetch)
-        return cls(run.outputs, model.heads, run.geometry, run.names, run.table)
+        models = list_models(model)
+        if len(models) > 1:
+            images = list(images) if isinstance(images, Iterator) else images  # each model goes through them
+            rest = (images, batch_size, fetch, test_time_augmentation)
+            return cls.mean([cls.from_model(each, *rest) for each in models])
+        run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
+        return cls(run.outputs, models[0].heads, run.geometry, run.names, run.table)
+
+    @classmethod
+    def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
+        """The mean of what several networks say of the same images, often better than the best of them says.
+
+        Args:
+            predictions: Predictions by networks with the same heads, whose images come to their inputs in the same way if
+                a head puts out places. Objects have no mean.
+
+        Returns:
+            New predictions: probabilities and numbers are the means of the given ones, all else is that of the first.
+
+        Raises:
+            ValueError: If there are none, or they differ in rows, heads, or how images lie in input space.
+
+        Example:
+
+        ```python
+        one, other = (mtl.evaluation.Predictions.from_model(each, valid) for each in (model, model))
+        mtl.evaluation.Predictions.mean([one, other]).evaluate()
+        ```
+        """
+        given = list(predictions)
+        if not given:
+            raise ValueError("Expected predictions of at least one model, received none.")
+        first = given[0]
+        outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
+        if any(head.spatial for head in first.heads.values()):
+            check_same_geometry([each.geometry for each in given if each.geometry is not None])
+        return cls(outputs, first.heads, first.geometry, first.names, first.table)
 
     def __len__(self) -> int:
         return len(next(iter(self.outputs.values()), ()))

@@ -13,6 +13,7 @@ import numpy as np
 from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
+from mtlzoo.evaluation.views import FlippedToo, check_test_time_augmentation
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
 from mtlzoo.models import MultiTaskModel
@@ -41,9 +42,21 @@ class Run(NamedTuple):
     table: LabelTable | None = None
 
 
-def run_model(model: MultiTaskModel, images: Images, batch_size: int = 32, fetch: bool = False) -> Run:
+def run_model(
+    model: MultiTaskModel,
+    images: Images,
+    batch_size: int = 32,
+    fetch: bool = False,
+    test_time_augmentation: str | None = None,
+) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
     check_model(model)
+    if check_test_time_augmentation(test_time_augmentation) is not None:
+        return _run(FlippedToo(model), images, batch_size, fetch)
+    return _run(model, images, batch_size, fetch)
+
+
+def _run(model: MultiTaskModel | FlippedToo, images: Images, batch_size: int, fetch: bool) -> Run:
     given = read_images(images, model.input_shape[1:], fetch)
     if isinstance(given, LabelTable):
         outputs, geometry = _run_table(model, given, batch_size)
@@ -58,7 +71,7 @@ def run_model(model: MultiTaskModel, images: Images, batch_size: int = 32, fetch
 
 
 def _run_table(
-    model: MultiTaskModel, table: LabelTable, batch_size: int
+    model: MultiTaskModel | FlippedToo, table: LabelTable, batch_size: int
 ) -> tuple[dict[str, np.ndarray], ImageGeometry]:
     shape = model.input_shape[1:]
     if not len(table):
@@ -77,7 +90,7 @@ def _run_table(
 
 
 def _run_stream(
-    model: MultiTaskModel, images: Iterator[InMemory], batch_size: int
+    model: MultiTaskModel | FlippedToo, images: Iterator[InMemory], batch_size: int
 ) -> tuple[dict[str, np.ndarray], ImageGeometry, list[str]]:
     """Batch by batch; the next ones are decoded while the network runs on one."""
     *image_size, channels = model.input_shape[1:]
@@ -115,14 +128,16 @@ def _run_stream(
     return {name: np.concatenate([batch[name] for batch in outputs]) for name in model.heads}, joined, names
 
 
-def _run_batch(model: MultiTaskModel, batch: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
+def _run_batch(model: MultiTaskModel | FlippedToo, batch: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
     if len(batch) > batch_size:
+        if isinstance(model, FlippedToo):  # a model's own `predict` says so itself
+            warn_if_scaled(batch)
         return _by_head(model, model.predict(batch, batch_size=batch_size, verbose=0))
     # `predict` sets up a whole input pipeline, which takes ten times as long as the network for a single image.
     warn_if_scaled(batch)
     return _by_head(model, model.predict_on_batch(batch))
 
 
-def _by_head(model: MultiTaskModel, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _by_head(model: MultiTaskModel | FlippedToo, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays in the order of the heads, which Keras does not keep."""
     return {name: np.asarray(outputs[name]) for name in model.heads}

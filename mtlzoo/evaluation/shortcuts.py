@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images
 from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.evaluation.views import check_test_time_augmentation, list_models
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
@@ -24,12 +25,18 @@ from mtlzoo.system.deprecation import renamed_arguments
 
 
 def predict(
-    model: MultiTaskModel, images: Images, batch_size: int = 32, probabilities: bool = False, fetch: bool = False
+    model: MultiTaskModel | Sequence[MultiTaskModel],
+    images: Images,
+    batch_size: int = 32,
+    probabilities: bool = False,
+    fetch: bool = False,
+    *,
+    test_time_augmentation: str | None = None,
 ) -> pd.DataFrame:
     """Readable predictions, one row an image.
 
     Args:
-        model: The model.
+        model: The model, or a list of several with the same heads, of whose outputs the mean is taken.
         images: A table; a path, a folder (all images below it, sorted) or a pattern such as `"img/*.jpg"`; the content of a
             file, as bytes or opened; an image of Pillow; an array or a tensor of one image or several, RGB, 0 to 255, of
             any size; a data frame with a column `image`; a `tf.data` dataset; or a list, generator or array of such. What
@@ -38,6 +45,9 @@ def predict(
         probabilities: Whether to add all outputs, a column `<head>:<output>` each; a sigmoid of two classes has one, that
             of the second.
         fetch: Whether images may be addresses of the web, which are then fetched.
+        test_time_augmentation: `"flip"` shows the model each image and its mirror image, and takes the mean of both outputs,
+            classes of `flip_pairs` exchanged; the network then takes twice the time. Places are those of the image as it
+            is. `None` for the image alone.
 
     Returns:
         A data frame with the column `image` (the path, or `image 0` and so on; not for an array of images), for each head
@@ -51,6 +61,7 @@ def predict(
         InputError: If it is nothing that is known, an array whose shape or numbers are not those of images, or an address
             that is not to be fetched.
         TypeError: If the model has no heads.
+        ValueError: If there is no such test-time augmentation, or several models have not the same heads.
 
     Example:
 
@@ -59,27 +70,31 @@ def predict(
     mtl.predict(model, table, probabilities=True).to_csv("predictions.csv", index=False)
     ```
     """
-    return Predictions.from_model(model, images, batch_size, fetch).to_frame(probabilities)
+    predictions = Predictions.from_model(model, images, batch_size, fetch, test_time_augmentation)
+    return predictions.to_frame(probabilities)
 
 
 @renamed_arguments(placement="geometry")
 def evaluate(
-    model: MultiTaskModel,
+    model: MultiTaskModel | Sequence[MultiTaskModel],
     table: Labelled,
     batch_size: int = 32,
     predictions: Mapping[str, np.ndarray] | None = None,
     geometry: ImageGeometry | None = None,
+    *,
+    test_time_augmentation: str | None = None,
 ) -> pd.DataFrame:
     """The metrics of each head beside those of its trivial baseline, over labelled rows only.
 
     Args:
-        model: The model.
+        model: The model, or a list of several with the same heads, of whose outputs the mean is taken.
         table: Images with labels for some of the model's heads: a table; a data frame with a column `image` and one for
             each head; a CSV file, or a folder with its `labels.csv`; or a folder of images sorted by label.
         batch_size: Rows at a time.
         predictions: The network's outputs for these rows by head, if they are known already; for the heads that have
             labels. See :class:`mtlzoo.evaluation.Predictions`, whose `evaluate` needs no model.
         geometry: Where input space lies in the images of these outputs, if that is known already.
+        test_time_augmentation: As in :func:`predict`, where the network runs.
 
     Returns:
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
@@ -92,7 +107,8 @@ def evaluate(
     Raises:
         TableError: If a label is invalid, an image cannot be read, or the table has no rows or no column for any head.
         InputError: If it is nothing of these.
-        ValueError: If there is not one prediction a row.
+        ValueError: If there is not one prediction a row, there is no such test-time augmentation, or several models have not
+            the same heads.
 
     Example:
 
@@ -101,9 +117,14 @@ def evaluate(
     report.loc["coat_length", ["accuracy", "baseline"]]
     ```
     """
-    check_model(model)
-    bound = read_labelled(table).for_heads(model.heads)
-    return report_heads(_predictions(model, bound, batch_size, predictions, geometry).with_labels(bound))
+    models = list_models(model)
+    check_test_time_augmentation(test_time_augmentation)
+    bound = read_labelled(table).for_heads(models[0].heads)
+    if predictions is None and (len(models) > 1 or test_time_augmentation is not None):
+        bound.labels()  # refused before the network runs
+        run = Predictions.from_model(models, bound, batch_size, False, test_time_augmentation)
+        return report_heads(run.with_labels(bound))
+    return report_heads(_predictions(models[0], bound, batch_size, predictions, geometry).with_labels(bound))
 
 
 @renamed_arguments(placement="geometry")
