@@ -50,8 +50,9 @@ def plot_learning_rate(
     axes.set_xscale("log")
     axes.set_xlim(rates[0], rates[-1])
     # Where the loss breaks out it would press all that matters to the ground.
-    low, high = np.nanmin(smoothed), np.nanmax(smoothed[: int(np.nanargmin(smoothed)) + 1])
-    axes.set_ylim(low - 0.15 * max(high - low, 1e-6), high + 0.6 * max(high - low, 1e-6))
+    low, high = np.nanmin(found.losses), np.nanmax(smoothed[: int(np.nanargmin(smoothed)) + 1])
+    room = max(high - low, 1e-6)
+    axes.set_ylim(low - 0.08 * room, high + 0.6 * room)
     axes.yaxis.set_major_formatter(lambda value, _: style.compact(value))
     for rate, name, color in (
         (found.suggestion, "begin with", style.GREEN),
