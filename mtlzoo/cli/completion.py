@@ -10,7 +10,7 @@ import shtab
 
 from mtlzoo.backbones.registry import BACKBONES
 from mtlzoo.cli.argument_types import OneLineParser, cache, file, path
-from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, MAKERS
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, MAKERS, MIXINGS, RECIPES
 from mtlzoo.system.registry import Registry
 
 # Arguments that take a name, beside which they take other spellings or more than a name, by what they are stored as.
@@ -19,6 +19,8 @@ NAMES: dict[str, Registry[Any]] = {
     "balancing": BALANCING,
     "augment": AUGMENTATIONS,
     "kind": MAKERS,
+    "mix": MIXINGS,
+    "recipe": RECIPES,
 }
 PATHS = (path, file, cache)
 

@@ -21,7 +21,7 @@ from mtlzoo.cli.argument_types import (
     seed,
     whole,
 )
-from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS, RECIPES
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, FORMATS, HEADS, MAKERS, MIXINGS, RECIPES
 from mtlzoo.system.registry import Registry
 
 DESCRIPTION = "One image, many predictions: multi-task Keras models trained on partly labelled images."
@@ -280,6 +280,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
     )
     training.add_argument("--augment", help=f"{', '.join(AUGMENTATIONS.names())} or none (default: the recipe's)")
+    training.add_argument(
+        "--mix", help=f"mix images and their labels: {', '.join(MIXINGS.names())} (default: the recipe's)"
+    )
+    training.add_argument(
+        "--sampling", choices=["repeat_factor", "balanced"], help="draw rows with rare labels more often, in all heads"
+    )
     training.add_argument(
         "--features",
         default="auto",

@@ -37,8 +37,8 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         settings["batch_size"] = options.batch_size
     if options.augment is not None:
         settings["augment"] = None if options.augment == "none" else options.augment
-    if options.minutes is not None:
-        settings["minutes"] = options.minutes
+    given = {"mix": options.mix, "sampling": options.sampling, "minutes": options.minutes}
+    settings |= {name: value for name, value in given.items() if value is not None}
     return named.with_settings(**settings)
 
 

@@ -80,7 +80,8 @@ def image_dataset(
             processes may use too, or an :class:`ImageCache`; `None` to decode them each time. The batches are the same.
         **options: What is seldom needed, see :class:`PipelineOptions`: `labels=False` for images alone, `channels=1` for
             gray images, `drop_remainder=True` to leave out a last batch that is not full, `workers`, `geometry`, `shard`,
-            `first_epoch`, `mix` to mix images and labels, `sampling="repeat_factor"` to draw rows with rare labels more often.
+            `first_epoch`, `mix` to mix images and labels, `sampling="repeat_factor"` to draw rows with rare labels more
+            often.
 
     Returns:
         A dataset of uint8 images `(batch, height, width, channels)`, 0 to 255; with labels, of pairs with a dictionary of

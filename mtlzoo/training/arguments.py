@@ -55,6 +55,8 @@ def training_arguments(
         "batch_norm": recipe.batch_norm,
         "average": recipe.average,
         "minutes": recipe.minutes,
+        "mix": recipe.mix,
+        "sampling": recipe.sampling,
     }
     return {name: describe(value) for name, value in arguments.items()}
 

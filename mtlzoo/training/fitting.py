@@ -75,6 +75,8 @@ def fit(
             - `synchronize_batch_norm`: whether batch normalisation takes its mean over the rows of all devices.
             - `batch_norm`: how batch normalisation gets its statistics, `"moving"` by default.
             - `average`: the momentum of averaged weights, `None` by default.
+            - `mix`: how training images and their labels are mixed, `None` by default.
+            - `sampling`: which training rows are drawn more often, `None` by default.
             - `minutes`: how long training may take, in place of the stages' epochs.
 
     Returns:

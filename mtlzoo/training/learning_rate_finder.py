@@ -17,7 +17,8 @@ from mtlzoo.models.multitask import check_model
 from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.system.progress import Progress
 from mtlzoo.training.devices.base import copy_model
-from mtlzoo.training.recipe import Recipe, RecipeSettings, get_recipe
+from mtlzoo.training.recipe import Recipe, RecipeSettings
+from mtlzoo.training.recipes import get_recipe
 from mtlzoo.training.rows import Rows, bind_tables
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.trainer import StagePlan, Trainer

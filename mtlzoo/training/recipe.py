@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from mtlzoo.balancing import Balancing, get_balancing
+from mtlzoo.data.mixing import Mixing, mixing
+from mtlzoo.data.sampling import check_sampling
 from mtlzoo.images.augmentation import Augmentation, augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.training.devices import check_devices
@@ -37,6 +39,8 @@ class RecipeSettings(TypedDict, total=False):
     batch_norm: str
     average: float | None
     minutes: float | None
+    mix: str | Mixing | None
+    sampling: str | None
 
 
 class StagedSettings(RecipeSettings, total=False):
@@ -84,6 +88,10 @@ class Recipe:
             place of the last ones; its statistics are computed anew. `None` for no average.
         minutes: How long training may take, in place of the stages' numbers of epochs: a few steps are measured, and every
             stage that trains more than the heads gets its part of the time. `None` for the epochs as they are.
+        mix: How training images of a batch and their labels are mixed, for tables: `"mixup"`, `"cutmix"`, `"both"`
+            or a :class:`mtlzoo.data.Mixing`; `None` for not at all. Features of mixed images are not cached.
+        sampling: Which training rows are drawn more often, of as many an epoch, for tables: `"repeat_factor"` or
+            `"balanced"` for those with rare labels, see :func:`mtlzoo.data.sampling.sampling_weights`; `None` for each once.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.
@@ -112,6 +120,8 @@ class Recipe:
     batch_norm: str = "moving"
     average: float | None = None
     minutes: float | None = None
+    mix: str | Mixing | None = None
+    sampling: str | None = None
 
     def __post_init__(self) -> None:
         stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
@@ -124,6 +134,8 @@ class Recipe:
         get_balancing(self.balancing)
         _check_whole_number("batch_size", self.batch_size, least=1)
         augmentation(self.augment)
+        mixing(self.mix)
+        check_sampling(self.sampling)
         if self.jit_compile not in (True, False, "auto"):
             raise ValueError(f'Expected `jit_compile` to be True, False or "auto", received: {self.jit_compile!r}.')
         _check_whole_number("seed", self.seed, least=0)

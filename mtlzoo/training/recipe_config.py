@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mtlzoo.balancing import deserialize, get_balancing, serialize
+from mtlzoo.data.mixing import Mixing
 from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.training.feature_cache import FeatureCache
@@ -28,7 +29,7 @@ def to_config(recipe: Recipe) -> dict[str, Any]:
 def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a recipe, from what :func:`to_config` wrote."""
     settings = dict(config)
-    for name, read in (("augment", _augmentation), ("features", _features), ("balancing", _balancing)):
+    for name, read in READERS:
         if isinstance(settings.get(name), Mapping):
             settings[name] = read(settings[name])
     if "stages" in settings:
@@ -72,7 +73,7 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, keras.Optimizer):
         return keras.saving.serialize_keras_object(value)
-    if isinstance(value, Augmentation | FeatureCache):
+    if isinstance(value, Augmentation | FeatureCache | Mixing):
         return {name: _plain(setting) for name, setting in asdict(value).items()}
     if isinstance(value, ImageCache):
         return str(value.place)
@@ -90,13 +91,10 @@ def _stage(config: Mapping[str, Any]) -> Stage:
     return Stage(**settings)
 
 
-def _augmentation(config: Mapping[str, Any]) -> Augmentation:
-    return Augmentation(**config)
-
-
-def _features(config: Mapping[str, Any]) -> FeatureCache:
-    return FeatureCache(**config)
-
-
-def _balancing(config: Mapping[str, Any]) -> Any:
-    return deserialize(config)
+READERS: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
+    ("augment", lambda config: Augmentation(**config)),
+    ("features", lambda config: FeatureCache(**config)),
+    ("mix", lambda config: Mixing(**config)),
+    ("balancing", deserialize),
+]
+"""How settings are read that are objects, by their names."""

@@ -284,6 +284,8 @@ class Trainer:
             # Each stage draws its own order and augmentations.
             seed=int(np.random.SeedSequence([self.recipe.seed, plan.number]).generate_state(1)[0]),
             sample_weight=self.recipe.sample_weight,
+            mix=self.recipe.mix,
+            sampling=self.recipe.sampling,
             first_epoch=plan.epochs_done,
         )
 
@@ -326,7 +328,7 @@ class Trainer:
 
     def _images(self, plan: StagePlan) -> Iterator[Any]:
         """Some batches of training images as they are trained on, the same ones each time."""
-        settings = replace(self._training_settings(plan), first_epoch=0, labels=False, sample_weight=None)
+        settings = replace(self._training_settings(plan), first_epoch=0, labels=False, sample_weight=None, mix=None)
         batches = Rows(self.train, settings).dataset()
         for batch in itertools.islice(batches, STATISTICS_BATCHES):
             yield batch[0] if isinstance(batch, tuple) else batch

@@ -30,6 +30,8 @@ SETTINGS = {
     "batch_norm": "fresh",
     "average": 0.9,
     "minutes": None,
+    "mix": None,
+    "sampling": "repeat_factor",
 }
 
 

@@ -29,6 +29,8 @@ OTHER = {
     "batch_norm": "frozen",
     "average": 0.99,
     "minutes": 10,
+    "mix": "mixup",
+    "sampling": "balanced",
 }
 
 
@@ -69,6 +71,7 @@ def test_a_recipe_comes_back_from_json(name):
         features=FeatureCache(views=2),
         cache="memory",
         average=0.9,
+        mix=mtl.data.Mixing(cutmix=0),
     )
     recipe = own if name == "own" else get_recipe(name)
     again = Recipe.from_config(json.loads(json.dumps(recipe.get_config())))
@@ -143,6 +146,8 @@ def test_stages_become_a_tuple():
         ({"features": True}, 'Expected `features` to be "auto", None or a FeatureCache, received: True'),
         ({"batch_norm": "renew"}, "Expected `batch_norm` to be one of moving, fresh, frozen, received: 'renew'"),
         ({"average": 1}, "Expected `average` to be None or a momentum above 0 and below 1, received: 1"),
+        ({"mix": "cut"}, "received: 'cut'"),
+        ({"sampling": "rare"}, "Expected `sampling` to be None or one of repeat_factor, balanced, received: 'rare'"),
         ({"minutes": 0}, "Expected `minutes` to be None or a number above 0, received: 0"),
         ({"minutes": True}, "Expected `minutes` to be None or a number above 0, received: True"),
         ({"devices": "gpus"}, 'Expected `devices` to be None, "all", a positive number or names of devices'),
