@@ -74,7 +74,7 @@ class Mixing:
         mixture = Mixture.nothing(rows)
         cut = way < 0.5 if self.mixup and self.cutmix else np.full(rows, not self.mixup)
         for name, with_it, weight in zip(WAYS, (~cut, cut), weights):
-            candidates = np.flatnonzero(suitable[name]) if name in self.ways else np.zeros(0, "int64")
+            candidates = np.flatnonzero(suitable[name]) if name in self.ways else np.arange(0)
             if len(candidates) < 2:
                 continue
             # Any other candidate, counted on from the row itself.

@@ -1,4 +1,4 @@
-"""Training on mixed images and labels: with and without balancing, with weights, spatial heads and two shards."""
+"""Training on mixed images and labels, with and without balancing and weights, beside rows that are not mixed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table(tmp_path_factory) -> LabelTable:
             "color": [["red", "blue"][row % 2] if row % 5 else None for row in range(ROWS)],
             "amount": [float(row % 2) if row % 3 else None for row in range(ROWS)],
             "box": ["0.1 0.1 0.8 0.8" if row % 6 == 0 else None for row in range(ROWS)],
-            "weight": [float(row % 3) for row in range(ROWS)],
+            "weight": [float(row % 4) for row in range(ROWS)],
         }
     )
     heads = {"color": mtl.ClassificationHead(["red", "blue"]), "amount": mtl.RegressionHead(), "box": mtl.BoxHead()}
@@ -38,19 +38,20 @@ def table(tmp_path_factory) -> LabelTable:
 def network(table: LabelTable) -> mtl.MultiTaskModel:
     keras.utils.set_random_seed(0)
     images = keras.Input((*SIZE, 3))
-    backbone = keras.Model(images, keras.layers.Conv2D(4, 3, strides=2, activation="relu")(images), name="small")
+    x = keras.layers.Rescaling(1 / 128, -1)(images)
+    backbone = keras.Model(images, keras.layers.Conv2D(4, 3, strides=2, activation="tanh")(x), name="small")
     model = mtl.build(backbone, dict(table.heads), (*SIZE, 3), weights=None, dropout=0.0)
     model.adapt(table.labels())
     return model
 
 
-@pytest.mark.parametrize("balancing", [None, "uncertainty", "cagrad"])
+@pytest.mark.parametrize("balancing", [None, "cagrad"])
 def test_a_model_learns_from_mixed_rows(table, balancing):
     model = network(table)
-    model.compile(keras.optimizers.Adam(0.02), balancing=balancing)
+    model.compile(keras.optimizers.Adam(0.05), balancing=balancing)
     mixing = Mixing(probability=0.7)
     train = image_dataset(table, SIZE, 8, shuffle=True, mix=mixing, sample_weight="weight" if balancing else None)
-    logs = model.fit(train, epochs=12, validation_data=image_dataset(table, SIZE, 8), verbose=0).history
+    logs = model.fit(train, epochs=10, validation_data=image_dataset(table, SIZE, 8), verbose=0).history
     assert all(np.isfinite(values).all() for values in logs.values())
     assert logs["color_loss"][-1] < logs["color_loss"][0]
     assert logs["val_color_accuracy"][-1] > 0.9
