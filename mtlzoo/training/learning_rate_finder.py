@@ -154,7 +154,7 @@ def _train(model: MultiTaskModel, batches: Iterator[Any], rates: np.ndarray, pro
         for rate, batch in zip(rates, batches):
             model.optimizer.learning_rate = float(rate)
             model.reset_metrics()
-            x, y, weights = (*batch, None)[:3]
+            x, y, weights = (*keras.tree.map_structure(_array, batch), None)[:3]
             losses.append(float(model.train_on_batch(x, y, weights, return_dict=True)["loss"]))
             smoothed = _smooth(losses)
             over = not np.isfinite(losses[-1]) or smoothed[-1] > DIVERGED * min(smoothed)
@@ -164,6 +164,11 @@ def _train(model: MultiTaskModel, batches: Iterator[Any], rates: np.ndarray, pro
             if over:
                 break
     return losses if np.isfinite(losses[-1]) else losses[:-1]
+
+
+def _array(part: Any) -> np.ndarray | None:
+    """A part of a batch for any backend: others than TensorFlow know none of its tensors."""
+    return None if part is None else np.asarray(part)
 
 
 def _smooth(losses: list[float] | tuple[float, ...]) -> list[float]:
