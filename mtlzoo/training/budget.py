@@ -95,7 +95,11 @@ def measure_steps(model: MultiTaskModel, train: tf.data.Dataset, valid: tf.data.
 
 
 def plan_stages(
-    stages: Sequence[Stage], costs: StepCosts, batches: Sequence[int], seconds: float
+    stages: Sequence[Stage],
+    costs: StepCosts,
+    batches: Sequence[int],
+    seconds: float,
+    areas: Sequence[float] | None = None,
 ) -> tuple[list[Stage], float]:
     """Stages with as many epochs as fit into the time, in the proportions that they had.
 
@@ -107,14 +111,15 @@ def plan_stages(
         costs: What steps cost.
         batches: The number of batches of an epoch, and that of validation.
         seconds: The time that is left.
+        areas: How large each stage's images are, beside those that were measured; by default as large.
 
     Returns:
         The stages, and the seconds that they will take.
     """
     train, valid = batches
     epoch = [
-        train * (costs.step if stage.trainable != "heads" else 1.1 * costs.look) + valid * costs.look
-        for stage in stages
+        area * (train * (costs.step if stage.trainable != "heads" else 1.1 * costs.look) + valid * costs.look)
+        for stage, area in zip(stages, areas or [1.0] * len(stages))
     ]
     left = seconds * (1 - RESERVE) - len(stages) * costs.start
     epochs = [stage.epochs for stage in stages]

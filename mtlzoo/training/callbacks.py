@@ -67,6 +67,10 @@ class BestModel(keras.callbacks.Callback):
         self.best, self.best_epoch, self.epochs_since = best, best_epoch, epochs_since
         self._weights = None if best_epoch is None else weights
 
+    def begin_again(self) -> None:
+        """Let the next epoch be the best so far: what comes is not measured on the same images."""
+        self.best = -math.inf
+
     def restore(self, model: keras.Model) -> None:
         """Put the best weights back."""
         if self._weights is not None:

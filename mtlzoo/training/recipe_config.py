@@ -61,6 +61,8 @@ def describe_stage(stage: Stage) -> str:
     others = [
         f"{name}={getattr(stage, name):g}" for name in names if getattr(stage, name) not in (None, getattr(usual, name))
     ]
+    if stage.image_size is not None:
+        others.append(f"images of {' x '.join(map(str, stage.size((0, 0))))} pixels")
     return ", ".join([f"{text} ({stage.schedule})", *others])
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
@@ -38,6 +40,18 @@ class Rows:
             TableError: If a label or a weight cannot be read.
         """
         return self.source if self.table is None else build_pipeline(self.table, self.settings)
+
+
+def some_images(rows: Rows, batches: int) -> Iterator[Any]:
+    """Some batches of images as they are trained on but for mixing, the same ones each time.
+
+    Args:
+        rows: The training rows.
+        batches: How many batches, at most.
+    """
+    settings = replace(rows.settings, first_epoch=0, labels=False, sample_weight=None, mix=None)
+    for batch in itertools.islice(Rows(rows.source, settings).dataset(), batches):
+        yield batch[0] if isinstance(batch, tuple) else batch
 
 
 def bind_tables(

@@ -41,6 +41,9 @@ class Stage:
             images (Howard and Ruder 2018, Clark et al. 2020).
         weight_decay: How much of each kernel is taken off a step, times the learning rate (Loshchilov and Hutter 2019);
             biases and normalisation are left alone. It comes besides the optimizer's own.
+        image_size: Height and width in pixels of the images that this stage sees, or one number for both; `None` for
+            those of the model. Small images first cost a part of the time (Howard 2018, Touvron et al. 2019); the last stage
+            sees the model's own, which stays the size of its files.
         clip_norm: The largest norm of all gradients together; `None` for no limit.
 
     Raises:
@@ -67,6 +70,7 @@ class Stage:
     layer_decay: float = 1.0
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    image_size: int | tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -74,6 +78,11 @@ class Stage:
             if not _is_count(value) and (value is not None or name == "epochs"):
                 raise ValueError(f"Expected `{name}` to be a positive whole number, received: {value!r}.")
         self._check_numbers()
+        size = self.image_size
+        if not (size is None or _is_count(size) or (isinstance(size, tuple | list) and _are_two(size))):
+            raise ValueError(
+                f"Expected `image_size` to be None, a number of pixels or two of them, received: {size!r}."
+            )
         part = self.trainable
         names = isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part)
         if not (part in ("heads", "all") or _is_count(part) or names):
@@ -89,6 +98,18 @@ class Stage:
                 f"Expected `optimizer` to be a Keras optimizer or one of {', '.join(OPTIMIZERS)}, received: "
                 f"{self.optimizer!r}."
             )
+
+    def size(self, whole: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the images of this stage.
+
+        Args:
+            whole: Those of the model.
+        """
+        given = self.image_size
+        if given is None:
+            return whole
+        height, width = given if isinstance(given, tuple | list) else (given, given)
+        return int(height), int(width)
 
     def _check_numbers(self) -> None:
         """Refuse what is no number, or none of its range."""
@@ -134,6 +155,10 @@ class Stage:
         if rising:
             return keras.optimizers.schedules.PolynomialDecay(0.0, rising, end_learning_rate=rate)
         return rate
+
+
+def _are_two(size: Sequence[Any]) -> bool:
+    return len(size) == 2 and all(map(_is_count, size))
 
 
 def _is_count(value: Any) -> bool:

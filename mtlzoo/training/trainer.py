@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -20,17 +20,19 @@ from mtlzoo.images.caching import image_cache
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.models.multitask import check_model
+from mtlzoo.models.resizing import at_size
+from mtlzoo.models.seeds import reseed
 from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.training.arguments import training_arguments
 from mtlzoo.training.averaging import AveragedWeights, LiveWeights
 from mtlzoo.training.budget import Deadline, measure_steps, plan_stages
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
-from mtlzoo.training.devices import copy_weights, find_devices, seeds
+from mtlzoo.training.devices import copy_weights, find_devices
 from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.training.feature_training import FitInputs, train_on_features
 from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.resuming import TrainingState
-from mtlzoo.training.rows import Rows, bind_tables, count_steps
+from mtlzoo.training.rows import Rows, bind_tables, count_steps, some_images
 from mtlzoo.training.stage_log import Additions, StageLog
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.statistics_lag import StatisticsLag
@@ -117,6 +119,8 @@ class Trainer:
         if recipe.scale_learning_rate:
             factor = self.devices.replicas
             self.stages = tuple(replace(stage, learning_rate=stage.learning_rate * factor) for stage in self.stages)
+        if self.devices.replicas > 1 and any(stage.image_size for stage in self.stages):
+            raise ValueError("Expected one device where stages have an `image_size` of their own, received several.")
         self.features = feature_cache(recipe.features) if self.devices.replicas == 1 else None
         self.settings = PipelineSettings(
             image_size=model.input_shape[1:3],
@@ -147,7 +151,7 @@ class Trainer:
             StateError: If the state to go on from is of another training, or damaged.
         """
         self._until = time.monotonic() + 60 * (self.recipe.minutes or 0.0)
-        self._seed()
+        reseed(self.model, self.recipe.seed)
         self._prepare()
         self._plan_time()
         for number, stage in enumerate(self.stages, start=1):
@@ -165,6 +169,7 @@ class Trainer:
             number: The number of the stage, from 1.
             stage: What is done.
         """
+        self._resize(stage)
         plan = self._plan(number, stage)
         rows = Rows(self.train, self._training_settings(plan))
         dataset = rows.dataset()
@@ -195,8 +200,15 @@ class Trainer:
         """Find what is wrong before anything is trained: a wrong name should not come to light after hours."""
         if self.valid is None and (on_best is not None or any(stage.patience for stage in self.stages)):
             raise ValueError("Expected validation rows, which `on_best` and `patience` need, received none.")
+        own = self.model.input_shape[1:3]
         for stage in self.stages:
             self.model.set_trainable(stage.trainable)
+            at_size(self.model, stage.size(own))
+        if self.stages[-1].size(own) != own:
+            raise ValueError(
+                f"Expected the last stage to see images of the model's own size, {own[0]} x {own[1]} pixels, received "
+                f"image_size={self.stages[-1].image_size}: what comes out is used at that size."
+            )
 
     def _when_best(self, on_best: Callable[[keras.Model], None] | None) -> Callable[[MultiTaskModel], None] | None:
         """What is called when the model, or the copy that is trained of it, is the best so far."""
@@ -210,20 +222,10 @@ class Trainer:
 
         return call
 
-    def _seed(self) -> None:
-        """Seed all generators. Those of dropout were seeded when the model was built, and have moved on since."""
-        seed = self.recipe.seed
-        keras.utils.set_random_seed(seed)
-        states = seeds(self.model)
-        for state, start in zip(states, np.random.SeedSequence([seed, 0]).generate_state(len(states)) >> 1):
-            state.assign([start, 0])
-
     def _prepare(self) -> None:
         """Bind the tables to the model's heads, bring the model to the devices, and read the state to go on from."""
         self.train, self.valid = bind_tables(self.model, self.train, self.valid)
-        if self.valid is not None:
-            rows = Rows(self.valid, self.settings)
-            self.validation = self.devices.distribute(rows.dataset(), rows.table is not None)
+        self._prepare_validation()
         self.trained = self.devices.replicate(self.model)
         if self.resume is not None:
             tables = {
@@ -234,6 +236,22 @@ class Trainer:
             arguments = training_arguments(self.model, self.train, self.valid, self._effective_recipe())
             chief = self.devices.chief
             self.state = TrainingState(self.resume, arguments, self.history, self.best, self.callbacks, chief, tables)
+
+    def _prepare_validation(self) -> None:
+        if self.valid is not None:
+            rows = Rows(self.valid, self.settings)
+            self.validation = self.devices.distribute(rows.dataset(), rows.table is not None)
+
+    def _resize(self, stage: Stage) -> None:
+        """Train and validate on images of the stage's size from here on."""
+        size = stage.size(self.model.input_shape[1:3])
+        if size == self.settings.image_size:
+            return
+        self.trained = at_size(self.model, size)
+        self.settings = replace(self.settings, image_size=size)
+        self._prepare_validation()
+        if self.best is not None:
+            self.best.begin_again()
 
     def _plan_time(self) -> None:
         """Give the stages as many epochs as fit into the recipe's minutes, or as an interrupted training has planned."""
@@ -250,7 +268,9 @@ class Trainer:
         with plain_errors(), self.devices.training():
             train = self.devices.distribute(dataset, rows.table is not None)
             costs = measure_steps(self.trained, train, self.validation)
-        stages, total = plan_stages(self.stages, costs, batches, self._until - time.monotonic())
+        own = self.model.input_shape[1:3]
+        areas = [math.prod(stage.size(own)) / math.prod(own) for stage in self.stages]
+        stages, total = plan_stages(self.stages, costs, batches, self._until - time.monotonic(), areas)
         self.stages = tuple(stages)
         if self.state is not None:
             self.state.plan = [stage.epochs for stage in stages]
@@ -261,7 +281,7 @@ class Trainer:
                 f"about {total / 60:.1f} minutes",
                 flush=True,
             )
-        self._seed()
+        reseed(self.model, self.recipe.seed)
 
     def _effective_recipe(self) -> Recipe:
         """The recipe as these devices follow it."""
@@ -324,14 +344,8 @@ class Trainer:
         averaged, moving = self.recipe.average is not None, self.recipe.batch_norm != "frozen"
         if not averaged and self.recipe.batch_norm != "fresh":
             return None
-        return AveragedWeights(functools.partial(self._images, plan) if moving else None, averaged)
-
-    def _images(self, plan: StagePlan) -> Iterator[Any]:
-        """Some batches of training images as they are trained on, the same ones each time."""
-        settings = replace(self._training_settings(plan), first_epoch=0, labels=False, sample_weight=None, mix=None)
-        batches = Rows(self.train, settings).dataset()
-        for batch in itertools.islice(batches, STATISTICS_BATCHES):
-            yield batch[0] if isinstance(batch, tuple) else batch
+        rows = Rows(self.train, self._training_settings(plan))
+        return AveragedWeights(functools.partial(some_images, rows, STATISTICS_BATCHES) if moving else None, averaged)
 
     def _callbacks(
         self, plan: StagePlan, progress: Progress, averaging: AveragedWeights | None

@@ -104,3 +104,25 @@ def test_minutes_become_epochs_and_are_said(drawn, network, capsys, tmp_path):
     again = Trainer(network(heads), *drawn, recipe, resume=tmp_path, verbose=False)
     assert again.run().epoch == history.epoch
     assert [stage.epochs for stage in again.stages] == epochs
+
+
+def test_small_images_first_and_the_models_own_at_the_end(drawn, network):
+    heads, sizes = {"color": drawn[0].heads["color"]}, []
+
+    class Sizes(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            sizes.append(self.model.input_shape[1:3])
+
+    stages = [Stage(1, 1e-2, "heads", image_size=(9, 8)), Stage(2, 1e-2, image_size=9), Stage(1, 1e-2)]
+    model, seen = network(heads), []
+    history = fit(
+        model, *drawn, stages, callbacks=[Sizes()], on_best=lambda best: seen.append(best.input_shape), **SETTINGS
+    )
+    assert sizes == [(9, 8), (9, 9), (9, 9), (12, 10)]
+    assert set(seen) == {(None, 12, 10, 3)}
+    assert history.best_epoch == 3  # nothing before was measured on the model's own size
+    assert model.input_shape == (None, 12, 10, 3)
+    with pytest.raises(
+        ValueError, match="Expected the last stage to see images of the model's own size, 12 x 10 pixels"
+    ):
+        fit(network(heads), *drawn, stages[:2], **SETTINGS)

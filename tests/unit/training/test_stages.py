@@ -113,6 +113,8 @@ def test_the_settings_of_an_optimizer_are_taken_over_but_not_its_learning_rate()
         ({"weight_decay": -1}, "`weight_decay` to be a number of at least 0, received: -1"),
         ({"clip_norm": 0}, "`clip_norm` to be None or a number above 0, received: 0"),
         ({"clip_norm": "1"}, "`clip_norm` to be None or a number above 0, received: '1'"),
+        ({"image_size": 0}, "`image_size` to be None, a number of pixels or two of them, received: 0"),
+        ({"image_size": (32,)}, "`image_size` to be None, a number of pixels or two of them"),
         ({"patience": 1.5}, "`patience` to be a positive whole number, received: 1.5"),
     ],
 )

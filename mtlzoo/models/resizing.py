@@ -1,0 +1,65 @@
+"""The same network for images of another size: all layers are shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from mtlzoo.models.multitask import MultiTaskModel
+
+
+def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskModel:
+    """A model of the same layers and weights for images of another size.
+
+    What trains one trains the other. Networks that are convolutional up to a mean over positions can do that; those with
+    a layer for each position, such as `pooling="flatten"`, cannot.
+
+    Args:
+        model: The model.
+        image_size: Height and width, in pixels.
+
+    Returns:
+        Another model on the same layers; the model itself if it has this size.
+
+    Raises:
+        ValueError: If the network has a layer that fits its own size alone.
+
+    Example:
+
+    ```python
+    small = mtl.models.at_size(model, (64, 64))
+    ```
+    """
+    if tuple(model.input_shape[1:3]) == tuple(image_size):
+        return model
+    try:
+        return _call_again(model, (*image_size, model.input_shape[3]))
+    except ValueError as error:
+        raise ValueError(
+            f"Expected a network that takes images of {image_size[0]} x {image_size[1]} pixels too, but one of its layers "
+            f"fits those of {model.input_shape[1]} x {model.input_shape[2]} alone: {str(error).splitlines()[0]}"
+        ) from None
+
+
+def _call_again(model: Any, shape: tuple[int | None, ...]) -> Any:
+    """A model of a functional model's own layers on an input of another shape, of the same class and name."""
+    (old,) = model.inputs
+    images = keras.Input(shape, name=old.name, dtype=old.dtype)
+    twin = keras.models.clone_model(model, input_tensors=images, clone_function=_own, call_function=_call)
+    twin.name = model.name
+    for name in ("preprocessing", "resize"):
+        if hasattr(model, name):
+            setattr(twin, name, getattr(model, name))
+    return twin
+
+
+def _own(layer: keras.Layer) -> keras.Layer:
+    return layer
+
+
+def _call(layer: keras.Layer, *arguments: Any, **keywords: Any) -> Any:
+    """A nested functional model is bound to the size that it was built for, its layers are not."""
+    if isinstance(layer, keras.Model) and len(arguments) == 1:
+        layer = _call_again(layer, tuple(arguments[0].shape[1:]))
+    return layer(*arguments, **keywords)
