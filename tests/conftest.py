@@ -28,8 +28,8 @@ hypothesis.settings.register_profile("search", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 TESTS = Path(__file__).parent
-# Counting lines makes Python a third slower, and most of what runs here is TensorFlow's. These tests run nothing of the
-# package that others do not.
+# With `scripts/test --coverage`. Counting lines makes a first training step take half as long again, and most of what runs
+# here is TensorFlow's. These tests run nothing of the package that others do not.
 NOT_COUNTED = [
     TESTS / "integration" / name
     for name in (
