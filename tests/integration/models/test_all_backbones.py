@@ -1,21 +1,31 @@
-"""One tester that every backbone runs through: built, forwards, backwards, and round-tripped through an `.h5` file."""
+"""One tester that every backbone runs through: built as the registry says, of built-in layers.
+
+The first of each family goes forwards, backwards and through an `.h5` file too; so do all with MTLZOO_TEST_BACKBONES=all.
+"""
 
 from __future__ import annotations
 
+import functools
 import gc
+import importlib
 import json
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from families import ALL, FIRST
 from memory import release_memory
 from quick_groups import convolve_quickly
 from quick_weights import draw_from_pool, start_at_zero
 
 import mtlzoo as mtl
+from mtlzoo.backbones import expected_preprocessing
 from mtlzoo.backbones.registry import BACKBONES
+from mtlzoo.keras_compat import flatten_layers
+from mtlzoo.models.batch_norm import MOMENTUM, fitting_momentum, keeping_up, normalization_layers
 
+WHOLE = BACKBONES if ALL else FIRST
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0)}
 WIDER = [name for name in BACKBONES if name.startswith("ConvNeXt") and name != "ConvNeXtTiny"]
 
@@ -40,10 +50,59 @@ def _quick_groups(request, monkeypatch):
         convolve_quickly(monkeypatch)
 
 
-def built(name: str, rng: np.random.Generator) -> keras.Model:
+def built(name: str, rng: np.random.Generator) -> tuple[keras.Model, keras.Model]:
+    """The network with heads, and that of `keras.applications` which it was made from."""
+    spec = BACKBONES[name]
+    module, made = importlib.import_module(spec.module), []
+    constructor = getattr(module, name)
+
+    @functools.wraps(constructor)
+    def keep(*args, **kwargs):
+        made.append(constructor(*args, **kwargs))
+        return made[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        draw_from_pool(patch, rng)
+        patch.setattr(module, name, keep)
+        if name in WHOLE:
+            draw_from_pool(patch, rng)
+        else:
+            start_at_zero(patch)
         model = getattr(mtl, name)(HEADS, input_shape=(pixels(name), pixels(name), 3), weights=None)
+    (original,) = made
+    return model, original
+
+
+def assert_it_is_what_the_registry_says(name: str, model: keras.Model, original: keras.Model) -> None:
+    spec, (height, width) = BACKBONES[name], BACKBONES[name].minimum_size
+    if spec.module == "keras.applications":
+        assert original.count_params() == spec.parameters
+        with pytest.raises(ValueError, match=r"[Ii]nput size must be at least"):
+            getattr(keras.applications, name)(input_shape=(height - 1, width - 1, 3), weights=None, include_top=False)
+    assert model.backbone.preprocessing == spec.preprocessing
+    # Whatever it is called, and cut.
+    cut = keras.Model(original.input, original.layers[-2].output, name="features")
+    assert [expected_preprocessing(each) for each in (original, cut)] == [spec.preprocessing] * 2
+
+
+def assert_it_is_made_of_builtin_layers(model: keras.Model, original: keras.Model) -> None:
+    kinds = {type(part) for part in (*model.backbone.operations, *flatten_layers(model.backbone))}
+    assert [kind for kind in kinds - {keras.Sequential} if getattr(keras.layers, kind.__name__, None) is not kind] == []
+    assert model.backbone.output_shape == original.output_shape
+    assert model.backbone.count_params() == original.count_params()
+    assert len({weight.path for weight in model.weights}) == len(model.weights)  # a file tells them apart by it
+
+
+def assert_its_statistics_keep_up(model: keras.Model, original: keras.Model) -> None:
+    """What trained for long on ImageNet has a momentum to match, in layers of Keras that are all found."""
+    found = normalization_layers(model)
+    assert len(found) == len(normalization_layers(original))
+    assert all(layer.momentum <= MOMENTUM for layer in found)
+    with keeping_up(model, 1):
+        assert {layer.momentum for layer in found} <= {fitting_momentum(1)}
+
+
+def make_lively(model: keras.Model, rng: np.random.Generator) -> None:
+    """Give it weights that let all of it take part in what comes out."""
     for weight in model.weights:
         # Statistics of pixels of 0 and 1 would hide a mistake, and ConvNeXt's blocks add a millionth of what they compute.
         if "layer_scale" in weight.path or (not weight.trainable and weight.dtype == "float32" and len(weight.shape)):
@@ -51,7 +110,6 @@ def built(name: str, rng: np.random.Generator) -> keras.Model:
     for layer in model.backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0  # statistics are those of the last batch, others would silence all that comes after
-    return model
 
 
 def assert_every_variable_has_a_gradient(model: keras.Model, images: np.ndarray) -> None:
@@ -74,7 +132,15 @@ def assert_every_variable_has_a_gradient(model: keras.Model, images: np.ndarray)
 @pytest.mark.parametrize("name", BACKBONES)
 def test_backbone(name, tmp_path):
     rng = np.random.default_rng(0)
-    model = built(name, rng)
+    model, original = built(name, rng)
+    assert_it_is_what_the_registry_says(name, model, original)
+    assert_it_is_made_of_builtin_layers(model, original)
+    assert_its_statistics_keep_up(model, original)
+    del original
+    if name not in WHOLE:
+        return
+
+    make_lively(model, rng)
     images = rng.integers(0, 256, (2, pixels(name), pixels(name), 3)).astype("uint8")
     assert_every_variable_has_a_gradient(model, images)
 
