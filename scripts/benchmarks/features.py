@@ -35,7 +35,7 @@ def make_table(folder: Path, rows: int, seed: int = 0) -> mtl.data.LabelTable:
     return mtl.data.LabelTable(frame, heads)
 
 
-def train_plain(table: mtl.data.LabelTable, pixels: int, epochs: int) -> float:
+def train_plain(table: mtl.data.LabelTable, pixels: int, epochs: int, layer: str | None = None) -> float:
     """Plain Keras as its transfer learning guide has it: decoding in `tf.data` on all cores, the backbone frozen."""
     import tensorflow as tf
 
@@ -48,6 +48,8 @@ def train_plain(table: mtl.data.LabelTable, pixels: int, epochs: int) -> float:
     rows = tf.data.Dataset.from_tensor_slices((paths, labels)).shuffle(len(paths), seed=0)
     rows = rows.map(load, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH).prefetch(tf.data.AUTOTUNE)
     backbone = keras.applications.MobileNet((pixels, pixels, 3), alpha=0.25, include_top=False, weights=None)
+    if layer is not None:
+        backbone = keras.Model(backbone.input, backbone.get_layer(layer).output)
     backbone.trainable = False
     images = keras.Input((pixels, pixels, 3))
     features = layers.Rescaling(1 / 127.5, -1.0)(images)
@@ -87,7 +89,7 @@ def benchmark_features(
         images: How many rows are trained on at 96 pixels.
         epochs: How often.
         full: At least 5,000 images, at 224 pixels too; plain Keras alone takes a quarter of an hour then.
-        layer: The layer at which the network of `mtl.fit` ends, for a quick trial; `None` for its last one.
+        layer: The layer at which the network ends, for a quick trial; `None` for its last one.
 
     Returns:
         One row a size and way: `pixels`, `images`, `epochs`, `way`, `seconds` and `times_plain`, how many times faster than
@@ -96,7 +98,7 @@ def benchmark_features(
     rows: list[dict[str, str | float]] = []
     images = max(images, 5000) if full else images
     ways: dict[str, Callable[..., float]] = {
-        "plain Keras, frozen": train_plain,
+        "plain Keras, frozen": partial(train_plain, layer=layer),
         "mtl.fit": partial(train_here, layer=layer),
     }
     with tempfile.TemporaryDirectory() as folder:
