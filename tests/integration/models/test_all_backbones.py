@@ -78,10 +78,10 @@ def assert_it_is_what_the_registry_says(name: str, model: keras.Model, original:
         assert original.count_params() == spec.parameters
         with pytest.raises(ValueError, match=r"[Ii]nput size must be at least"):
             getattr(keras.applications, name)(input_shape=(height - 1, width - 1, 3), weights=None, include_top=False)
+        # It is known whatever it is called, and cut.
+        cut = keras.Model(original.input, original.layers[-2].output, name="features")
+        assert [expected_preprocessing(each) for each in (original, cut)] == [spec.preprocessing] * 2
     assert model.backbone.preprocessing == spec.preprocessing
-    # Whatever it is called, and cut.
-    cut = keras.Model(original.input, original.layers[-2].output, name="features")
-    assert [expected_preprocessing(each) for each in (original, cut)] == [spec.preprocessing] * 2
 
 
 def assert_it_is_made_of_builtin_layers(model: keras.Model, original: keras.Model) -> None:
