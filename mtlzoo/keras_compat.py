@@ -184,7 +184,8 @@ class ReplicaHooks(_Base):
     """What Keras' TensorFlow trainer does before and after the steps of several replicas, as methods to override.
 
     Keras takes a batch before training, to build what is not built, by a mean over replicas that fails with several
-    workers; so does its mean of a step's metrics over their first axis, which they have not.
+    workers; so does its mean of a step's metrics over their first axis, which they have not. Where a step has metrics that
+    the model has not, as `score` here, `evaluate` of Keras 3.10 returns tensors, and that of later ones numbers.
 
     Since Keras 3.5 (`_maybe_symbolic_build`) and 3.3 (`_get_metrics_result_or_logs`):
     https://github.com/keras-team/keras/blob/v3.10.0/keras/src/backend/tensorflow/trainer.py and
@@ -203,7 +204,16 @@ class ReplicaHooks(_Base):
 
     def _get_metrics_result_or_logs(self, logs: Any) -> Any:
         found = self.epoch_metrics()
-        return super()._get_metrics_result_or_logs(logs) if found is None else found
+        if found is None:
+            found = super()._get_metrics_result_or_logs(logs)
+        return {name: _as_number(value) for name, value in sorted(found.items())} if isinstance(found, dict) else found
+
+
+def _as_number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def variable_place(optimizer: keras.Optimizer, variable: Any) -> int:

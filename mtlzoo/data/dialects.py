@@ -202,7 +202,8 @@ def wrong_encoding(path: Path, encoding: str, error: UnicodeError) -> str:
         except UnicodeDecodeError as found:
             line = f" (byte 0x{data[found.start]:02x} in line {data[: found.start].count(10) + 1})"
         encoding = "utf-8"
-    return f'not {encoding.upper()}{line}; say its encoding, such as encoding="cp1252" (--encoding cp1252)'
+    wrong = f"not {encoding.upper()}{line}"
+    return f'{wrong}; say its encoding, such as encoding="cp1252" (--encoding cp1252), or "gb18030" for Chinese'
 
 
 # === The file ===

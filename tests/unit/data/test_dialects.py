@@ -51,7 +51,8 @@ def test_the_separator_is_the_one_that_gives_the_images(tmp_path):
 def test_another_encoding_is_named_with_its_line(tmp_path):
     message = refusal(write(tmp_path, text(), encoding="cp1252"))
     assert message == (
-        'labels.csv: not UTF-8 (byte 0xf6 in line 1); say its encoding, such as encoding="cp1252" (--encoding cp1252).'
+        "labels.csv: not UTF-8 (byte 0xf6 in line 1); say its encoding, "
+        'such as encoding="cp1252" (--encoding cp1252), or "gb18030" for Chinese.'
     )
     message = refusal(write(tmp_path, "image,a\n0.png,x\n1.png,groß\n", encoding="cp1252"))
     assert "byte 0xdf in line 3" in message
