@@ -34,6 +34,8 @@ def script(top: argparse.ArgumentParser, shell: str) -> str:
     """
     for command, parser in _commands(top):
         for action in parser._actions:  # which argparse has no public name for
+            if ":" in str(action.metavar):
+                action.metavar = None  # zsh divides its specifications by colons, and shtab 1.10 does not escape these
             if action.dest in NAMES:
                 action.choices = NAMES[action.dest].names()
             elif command == "export" and action.dest == "format":

@@ -44,7 +44,7 @@ def demo(
     Args:
         directory: The run folder.
         images: How many images in all, of each part the same fraction; by default all 2,001.
-        epochs: How often to go over them with the whole network.
+        epochs: How often to go over them with the whole network, after two epochs of the heads alone.
         seed: What order, augmentation and first weights of the heads are drawn from.
         overwrite: Whether an earlier run's files may be replaced.
 
@@ -88,41 +88,28 @@ def demo(
     )
     fetching.join(PATIENCE)
     export(model, page, "web", overwrite=overwrite, runtime=runtimes[0] if runtimes else "cdn")
-    print(f"\n{compare(report, directory / 'answers.csv')}\n\n{next_steps(directory)}")
+    print(f"\n{compare(report)}\n\n{next_steps(directory)}")
     return 130 if history.interrupted else 0
 
 
-def compare(report: pd.DataFrame, answers: str | Path) -> str:
+def compare(report: pd.DataFrame) -> str:
     """The report beside the trivial baseline, and its means beside the figures of WBCAtt's paper.
 
     Args:
         report: What `train_run` returned.
-        answers: The file `answers.csv` of the run.
     """
     heads = report.index[:-2]  # the last two rows are means
-    answered = pd.read_csv(answers, keep_default_na=False, na_values=[""])
-    table = report.loc[heads, ["labelled", "accuracy", "accuracy_baseline"]]
-    table["macro F1"] = [macro_f1(answered[head], answered[f"{head}:answer"]) for head in heads]
+    table = report.loc[heads, ["labelled", "accuracy", "accuracy_baseline", "macro_f1"]]
     attributes = [head for head in heads if head not in NOT_IN_PAPER]
     means = table.loc[attributes].mean()
-    lines = table.rename(columns={"accuracy_baseline": "majority class"}).to_string(float_format="{:.3f}".format)
+    table = table.rename(columns={"accuracy_baseline": "majority class", "macro_f1": "macro F1"})
+    lines = table.to_string(float_format="{:.3f}".format)
     return (
         f"{lines}\n\nMean of the {len(attributes)} attributes: accuracy {means['accuracy']:.3f}, macro F1 "
-        f"{means['macro F1']:.3f}; the majority class has accuracy {means['accuracy_baseline']:.3f}.\n"
+        f"{means['macro_f1']:.3f}; the majority class has accuracy {means['accuracy_baseline']:.3f}.\n"
         f"WBCAtt's paper has {PAPER['accuracy']:.3f} and {PAPER['macro F1']:.3f}: a ResNet50 at 224 pixels, "
         "trained on a GPU with all images of the set."
     )
-
-
-def macro_f1(labels: pd.Series, answers: pd.Series) -> float:
-    """The mean of the classes' F1 over labelled rows."""
-    known = labels.notna()
-    labels, answers = labels[known], answers[known]
-    scores = []
-    for name in labels.unique():
-        hits = ((labels == name) & (answers == name)).sum()
-        scores.append(2 * hits / ((labels == name).sum() + (answers == name).sum()))
-    return float(np.mean(scores))
 
 
 def next_steps(directory: Path) -> str:

@@ -1,7 +1,7 @@
 """Whole jobs: from a dataset to a folder that holds the model, its report and its images."""
 
 from mtlzoo.cli.building import build_network, input_shape
-from mtlzoo.cli.demo import demo, macro_f1
+from mtlzoo.cli.demo import demo
 from mtlzoo.cli.fonts import fonts_of_all_scripts
 from mtlzoo.cli.reading import (
     check_told_parts,
@@ -50,7 +50,6 @@ __all__ = [
     "guess_epochs",
     "input_shape",
     "is_run",
-    "macro_f1",
     "make_data",
     "parse_balancing",
     "parse_devices",

@@ -100,9 +100,9 @@ def evaluate(
         A data frame with one row a head: `labelled` (rows), `metric` (the name of the main one), `value`, `baseline`
         (the same metric of the trivial baseline: the majority class, or the labels' mean), `score` (the value on a scale
         where higher is better and 1 is perfect), and what is customary for the kind of head: `accuracy`, beside it
-        `accuracy_baseline` (the majority's share), `balanced_accuracy` (the mean recall over classes), `auc`, `f1`, `mae`,
-        `r2`, `nme`, `failure_rate`. Below, the rows `mean` (every head counts the same) and `weighted mean` (every label
-        counts the same) of the columns that all labelled heads have in common.
+        `accuracy_baseline` (the majority's share), `balanced_accuracy` (the mean recall over classes), `macro_f1` (the
+        mean F1 over classes), `auc`, `f1`, `mae`, `r2`, `nme`, `failure_rate`. Below, the rows `mean` (every head counts
+        the same) and `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
 
     Raises:
         TableError: If a label is invalid, an image cannot be read, or the table has no rows or no column for any head.

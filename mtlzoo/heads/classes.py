@@ -259,12 +259,10 @@ def main_metrics(name: str, values: dict[str, float], matrix: np.ndarray) -> dic
 
     Args:
         name: The main metric, one whose value is a score too.
-        values: What :func:`accuracy_metrics` gives, and further metrics; macro F1 is added where it is the main one.
+        values: What :func:`accuracy_metrics` gives, and further metrics.
         matrix: The confusion matrix.
     """
     support, classes = matrix.sum(axis=1), max((matrix.sum(axis=1) > 0).sum(), 1)
-    if name == "macro_f1":
-        values = {**values, name: _macro_f1(matrix)}
     always = np.zeros_like(matrix)  # what it would be if the majority class were predicted each time
     always[:, support.argmax()] = support
     baselines = {
@@ -285,15 +283,20 @@ def _macro_f1(matrix: np.ndarray) -> float:
 
 
 def accuracy_metrics(matrix: np.ndarray) -> dict[str, float]:
-    """Accuracy, the frequency of the majority class, and balanced accuracy (the mean recall of the classes that occur)."""
+    """Metrics of a confusion matrix, whose rows are the labels.
+
+    Accuracy, the frequency of the majority class, balanced accuracy (the mean recall of the classes that occur) and macro F1
+    (the mean F1 of the classes that are given or true anywhere, as for tags and in scikit-learn).
+    """
     support, total = matrix.sum(axis=1), matrix.sum()
     if total == 0:
-        return dict.fromkeys(("accuracy", "accuracy_baseline", "balanced_accuracy"), float("nan"))
+        return dict.fromkeys(("accuracy", "accuracy_baseline", "balanced_accuracy", "macro_f1"), float("nan"))
     recall = matrix.diagonal()[support > 0] / support[support > 0]
     return {
         "accuracy": float(matrix.trace() / total),
         "accuracy_baseline": float(support.max() / total),
         "balanced_accuracy": float(recall.mean()),
+        "macro_f1": _macro_f1(matrix),
     }
 
 

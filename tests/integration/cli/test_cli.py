@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.cli import runs
 from mtlzoo.cli.main import main
 
 # Without batch normalisation, whose statistics lag behind in so few steps, which is told in a warning.
@@ -164,12 +163,6 @@ def test_demo_leaves_everything_it_promises(tmp_path, capsys):
     assert f"mtlzoo evaluate {out}/model.h5 blood_cells --part test" in text
     assert "mtlzoo train labels.csv" in text
     assert "--overwrite" in refusal(capsys, *command)
-
-
-def test_macro_f1_is_the_mean_over_the_classes_of_labelled_rows():
-    labels = pd.Series(["a", "a", "b", "c", None, "a"])
-    answers = pd.Series(["a", "b", "b", "a", "c", "a"])
-    assert runs.macro_f1(labels, answers) == pytest.approx((2 * 2 / 6 + 2 * 1 / 3 + 0) / 3)
 
 
 def test_a_file_comes_before_what_comes_along(tmp_path, monkeypatch, capsys):
@@ -387,7 +380,7 @@ def test_interrupted_training_leaves_the_best_model(photographs, tmp_path, monke
     arguments = ["train", photographs / "labels.csv", "--heads", "color", "dark", *NETWORK, "--stages", "all:9:1e-3"]
     assert main([str(argument) for argument in [*arguments, "--out", out]]) == 130
     assert (out / "model.h5").is_file()
-    assert len(pd.read_csv(out / "history.csv")) == 2
+    assert pd.read_csv(out / "history.csv")["epoch"].tolist() == [1, 2]  # as in the log
     assert (out / "report.csv").is_file()
 
 

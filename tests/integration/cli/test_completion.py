@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -34,6 +35,14 @@ def test_a_shell_takes_its_script(scripts, shell):
     if shutil.which(shell) is None:
         pytest.skip(f"needs {shell}")
     subprocess.run([shell, "-n", str(scripts[shell])], check=True, capture_output=True)
+
+
+def test_no_specification_for_zsh_has_colons_of_its_own(scripts):
+    """It takes what comes after `[help]:message:` for a command, and runs it when one presses tab."""
+    lines = [line.strip() for line in scripts["zsh"].read_text(encoding="utf-8").splitlines()]
+    options = [line for line in lines if line.startswith('"--')]
+    assert any(line.startswith('"--balancing[') for line in options)
+    assert max(len(re.findall(r"(?<!\\):", line)) for line in options) == 2
 
 
 def complete(script, *words: str) -> list[str]:

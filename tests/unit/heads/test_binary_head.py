@@ -80,6 +80,7 @@ def test_figures_are_those_of_scikit_learn(rng):
     figures = head.evaluate(targets, predictions)
     assert figures["accuracy"] == pytest.approx(scores.accuracy_score(truth, fractions >= 0.5))
     assert figures["balanced_accuracy"] == pytest.approx(scores.balanced_accuracy_score(truth, fractions >= 0.5))
+    assert figures["macro_f1"] == pytest.approx(scores.f1_score(truth, fractions >= 0.5, average="macro"))
     assert figures["auc"] == pytest.approx(scores.roc_auc_score(truth, fractions))
 
 

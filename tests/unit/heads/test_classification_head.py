@@ -174,6 +174,7 @@ def test_figures_are_those_of_scikit_learn(rng):
     figures = head.evaluate(ids, predictions)
     assert figures["accuracy"] == pytest.approx(scores.accuracy_score(truth, answers))
     assert figures["balanced_accuracy"] == pytest.approx(scores.balanced_accuracy_score(truth, answers))
+    assert figures["macro_f1"] == pytest.approx(scores.f1_score(truth, answers, average="macro"))
     assert figures["baseline"] == pytest.approx(np.bincount(truth).max() / len(truth))
     np.testing.assert_array_equal(head.confusion(ids, predictions)[0], scores.confusion_matrix(truth, answers))
 
