@@ -204,16 +204,26 @@ class ReplicaHooks(_Base):
 
     def _get_metrics_result_or_logs(self, logs: Any) -> Any:
         found = self.epoch_metrics()
-        if found is None:
-            found = super()._get_metrics_result_or_logs(logs)
-        return {name: _as_number(value) for name, value in sorted(found.items())} if isinstance(found, dict) else found
+        return as_numbers(super()._get_metrics_result_or_logs(logs) if found is None else found)
 
 
-def _as_number(value: Any) -> Any:
+def as_numbers(logs: Any) -> Any:
+    """The metrics of an epoch or a step as numbers, which tensors and arrays are not for JSON and comparisons.
+
+    `train_on_batch` and `test_on_batch` of Keras 3.10 return arrays, and those of later ones numbers:
+    https://github.com/keras-team/keras/blob/v3.10.0/keras/src/backend/tensorflow/trainer.py.
+
+    Args:
+        logs: A dictionary, whose keys are sorted then as Keras sorts them, a list, or one value.
+    """
+    if isinstance(logs, dict):
+        return {name: as_numbers(value) for name, value in sorted(logs.items())}
+    if isinstance(logs, list):
+        return [as_numbers(value) for value in logs]
     try:
-        return float(value)
+        return float(logs)
     except (TypeError, ValueError):
-        return value
+        return logs
 
 
 def variable_place(optimizer: keras.Optimizer, variable: Any) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import called_by_fit
+from mtlzoo.keras_compat import as_numbers, called_by_fit
 from mtlzoo.models.feeding import BatchCheck, feed, readable_errors
 from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
@@ -100,13 +100,13 @@ class FittingByName(_Base):
         _refuse_class_weight(class_weight)
         y, sample_weight = label_arrays(self.heads, x, y, sample_weight)
         make_anew_for_other_forms(self, "train_function", x, y, sample_weight)
-        return super().train_on_batch(x, y, sample_weight, return_dict=return_dict)
+        return as_numbers(super().train_on_batch(x, y, sample_weight, return_dict=return_dict))
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Keras' `test_on_batch`; labels as in :meth:`fit`."""
         y, sample_weight = label_arrays(self.heads, x, y, sample_weight)
         make_anew_for_other_forms(self, "test_function", x, y, sample_weight)
-        return super().test_on_batch(x, y, sample_weight, return_dict=return_dict)
+        return as_numbers(super().test_on_batch(x, y, sample_weight, return_dict=return_dict))
 
     def _callbacks_for(self, callbacks: Any) -> Any:
         """The callbacks, which know in what direction metrics are better, and the balancing's own."""

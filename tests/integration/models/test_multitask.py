@@ -181,6 +181,18 @@ def test_the_list_that_evaluate_returns_holds_the_same_figures(make, images, lab
     assert sorted(model.evaluate(images, labels, verbose=0)) == pytest.approx(sorted(logs.values()), rel=1e-5)
 
 
+@pytest.mark.parametrize("return_dict", [True, False])
+def test_metrics_are_numbers_with_every_keras(make, images, labels, return_dict):
+    model = make()
+    for logs in (
+        model.evaluate(images, labels, verbose=0, return_dict=return_dict),
+        model.train_on_batch(images, labels, return_dict=return_dict),
+        model.test_on_batch(images, labels, return_dict=return_dict),
+    ):
+        values = logs.values() if return_dict else logs
+        assert {type(value) for value in values} == {float}
+
+
 def test_the_logged_loss_of_a_head_is_the_mean_over_labelled_rows_where_keras_says_half(make, images):
     """Two batches, of which one has no labels, and uniform answers: the loss is log 3 = 1.099, and Keras says 0.549."""
     targets = {"wear": np.r_[np.zeros(8), np.full(8, -1)].astype("int32")}
