@@ -3,12 +3,14 @@
 python replica_figures.py OUT CASE... [--folder FOLDER] [--die EPOCH]
 
 Into the folder OUT go `1.npz`, by one device, and `2.npz`, by two of the same process: loading TensorFlow takes longer
-than most of these trainings. With several workers in `TF_CONFIG` each writes `worker0.npz` and so on instead.
+than most of these trainings, and so does compiling: with TensorFlow one device trains without. With several workers in
+`TF_CONFIG` each writes `worker0.npz` and so on instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from eager import eager_steps
 from quick_tensorflow import prepare_tensorflow
 
 import mtlzoo as mtl
@@ -201,6 +204,8 @@ if __name__ == "__main__":
     options = parser.parse_args()
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "__array__ implementation")
+    import keras
+
     ways: dict[str, Any] = {"1": None, "2": "all"}
     if workers.names():
         ways = {f"worker{workers.index()}": "all"}
@@ -208,7 +213,9 @@ if __name__ == "__main__":
         make_devices(2)
     for way, devices in ways.items():
         found: dict[str, np.ndarray] = {}
+        eagerly = way == "1" and keras.backend.backend() == "tensorflow"
         for case in options.cases:
-            figures = train(case, devices, options.folder, options.die)
+            with eager_steps() if eagerly else contextlib.nullcontext():
+                figures = train(case, devices, options.folder, options.die)
             found |= {f"{case}: {name}": value for name, value in figures.items()}
         np.savez(options.out / f"{way}.npz", **found)

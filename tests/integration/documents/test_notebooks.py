@@ -34,7 +34,8 @@ QUICK = f"""import sys
 sys.path.append({str(Path(quick_tensorflow.__file__).parent)!r})
 import mtlzoo, keras
 from quick_tensorflow import prepare_tensorflow
-prepare_tensorflow()"""
+prepare_tensorflow()
+keras.Model.run_eagerly = property(lambda model: True, lambda model, value: None)"""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,8 @@ def test_notebook(path, kernel, folder):
     data = "DATA = Path('data')\n" if "DATA" in _names(parameters.source) else ""
     parameters.source = data + SMALL[path.stem]
     (folder / path.stem).mkdir()
-    # Quick steps, as in other tests; no names of the notebook before it, and a folder of its own.
+    # Quick steps and none that is compiled, as in other tests (`tests/support/eager.py`); no names of the one before it,
+    # and a folder of its own.
     notebook.cells.insert(0, nbformat.v4.new_code_cell(f"{QUICK}\n%reset -f\n%cd -q {folder / path.stem}"))
     client = NotebookClient(notebook, km=kernel, timeout=600)
     try:
