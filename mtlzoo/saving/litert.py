@@ -11,6 +11,7 @@ import keras
 
 from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
+from mtlzoo.system.startup import held_back
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
@@ -42,7 +43,10 @@ def convert(model: keras.Model, path: Path, signature: Sequence[keras.InputSpec]
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         converter.experimental_enable_resource_variables = True
-        path.write_bytes(converter.convert())
+        # TensorFlow 2.20 warns of settings that it has made itself, whatever the log level.
+        with held_back():
+            content = converter.convert()
+        path.write_bytes(content)
 
 
 FORMAT = ExportFormat(".tflite", write, exact_suffix=True)

@@ -19,7 +19,7 @@ LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 def load_quietly() -> None:
     """Import Keras and find the devices, with standard error held back as :func:`quieten` holds it back."""
-    with _held_back():
+    with held_back():
         import keras
 
         if keras.backend.backend() == "tensorflow":
@@ -42,11 +42,12 @@ def quieten(module: str) -> None:
         module: The name of the module.
     """
     if module not in sys.modules:
-        sys.meta_path.insert(0, _Watch(module, around=_held_back))
+        sys.meta_path.insert(0, _Watch(module, around=held_back))
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
+    """Hold standard error back while something runs, also what TensorFlow prints past `sys.stderr`; see :func:`quieten`."""
     if os.environ.setdefault(LOG_LEVEL, "3") == "0":
         yield
         return
