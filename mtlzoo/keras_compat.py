@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 if TYPE_CHECKING:
     from keras import Model as _Base
@@ -144,6 +145,22 @@ def own_trainable(layer: keras.Layer) -> bool:
     return bool(layer._trainable)
 
 
+def track(model: keras.Model, value: keras.Layer) -> None:
+    """Let a functional model know a layer that has just been assigned to one of its attributes, with all its variables.
+
+    Keras 3.10 replaces the list that its tracker adds to by that of the graph's layers, so that what is assigned later is
+    no part of `model.weights` and is never trained; from 3.11 on nothing happens here.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/models/functional.py (`self._layers`).
+
+    Args:
+        model: The model.
+        value: The layer.
+    """
+    if not any(layer is value for layer in model._layers):
+        model._layers.append(value)
+
+
 def untrack(layer: keras.Layer, value: Any) -> None:
     """Let a model forget a metric or a layer that was assigned to one of its attributes.
 
@@ -157,6 +174,8 @@ def untrack(layer: keras.Layer, value: Any) -> None:
         value: What it is to forget; nothing happens if it does not know it.
     """
     layer._tracker.untrack(value)
+    if isinstance(value, keras.Layer) and not isinstance(value, keras.Metric):
+        layer._layers[:] = [known for known in layer._layers if known is not value]  # what `track` has added
 
 
 class TellsOfCopies(_Base):
@@ -248,6 +267,29 @@ def averages(optimizer: keras.Optimizer) -> list[keras.Variable]:
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that scales losses in float16
     return list(inner._model_variables_moving_average)
+
+
+def set_direction(callback: keras.callbacks.Callback, direction: str) -> None:
+    """Tell a callback that was to find out by itself in what direction its metric is better.
+
+    Most have a `mode` for that, which is "auto" until training begins. `ModelCheckpoint` of Keras 3.10 decides when it is
+    made, by whether the name holds "acc", and forgets what it was told.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/callbacks/model_checkpoint.py (`monitor_op`).
+
+    Args:
+        callback: A callback that monitors a metric.
+        direction: "min" or "max".
+    """
+    if hasattr(callback, "mode"):
+        if callback.mode == "auto":
+            callback.mode = direction
+    elif isinstance(callback, keras.callbacks.ModelCheckpoint):
+        better = {"min": np.less, "max": np.greater}[direction]
+        if callback.monitor_op is not better:
+            callback.monitor_op = better
+            if np.isinf(callback.best):  # nothing was seen so far
+                callback.best = -callback.best
 
 
 def own_strategy(model: keras.Model) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from mtlzoo.keras_compat import untrack
+from mtlzoo.keras_compat import track, untrack
 from mtlzoo.models.steps import Balancer, TaskMonitor, backend_step, make_balancer
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class BalancedTraining(_Base):
             untrack(self, self.balancing_state)
         self.balancer = balancer
         self.balancing_state = None if balancer is None else balancer.state
+        if balancer is not None:
+            track(self, balancer.state)
 
     def _set_monitor(self, monitor: TaskMonitor | None) -> None:
         if self.task_monitor is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import as_numbers, called_by_fit
+from mtlzoo.keras_compat import as_numbers, called_by_fit, set_direction
 from mtlzoo.models.feeding import BatchCheck, feed, readable_errors
 from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
@@ -120,8 +120,9 @@ class FittingByName(_Base):
                 callbacks = [BalancingEpochs(), *callbacks]
         for callback in getattr(callbacks, "callbacks", callbacks):
             # Keras knows the direction of its own metrics only, and refuses to guess for others.
-            if getattr(callback, "mode", None) == "auto":
-                callback.mode = modes.get(getattr(callback, "monitor", ""), "auto")
+            direction = modes.get(getattr(callback, "monitor", ""), "auto")
+            if direction != "auto":
+                set_direction(callback, direction)
         return callbacks
 
 

@@ -234,3 +234,33 @@ def test_an_optimizer_knows_the_place_of_a_variable_and_its_average():
     for gradient in (1.0, 2.0):
         optimizer.apply([keras.ops.full((2,), gradient)] * 3, variables)
     np.testing.assert_allclose(keras_compat.averages(optimizer)[0].numpy(), [-2.0, -2.0])  # of -1 and -3
+
+
+def test_a_layer_that_is_assigned_later_is_tracked_and_forgotten(nested):
+    layer = layers.Dense(2, name="later")
+    layer.build((1, 3))
+    nested.later = layer
+    for _ in range(2):
+        keras_compat.track(nested, layer)
+        assert sum(known is layer for known in keras_compat.flatten_layers(nested)) == 1
+        assert {id(variable) for variable in layer.trainable_variables} <= {
+            id(each) for each in nested.trainable_variables
+        }
+    keras_compat.untrack(nested, layer)
+    assert not any(known is layer for known in keras_compat.flatten_layers(nested))
+    assert not {id(variable) for variable in layer.variables} & {id(variable) for variable in nested.variables}
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_callbacks_are_told_in_what_direction_a_metric_is_better(tmp_path, direction):
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "model.keras", monitor="val_score", save_best_only=True)
+    plateau = keras.callbacks.ReduceLROnPlateau(monitor="val_score")
+    told = keras.callbacks.EarlyStopping(monitor="val_score", mode="min")
+    for callback in (checkpoint, plateau, told):
+        keras_compat.set_direction(callback, direction)
+    assert (plateau.mode, told.mode) == (direction, "min")
+    if hasattr(checkpoint, "mode"):
+        assert checkpoint.mode == direction
+    else:
+        assert checkpoint.monitor_op(2.0, 1.0) == (direction == "max")
+        assert checkpoint.best == (-np.inf if direction == "max" else np.inf)
