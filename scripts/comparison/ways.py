@@ -28,7 +28,14 @@ WAYS: dict[str, dict[str, Any]] = {
     "clipping": {"stage": {"clip_norm": 1.0}},
     "label smoothing": {"heads": {"label_smoothing": 0.1}},
     "strong augmentation": {"augment": "strong"},
+    "colour augmentation": {"augment": "color"},
+    "TrivialAugment": {"augment": "trivial"},
+    "mixup": {"mix": "mixup"},
+    "CutMix": {"mix": "cutmix"},
+    "mixup or CutMix": {"mix": "both"},
+    "repeat factors": {"sampling": "repeat_factor"},
     "no heads stage": {"no_heads_stage": True},
+    "small images first": {"small_first": True},
 }
 
 
@@ -56,17 +63,25 @@ def train_way(
     model = mtl.build(backbone, heads, (real.pixels, real.pixels, 3), weights, alpha=alpha)
     last = replace(mtl.training.DEFAULT_STAGES[-1], **changes.pop("stage", {}))
     first = [] if changes.pop("no_heads_stage", False) else [HEADS_STAGE]
+    small_first = changes.pop("small_first", False)
     settings: dict[str, Any] = {**changes, "cache": "memory", "seed": seed}
     if "epochs" in length:
         last = replace(last, epochs=int(length["epochs"]))
     else:
         settings["minutes"] = length["minutes"]
-    history = mtl.fit(model, train, valid, [*first, last], verbose=False, **settings)
+    stages = [*first, *(_small_first(last, real.pixels) if small_first else [last])]
+    history = mtl.fit(model, train, valid, stages, verbose=False, **settings)
     answers = [_probabilities(model, table) for table in (valid, test)]
     log = {
         name: [float(value) for value in history.history[name]] for name in ("loss", "val_loss", "score", "val_score")
     }
     return answers[0], answers[1], {"best_epoch": history.best_epoch, "log": log}
+
+
+def _small_first(stage: mtl.Stage, pixels: int) -> list[mtl.Stage]:
+    """The first half of a stage on images of two thirds of the size."""
+    half = stage.epochs // 2
+    return [replace(stage, epochs=half, image_size=pixels * 2 // 3), replace(stage, epochs=stage.epochs - half)]
 
 
 def _with_options(head: Any, options: Mapping[str, Any]) -> Any:
