@@ -28,7 +28,9 @@ def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskMode
     Example:
 
     ```python
-    small = mtl.models.at_size(model, (64, 64))
+    from mtlzoo.models.resizing import at_size
+
+    small = at_size(model, (64, 64))
     ```
     """
     if tuple(model.input_shape[1:3]) == tuple(image_size):
