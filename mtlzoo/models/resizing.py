@@ -12,8 +12,8 @@ from mtlzoo.models.multitask import MultiTaskModel
 def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskModel:
     """A model of the same layers and weights for images of another size.
 
-    What trains one trains the other. Networks that are convolutional up to a mean over positions can do that; those with
-    a layer for each position, such as `pooling="flatten"`, cannot.
+    What trains one trains the other. Networks that are convolutional up to a mean over positions can do that. Those with a
+    layer for each position, such as `pooling="flatten"`, cannot, nor can heads of points and objects, which look at a grid.
 
     Args:
         model: The model.
@@ -30,7 +30,8 @@ def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskMode
     ```python
     from mtlzoo.models.resizing import at_size
 
-    small = at_size(model, (64, 64))
+    large = mtl.MobileNet({"kind": 3}, (96, 96, 3), weights=None, alpha=0.25)
+    small = at_size(large, (64, 64))
     ```
     """
     if tuple(model.input_shape[1:3]) == tuple(image_size):
