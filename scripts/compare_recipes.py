@@ -23,6 +23,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 PLAIN = "plain Keras"
+MOVING = "plain Keras, momentum 0.9"
 
 
 def main() -> None:
@@ -35,7 +36,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="MobileNetV2")
     parser.add_argument("--alpha", type=float, default=0.35)
     parser.add_argument(
-        "--ways", nargs="+", metavar="WAY", default=[PLAIN, "default"], help=f"{PLAIN}, {', '.join(WAYS)}"
+        "--ways", nargs="+", metavar="WAY", default=[PLAIN, MOVING, "default"], help=f"{PLAIN}, {', '.join(WAYS)}"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=10)
@@ -74,11 +75,12 @@ def _run_one(options: argparse.Namespace) -> None:
     weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
     started, used = time.perf_counter(), time.process_time()
     how: dict[str, Any] = {}
-    if given["way"] == PLAIN:
-        answers = train_plain(real, options.backbone, options.alpha, weights, 60 * options.minutes, given["seed"])
+    network = (options.backbone, options.alpha, weights)
+    if given["way"] in (PLAIN, MOVING):
+        answers = train_plain(real, network, 60 * options.minutes, given["seed"], moving=given["way"] == MOVING)
     else:
         length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
-        *answers, how = train_way(given["way"], real, (options.backbone, options.alpha, weights), length, given["seed"])
+        *answers, how = train_way(given["way"], real, network, length, given["seed"])
     record = {
         **given,
         **how,

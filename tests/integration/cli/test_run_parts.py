@@ -12,9 +12,12 @@ import pandas as pd
 import pytest
 from drawings import draw_table
 
+import mtlzoo as mtl
 from mtlzoo import balancing
 from mtlzoo.cli import runs
+from mtlzoo.cli.argument_types import OneLineParser
 from mtlzoo.cli.image_files import labelled_images
+from mtlzoo.cli.parser import _train_arguments
 from mtlzoo.data import ImageError, LabelTable, make_shapes, read_shapes
 from mtlzoo.data.row_values import locate
 from mtlzoo.evaluation import Predictions
@@ -242,3 +245,44 @@ def test_predictions_are_compared_with_labels_however_those_are_written(tmp_path
         ],
         key=str,
     )
+
+
+# === Recipes ===
+
+
+def recipe_of(*arguments: str):
+    """The recipe that `mtlzoo train labels.csv` makes of further arguments."""
+    options = OneLineParser(prog="mtlzoo")
+    _train_arguments(options)
+    return runs.recipe_of(options.parse_args(["labels.csv", *arguments]))
+
+
+def test_nothing_said_is_the_default_recipe_with_the_seed():
+    assert recipe_of() == mtl.Recipe(features=FeatureCache())
+    assert recipe_of("--seed", "3").seed == 3
+
+
+def test_what_is_said_takes_the_place_of_the_recipes_own():
+    recipe = recipe_of(
+        "--recipe", "hydranet", "--minutes", "2.5", "--augment", "light", "--mix", "mixup", "--patience", "2"
+    )
+    assert (recipe.batch_size, recipe.augment, recipe.mix, recipe.minutes) == (16, "light", "mixup", 2.5)
+    (stage,) = recipe.stages
+    assert (stage.epochs, stage.patience, type(stage.make_optimizer(1)).__name__) == (10, 2, "SGD")
+    assert recipe_of("--recipe", "hydranet").augment is None
+    recipe = recipe_of("--recipe", "thorough", "--stages", "all:3:1e-2", "--sampling", "balanced", "--batch-size", "8")
+    assert recipe.stages == (Stage(3, 1e-2),)
+    assert (recipe.augment, recipe.sampling, recipe.batch_size) == ("strong", "balanced", 8)
+    assert recipe_of("--stages", "thorough").stages == mtl.training.get_recipe("thorough").stages
+    assert recipe_of("--augment", "none").augment is None
+
+
+def test_what_is_no_recipe_and_no_time_is_refused(capsys):
+    with pytest.raises(
+        ValueError, match=r"Expected the name of a recipe, received: 'thorow'\. Did you mean 'thorough'\?"
+    ):
+        recipe_of("--recipe", "thorow")
+    for minutes in ("0", "-1", "nan", "soon"):
+        with pytest.raises(SystemExit):
+            recipe_of("--minutes", minutes)
+        assert "expected a number above 0" in capsys.readouterr().err
