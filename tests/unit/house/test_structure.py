@@ -163,3 +163,10 @@ def test_private_names_of_keras_are_in_one_module():
 def test_public_names_exist():
     for name in mtlzoo.__all__:
         assert getattr(mtlzoo, name) is not None
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest collects unit and integration tests in one run for `scripts/test --fast`, by the names of their modules."""
+    names = [path.name for path in (ROOT.parent / "tests").rglob("test_*.py")]
+    assert len(names) > 100
+    assert sorted({name for name in names if names.count(name) > 1}) == []
