@@ -74,7 +74,8 @@ def describe_choices(model: MultiTaskModel, recipe: Recipe, options: argparse.Na
     """
     height, width = model.input_shape[1:3]
     size = "the size that this network is usually given" if options.image_size is None else "as told"
-    augment = "so that each epoch shows other variants of the images" if options.augment is None else "as told"
+    varied = "so that each epoch shows other variants of the images" if recipe.augment else "as the recipe has it"
+    augment = varied if options.augment is None else "as told"
     devices = "the first there is" if options.devices is None else f"{options.devices}, as told"
     chosen = [
         ("network", f"{_network(options)}; {model.count_params():,} weights", "--backbone, --option"),

@@ -17,8 +17,6 @@ from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe that was named, with whatever else was told in place of its own settings.
 
-    `options` then say too what the recipe says of augmentation and batches.
-
     Raises:
         ValueError: If one of the options is no such thing.
     """

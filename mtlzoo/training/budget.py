@@ -83,15 +83,16 @@ def measure_steps(model: MultiTaskModel, train: tf.data.Dataset, valid: tf.data.
         valid: Batches to look at; `None` for none.
     """
     weights = model.get_weights()
-    training, looking = StepClock(), StepClock(MEASURED / 2)
+    training = StepClock()
     model.fit(train, epochs=1, callbacks=[training], verbose=0)
+    look, start = training.step / 3, training.first  # without the way back
     if valid is not None:
         looking = StepClock(MEASURED / 2)
         model.evaluate(valid, callbacks=[looking], verbose=0)
+        look, start = looking.step, start + looking.first
     model.set_weights(weights)
     model.stop_training = False
-    look = looking.step if valid is not None else training.step / 3  # without the way back
-    return StepCosts(training.step, look, training.first + looking.first)
+    return StepCosts(training.step, look, start)
 
 
 def plan_stages(
