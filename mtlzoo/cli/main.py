@@ -23,8 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; by default the process's own.
 
     Returns:
-        The exit code: 0, 2 for bad input (one line on standard error), 130 if interrupted.
+        The exit code: 0, 2 for bad input (one line on standard error) or none (the help), 130 if interrupted.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        parser(COMMANDS).print_help(sys.stderr)
+        return 2
     options = parser(COMMANDS).parse_args(arguments)
     try:
         if hasattr(sys.stdout, "reconfigure"):

@@ -18,6 +18,8 @@ from mtlzoo.heads.texts import shorten, value_text
 # Years first or last, with or without a time.
 DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?")
 WITH_UNIT = re.compile(r"([$\u20ac\u00a3]?) ?[+-]?\d+(?:[.,]\d+)* ?([%\u2030\u00b0$\u20ac\u00a3]?[^\W\d_]{0,12})")
+# `sender_id`, `senderId`, `Sender ID`: numbers of persons, places or classes, and no quantity.
+ID = re.compile(r"(?:.*[\W_])?(?:id|ids|ID|IDs|Id|uuid|UUID|guid)|.*[a-z\d](?:Id|ID)s?")
 # A column with more different labels is asked whether it holds answers at all.
 MOST_NAMES = 50
 
@@ -39,7 +41,7 @@ def infer_head(column: pd.Series, kind: str | None = None) -> Head:
 
     Raises:
         ValueError: If the kind is unknown, or the column is empty, has one label only, or, where the kind is to be
-            guessed, looks like names or numbers of things rather than answers.
+            guessed, looks like names or numbers of things rather than answers, or is named as an id.
 
     Example:
 
@@ -69,6 +71,12 @@ def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
     _refuse_mixed(distinct)
     _refuse_coordinates(distinct)
     head = next(cls for cls in HEADS.values() if cls.matches(distinct)).from_labels(distinct)
+    if different > MOST_NUMBERED_CLASSES and not getattr(head, "names", None) and ID.fullmatch(str(distinct.name)):
+        raise ValueError(
+            f"{different} different numbers under a name that ends in an id, such as {shorten(distinct.tolist()[:2])}, are "
+            "no quantity; leave this head out (if its rows belong together, use it as the group of a split), or say its "
+            f"kind: one of {', '.join(HEADS)}"
+        )
     if _looks_like_names(distinct, rows, getattr(head, "names", None)):
         raise ValueError(
             f"{different} different labels in {rows} rows look like names or numbers of things, such as "

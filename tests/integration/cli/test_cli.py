@@ -113,6 +113,14 @@ def test_export_writes_another_format(run, tmp_path, capsys):
     assert main(["export", str(run / "model.h5"), str(tmp_path / "model.keras"), "--overwrite"]) == 0
 
 
+def test_without_a_command_it_says_what_there_is(capsys):
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    for command in ("demo", "train", "predict", "export"):
+        assert f"    {command} " in said.err
+
+
 def test_models_lists_by_pattern(capsys):
     assert main(["models", "mobile*"]) == 0
     lines = capsys.readouterr().out.strip().splitlines()

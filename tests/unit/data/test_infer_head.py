@@ -78,6 +78,16 @@ def test_names_and_numbers_of_things_are_no_answers():
     assert infer_head(numbers, kind="regression") == RegressionHead()
 
 
+@pytest.mark.parametrize("name", ["sender_id", "senderId", "Sender ID", "id", "breed-ids"])
+def test_numbers_of_persons_are_no_quantity(name):
+    numbers = pd.Series([str(number % 30) for number in range(200)], dtype=object, name=name)
+    with pytest.raises(ValueError, match="30 different numbers under a name that ends in an id, such as '0', '1', are no"):
+        infer_head(numbers)
+    assert infer_head(numbers, kind="regression") == RegressionHead()
+    assert infer_head(numbers.rename("grid")) == RegressionHead()
+    assert len(infer_head(numbers[numbers.astype(int) < 5]).names) == 5
+
+
 def test_many_classes_and_many_quantities_are_answers():
     assert len(infer_head(column(*[f"class {number % 60}" for number in range(200)])).names) == 60
     assert infer_head(column(*[str(number % 70) for number in range(140)])) == RegressionHead()
