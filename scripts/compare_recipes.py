@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--pixels", type=int, help="height and width of the images, in place of the set's own")
     parser.add_argument("--epochs", type=int, help="so many epochs of everything, in place of minutes")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -61,7 +63,8 @@ def main() -> None:
 
 def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
     length = f"{options.epochs}-epochs" if options.epochs else f"{options.minutes:g}-min"
-    run = f"{name}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
+    size = f"-{options.pixels}" if options.pixels else ""
+    run = f"{name}{size}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
     return Path(options.out / "runs" / f"{run}.json")
 
 
@@ -72,6 +75,7 @@ def _run_one(options: argparse.Namespace) -> None:
 
     given = json.loads(options.one)
     real = SETS[given["set"]](options.data / given["set"])
+    real = replace(real, pixels=options.pixels or real.pixels)
     weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
     started, used = time.perf_counter(), time.process_time()
     how: dict[str, Any] = {}
@@ -86,6 +90,7 @@ def _run_one(options: argparse.Namespace) -> None:
         **how,
         "backbone": options.backbone,
         "alpha": options.alpha,
+        "pixels": real.pixels,
         "seconds": time.perf_counter() - started,
         "cpu_seconds": time.process_time() - used,
         "valid": figures(answers[0], real.tables[1]).to_dict("index"),

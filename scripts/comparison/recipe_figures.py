@@ -19,26 +19,26 @@ def summarize(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """A row a set, backbone and way: mean and standard deviation over seeds of the mean over heads, in percent."""
     rows = []
     for record in records:
-        row = {name: record[name] for name in ("set", "backbone", "alpha", "way", "seed", "seconds")}
+        row = {name: record[name] for name in ("set", "backbone", "alpha", "pixels", "way", "seed", "seconds")}
         for part in ("valid", "test"):
             heads = record[part].values()
             row |= {f"{part}_{name}": 100 * np.mean([head[name] for head in heads]) for name in COLUMNS}
         rows.append(row)
-    groups = pd.DataFrame(rows).groupby(["set", "backbone", "alpha", "way"], sort=False)
+    groups = pd.DataFrame(rows).groupby(["set", "backbone", "alpha", "pixels", "way"], sort=False)
     columns = [f"{part}_{name}" for part in ("valid", "test") for name in COLUMNS]
     means, spreads = groups[columns].mean(), groups[columns].std().add_suffix("_sd")
     table = groups.size().rename("seeds").to_frame().join(means).join(spreads).join(groups["seconds"].mean())
     return table.reset_index().sort_values(
-        ["set", "backbone", "alpha", "valid_accuracy"], ascending=[True, True, True, False]
+        ["set", "backbone", "alpha", "pixels", "valid_accuracy"], ascending=[True, True, True, True, False]
     )
 
 
 def plot_recipes(table: pd.DataFrame, path: Path) -> None:
     """Test accuracy of each way with its spread, a panel a set."""
-    groups = list(table.groupby(["set", "backbone", "alpha"]))
+    groups = list(table.groupby(["set", "backbone", "alpha", "pixels"]))
     figure = Figure(figsize=(5 * len(groups), 1 + 0.3 * max(len(rows) for _, rows in groups)), layout="constrained")
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
-    for panel, ((name, backbone, alpha), rows) in zip(panels, groups):
+    for panel, ((name, backbone, alpha, pixels), rows) in zip(panels, groups):
         rows = rows.iloc[::-1]
         panel.errorbar(
             rows["test_accuracy"],
@@ -48,7 +48,7 @@ def plot_recipes(table: pd.DataFrame, path: Path) -> None:
             color=style.BLUE,
             capsize=3,
         )
-        panel.set_title(f"{name}, {backbone} {alpha:g}")
+        panel.set_title(f"{name}, {backbone} {alpha:g} at {pixels} pixels")
         panel.set_xlabel("mean accuracy over heads, test rows, %")
         panel.grid(axis="x", alpha=0.3)
     figure.savefig(path, dpi=120)
