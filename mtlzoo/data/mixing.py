@@ -157,11 +157,7 @@ def mixing(identifier: str | Mixing | None) -> Mixing | None:
         The mixing, or `None`.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: If the name is unknown.
+        TypeError: If it is none of these.
     """
-    if identifier is None or isinstance(identifier, Mixing):
-        return identifier
-    if isinstance(identifier, str) and identifier in MIXINGS:
-        return MIXINGS[identifier]
-    names = ", ".join(map(repr, MIXINGS.names()))
-    raise ValueError(f"Expected None, a Mixing, or one of {names}, received: {identifier!r}.")
+    return None if identifier is None else MIXINGS.resolve(identifier, Mixing)

@@ -168,11 +168,7 @@ def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
         The augmentation, or `None`.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: If the name is unknown.
+        TypeError: If it is none of these.
     """
-    if identifier is None or isinstance(identifier, Augmentation):
-        return identifier
-    if isinstance(identifier, str) and identifier in AUGMENTATIONS:
-        return AUGMENTATIONS[identifier]
-    names = ", ".join(map(repr, AUGMENTATIONS.names()))
-    raise ValueError(f"Expected None, an Augmentation, or one of {names}, received: {identifier!r}.")
+    return None if identifier is None else AUGMENTATIONS.resolve(identifier, Augmentation)

@@ -60,6 +60,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         parent: Registry[T] | None = None,
     ):
         self.noun = noun
+        self.one = _one(noun)
         self.group = group
         self.alias = alias
         self.parent = parent
@@ -92,9 +93,9 @@ class Registry(MutableMapping[str, T], Generic[T]):
         if entry is None:
             return lambda decorated: self.register(name, decorated)
         if not isinstance(name, str) or not name.strip():
-            raise ValueError(f"Expected the name of a {self.noun} as a text, received: {name!r}.")
+            raise ValueError(f"Expected the name of {self.one} as a text, received: {name!r}.")
         if name in self._entries and self._entries[name] is not entry:
-            raise ValueError(f"Expected a new name for a {self.noun}, received: {name!r}, which another one has.")
+            raise ValueError(f"Expected a new name for {self.one}, received: {name!r}, which another one has.")
         self._entries[name] = entry
         return entry
 
@@ -114,6 +115,27 @@ class Registry(MutableMapping[str, T], Generic[T]):
             PluginError: If it is a plug-in that cannot be loaded.
         """
         return self[self.full_name(name)]
+
+    def resolve(self, identifier: Any, kind: type[T]) -> T:
+        """The entry that is meant by an argument.
+
+        Args:
+            identifier: An entry, or the name of one in any spelling.
+            kind: The class of all entries.
+
+        Raises:
+            ValueError: If there is no entry of this name; the message lists the nearest names and all valid ones.
+            TypeError: If it is neither.
+            PluginError: If it is a plug-in that cannot be loaded.
+        """
+        if isinstance(identifier, kind):
+            return identifier
+        if isinstance(identifier, str):
+            return self.find(identifier)
+        raise TypeError(
+            f"Expected the name of {self.one} ({', '.join(self.names())}) or {_one(kind.__name__)}, received: "
+            f"{identifier!r}."
+        )
 
     def full_name(self, name: str) -> str:
         """The name as the registry has it, of a name in any spelling.
@@ -135,7 +157,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         close = [names[key] for key in difflib.get_close_matches(wanted, names, n=3)]
         hint = f" Did you mean {', '.join(map(repr, close))}?" if close else ""
         raise ValueError(
-            f"Expected the name of a {self.noun}, received: {name!r}.{hint} Valid names: {', '.join(self.names())}."
+            f"Expected the name of {self.one}, received: {name!r}.{hint} Valid names: {', '.join(self.names())}."
         )
 
     def names(self, plugins: bool = True) -> list[str]:
@@ -210,7 +232,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
                     if point.name in self._entries or first is not None:
                         owner = "mtlzoo" if first is None else _package(first)
                         warnings.warn(
-                            f"The package {_package(point)!r} brings a {self.noun} {point.name!r}, which {owner} has "
+                            f"The package {_package(point)!r} brings {self.one} {point.name!r}, which {owner} has "
                             "already: it is left out.",
                             stacklevel=2,
                         )
@@ -239,3 +261,7 @@ def _package(point: EntryPoint) -> str:
 
 def _plain(name: str) -> str:
     return re.sub(r"[_\-\s]", "", name.lower())
+
+
+def _one(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"

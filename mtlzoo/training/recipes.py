@@ -79,8 +79,4 @@ def get_recipe(identifier: str | Recipe) -> Recipe:
     recipe = mtl.training.get_recipe("fashionai")
     ```
     """
-    if isinstance(identifier, Recipe):
-        return identifier
-    if not isinstance(identifier, str):
-        raise TypeError(f"Expected `recipe` to be a Recipe or one of {', '.join(RECIPES)}, received: {identifier!r}.")
-    return RECIPES.find(identifier)
+    return RECIPES.resolve(identifier, Recipe)

@@ -81,7 +81,10 @@ def train_way(
 def _small_first(stage: mtl.Stage, pixels: int) -> list[mtl.Stage]:
     """The first half of a stage on images of about two thirds of the size."""
     half = stage.epochs // 2
-    return [replace(stage, epochs=half, image_size=pixels * 2 // 3 // 32 * 32), replace(stage, epochs=stage.epochs - half)]
+    return [
+        replace(stage, epochs=half, image_size=pixels * 2 // 3 // 32 * 32),
+        replace(stage, epochs=stage.epochs - half),
+    ]
 
 
 def _with_options(head: Any, options: Mapping[str, Any]) -> Any:

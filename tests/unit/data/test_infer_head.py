@@ -81,7 +81,9 @@ def test_names_and_numbers_of_things_are_no_answers():
 @pytest.mark.parametrize("name", ["sender_id", "senderId", "Sender ID", "id", "breed-ids"])
 def test_numbers_of_persons_are_no_quantity(name):
     numbers = pd.Series([str(number % 30) for number in range(200)], dtype=object, name=name)
-    with pytest.raises(ValueError, match="30 different numbers under a name that ends in an id, such as '0', '1', are no"):
+    with pytest.raises(
+        ValueError, match="30 different numbers under a name that ends in an id, such as '0', '1', are no"
+    ):
         infer_head(numbers)
     assert infer_head(numbers, kind="regression") == RegressionHead()
     assert infer_head(numbers.rename("grid")) == RegressionHead()

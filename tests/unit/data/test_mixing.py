@@ -58,7 +58,7 @@ def gray_of_partner(labels: dict) -> np.ndarray:
 def test_names():
     assert mixing(None) is None
     assert {name: mixing(name).ways for name in MIXINGS} == {"mixup": ("mixup",), "cutmix": ("cutmix",), "both": WAYS}
-    with pytest.raises(ValueError, match=r"'mixup', 'cutmix', 'both', received: 'cut'"):
+    with pytest.raises(ValueError, match=r"received: 'cut'.* Valid names: mixup, cutmix, both"):
         mixing("cut")
 
 

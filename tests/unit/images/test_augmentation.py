@@ -269,6 +269,12 @@ def test_presets():
     assert augmentation("default") == Augmentation()
     assert augmentation("light") == Augmentation(rotation=0, zoom=0, brightness=0)
     assert augmentation(NOTHING) is NOTHING
-    for wrong in ("heavy", True, {"flip": True}):
-        with pytest.raises(ValueError, match=r"'default', 'light', 'strong', 'color', 'trivial', received: "):
+    with pytest.raises(
+        ValueError, match=r"an augmentation, received: 'heavy'.* names: default, light, strong, color, triv"
+    ):
+        augmentation("heavy")
+    for wrong in (True, {"flip": True}):
+        with pytest.raises(
+            TypeError, match=r"the name of an augmentation \(default, .*\) or an? Augmentation, received: "
+        ):
             augmentation(wrong)
