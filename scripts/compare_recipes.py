@@ -5,8 +5,9 @@
 `DATA` holds the folders `blood_cells` (13 heads, published split), `groceries` (6 heads, published split), `clothing` (2
 heads, split by sender) and `keras_home` with ImageNet weights. Everything is chosen on validation rows; test rows are looked
 at once, by the report. Each way gets the same minutes, or the same epochs (`--epochs`), three seeds, and a process of its
-own. `OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the script can be stopped and started at will;
-`table.csv`, which is printed, and `recipes.png`.
+own. A machine that others use too is faster at one time than at another: with `--cores 1` the ways of one set and seed run
+beside each other, each on a core of its own. `OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the
+script can be stopped and started at will; `table.csv`, which is printed, and `recipes.png`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--pixels", type=int, help="height and width of the images, in place of the set's own")
+    parser.add_argument(
+        "--cores", type=int, help="of each run, with as many runs at a time as that makes (default: all)"
+    )
     parser.add_argument("--epochs", type=int, help="so many epochs of everything, in place of minutes")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -49,31 +54,53 @@ def main() -> None:
         _run_one(options)
         return
     (options.out / "runs").mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
-        for name in options.sets:
-            for way in options.ways:
-                path = _path(options, name, way, seed)
-                if path.exists():
-                    continue
-                print(f"{time.strftime('%H:%M:%S')} {name}: {way}, seed {seed}", flush=True)
-                given = json.dumps({"set": name, "way": way, "seed": seed})
-                subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", given], check=True)
+    runs = [
+        {"set": name, "way": way, "seed": seed}
+        for seed in options.seeds
+        for name in options.sets
+        for way in options.ways
+        if not _path(options, name, way, seed).exists()
+    ]
+    free = _groups_of_cores(options.cores)
+    with ThreadPoolExecutor(len(free)) as pool:
+        list(pool.map(lambda given: _start(given, free), runs))
     _report(options)
+
+
+def _groups_of_cores(count: int | None) -> list[list[int]]:
+    if count is None:
+        return [[]]
+    cores = sorted(os.sched_getaffinity(0))
+    return [cores[first : first + count] for first in range(0, len(cores) - count + 1, count)]
+
+
+def _start(given: dict[str, Any], free: list[list[int]]) -> None:
+    """Train one way in a process of its own, on cores that are free."""
+    cores = free.pop()
+    try:
+        print(f"{time.strftime('%H:%M:%S')} {given['set']}: {given['way']}, seed {given['seed']}", flush=True)
+        described = json.dumps({**given, "cores": cores})
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", described], check=True)
+    finally:
+        free.append(cores)
 
 
 def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
     length = f"{options.epochs}-epochs" if options.epochs else f"{options.minutes:g}-min"
+    length += f"-{options.cores}-cores" if options.cores else ""
     size = f"-{options.pixels}" if options.pixels else ""
     run = f"{name}{size}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
     return Path(options.out / "runs" / f"{run}.json")
 
 
 def _run_one(options: argparse.Namespace) -> None:
+    given = json.loads(options.one)
+    if given["cores"]:
+        os.sched_setaffinity(0, given["cores"])
     from comparison.plain_training import train_plain
     from comparison.real_sets import FILES, SETS, figures
     from comparison.ways import train_way
 
-    given = json.loads(options.one)
     real = SETS[given["set"]](options.data / given["set"])
     real = replace(real, pixels=options.pixels or real.pixels)
     weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
@@ -91,6 +118,7 @@ def _run_one(options: argparse.Namespace) -> None:
         "backbone": options.backbone,
         "alpha": options.alpha,
         "pixels": real.pixels,
+        "minutes": options.minutes,
         "seconds": time.perf_counter() - started,
         "cpu_seconds": time.process_time() - used,
         "valid": figures(answers[0], real.tables[1]).to_dict("index"),
