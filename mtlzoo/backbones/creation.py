@@ -19,7 +19,7 @@ from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
 from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import flatten_layers
+from mtlzoo.keras_compat import calls, flatten_layers
 from mtlzoo.system.deprecation import renamed_arguments
 
 Shape = tuple[int | None, int | None, int]
@@ -237,17 +237,17 @@ def _end_at_layer(model: keras.Model, name: str) -> keras.Model:
         raise ValueError(
             f"Expected the name of a layer of {model.name!r} for feature_layer=, received: {name!r}. {hint}"
         )
+    layer = model.get_layer(name)
+    if len(calls(layer)) == 1:
+        return keras.Model(model.inputs, layer.output, name=model.name)
+    # The layer is shared, and its `output` may belong to another graph: walk through this one to find its own.
     found: dict[str, Any] = {}
 
     def record(operation: Any, *args: Any, **kwargs: Any) -> Any:
         found[operation.name] = operation(*args, **kwargs)
         return found[operation.name]
 
-    try:
-        return keras.Model(model.inputs, model.get_layer(name).output, name=model.name)
-    except ValueError:
-        # The layer is shared, and its `output` belongs to another graph: walk through this one to find its own.
-        keras.models.clone_model(
-            model, input_tensors=model.input, clone_function=lambda operation: operation, call_function=record
-        )
-        return keras.Model(model.inputs, found[name], name=model.name)
+    keras.models.clone_model(
+        model, input_tensors=model.input, clone_function=lambda operation: operation, call_function=record
+    )
+    return keras.Model(model.inputs, found[name], name=model.name)

@@ -18,7 +18,7 @@ FAMILIES = (
     *("PingFang SC", "Hiragino Sans GB", "Arial Unicode MS", "Microsoft YaHei", "SimHei", "Malgun Gothic"),
     *("Noto Sans Devanagari", "Noto Sans Thai", "Nirmala UI", "Leelawadee UI"),
 )
-MISSING = re.compile(r"Glyph (\d+) .*missing from font", re.DOTALL)
+MISSING = re.compile(r"Glyph (\d+) .*missing from (?:current )?font", re.DOTALL)
 
 
 @contextmanager

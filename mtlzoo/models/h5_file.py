@@ -14,6 +14,7 @@ import numpy as np
 
 from mtlzoo import __version__
 from mtlzoo.heads import Head, serialize
+from mtlzoo.models.older_keras import written_for_older_keras
 
 KEY = "mtlzoo"
 WEIGHTS = f"{KEY}_weights"
@@ -39,7 +40,8 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
             warnings.filterwarnings(
                 "ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning
             )
-            keras.Model.save(model, path, include_optimizer=False)
+            with written_for_older_keras(model):
+                keras.Model.save(model, path, include_optimizer=False)
     finally:
         logger.setLevel(level)
     with h5py.File(path, "a") as file:

@@ -17,6 +17,7 @@ from mtlzoo.heads import Head, deserialize, serialize
 from mtlzoo.heads.texts import shorten
 from mtlzoo.keras_compat import TellsOfCopies
 from mtlzoo.models import h5_file
+from mtlzoo.models.older_keras import for_older_keras
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
@@ -97,7 +98,7 @@ class SavedWithHeads(TellsOfCopies):
 
     def get_config(self) -> dict[str, Any]:
         """The graph and the heads."""
-        return {**super().get_config(), "heads": serialize(self.heads), "resize": self.resize}
+        return {**for_older_keras(super().get_config()), "heads": serialize(self.heads), "resize": self.resize}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> MultiTaskModel:

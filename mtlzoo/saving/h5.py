@@ -10,7 +10,7 @@ import keras
 from mtlzoo.errors import ModelFileError
 from mtlzoo.models.h5_file import KEY, WEIGHTS, weights_digest, write
 from mtlzoo.saving.formats import ExportFormat
-from mtlzoo.saving.validation import parse_json
+from mtlzoo.saving.validation import check_graph
 
 __all__ = ["FORMAT", "check_weights", "read_metadata", "write"]
 
@@ -21,11 +21,12 @@ MAX_DEPTH, MAX_OBJECTS = 64, 1_000_000
 ROOM, RATIO = 64 * 2**20, 50
 
 
-def read_metadata(path: Path) -> str | None:
+def read_metadata(path: Path, trusted: bool = False) -> str | None:
     """The metadata of a file, after all of the file has been looked through.
 
     Raises:
-        ModelFileError: It is no HDF5 file with a model, is damaged, leads to other files, or claims more than it can hold.
+        ModelFileError: It is no HDF5 file with a model, is damaged, leads to other files, claims more than it can hold,
+            or holds code and is not trusted.
     """
     import h5py
 
@@ -38,7 +39,7 @@ def read_metadata(path: Path) -> str | None:
                 raise ModelFileError(
                     f"{path} holds no model, perhaps weights only: load those into a model that is built already."
                 )
-            parse_json(_text(file.attrs["model_config"]), path, "graph")
+            check_graph(_text(file.attrs["model_config"]), path, trusted)
             found = file.attrs.get(KEY)
             return None if found is None else _text(found)
     except ModelFileError:

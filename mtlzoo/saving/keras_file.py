@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 import keras
 
 from mtlzoo.errors import ModelFileError
+from mtlzoo.models.older_keras import written_for_older_keras
 from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
-from mtlzoo.saving.validation import MAX_TEXT, parse_json
+from mtlzoo.saving.validation import MAX_TEXT, check_graph
 
 MEMBER = f"{KEY}.json"
 # How much larger than the archive its members may be: Keras does not pack weights, other programs may.
@@ -19,7 +20,8 @@ ROOM, RATIO = 64 * 2**20, 50
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
     """Write a plain model, and the metadata as one more member of the archive."""
-    model.save(path)
+    with written_for_older_keras(model):
+        model.save(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(MEMBER, metadata)
 
@@ -27,16 +29,17 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
 FORMAT = ExportFormat(".keras", write, exact_suffix=True)
 
 
-def read_metadata(path: Path) -> str | None:
+def read_metadata(path: Path, trusted: bool = False) -> str | None:
     """The metadata of a file, after all of the archive has been looked through.
 
     Raises:
-        ModelFileError: It is no archive with a model, is damaged, or holds more or other things than a model does.
+        ModelFileError: It is no archive with a model, is damaged, or holds more or other things than a model does,
+            or code and is not trusted.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path)
-            parse_json(archive.read("config.json"), path, "graph")
+            check_graph(archive.read("config.json"), path, trusted)
             return archive.read(MEMBER).decode("utf-8") if MEMBER in archive.namelist() else None
     except ModelFileError:
         raise

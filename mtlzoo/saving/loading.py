@@ -63,11 +63,11 @@ def load_model(path: str | Path, trusted: bool = False) -> MultiTaskModel:
             "that can be trained: they run where mtlzoo is not."
         )
     reader = READERS[path.suffix]
-    metadata = reader.read_metadata(path)
+    metadata = reader.read_metadata(path, trusted)
     try:
         graph = keras.models.load_model(path, compile=False, safe_mode=not trusted)
     except Exception as error:  # Keras raises whatever a graph that is none makes it stumble over.
-        raise _plain(error, path, trusted) from None
+        raise _plain(error, path) from None
     if isinstance(graph, MultiTaskModel):
         for name, shape in output_shapes(graph, path).items():
             check_shape(name, graph.heads[name], shape, path)
@@ -86,14 +86,9 @@ def load_model(path: str | Path, trusted: bool = False) -> MultiTaskModel:
         raise ModelFileError(f"{path}: its graph is not one that `mtl.export` writes: {reason}") from None
 
 
-def _plain(error: Exception, path: Path, trusted: bool) -> ModelFileError:
+def _plain(error: Exception, path: Path) -> ModelFileError:
     """What Keras says in a hundred lines, in one."""
     text = str(error)
-    if not trusted and "lambda" in text.lower():
-        return ModelFileError(
-            f"{path} holds a Lambda layer, that is, code that would run here. If you made this file yourself, load it "
-            "with trusted=True (on the command line --trust)."
-        )
     unknown = UNKNOWN.search(text)
     if unknown:
         return ModelFileError(

@@ -15,6 +15,7 @@ from mtlzoo.models.multitask import RESIZES
 
 MAX_TEXT = 64 * 2**20  # characters of JSON; the largest graph of `keras.applications` has two million
 MAX_HEADS = 100_000
+CODE = ("Lambda", "__lambda__")  # the layer, and a function that is an argument
 COUNTS = ("classes", "units", "points", "levels", "labels")  # settings of heads that may say how many outputs there are
 
 
@@ -36,6 +37,25 @@ def parse_json(text: str | bytes, path: Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelFileError(f"{path}: expected its {what} to be a JSON object, received: {_short(content)}.")
     return content
+
+
+def check_graph(text: str | bytes, path: Path, trusted: bool) -> None:
+    """Look through the description of a graph before Keras makes layers of it.
+
+    Keras itself refuses code too, but not in `.h5` files before 3.11.3: https://github.com/keras-team/keras/pull/21602
+
+    Raises:
+        ModelFileError: It is no JSON object, or holds code and is not trusted.
+    """
+    left: list[Any] = [parse_json(text, path, "graph")]
+    while left and not trusted:
+        part = left.pop()
+        if isinstance(part, dict) and part.get("class_name") in CODE:
+            raise ModelFileError(
+                f"{path} holds a Lambda layer, that is, code that would run here. If you made this file yourself, load it "
+                "with trusted=True (on the command line --trust)."
+            )
+        left += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
 
 
 def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Any]:

@@ -28,7 +28,9 @@ FAMILIES = {
 
 def preprocessing_model(mode: str, shape: tuple, dtype: str = "float32") -> keras.Model:
     inputs = keras.Input(shape, dtype=dtype)
-    return keras.Model(inputs, preprocess(inputs, mode))
+    outputs = preprocess(inputs, mode)
+    # Keras 3.10 makes no model of an input alone.
+    return keras.Model(inputs, keras.layers.Identity()(inputs) if outputs is inputs else outputs)
 
 
 @pytest.mark.parametrize("module", FAMILIES)

@@ -209,7 +209,8 @@ def test_numbers_stay_numbers(tmp_path):
     expected = ["'=A1", "'+1+1", "-1.5", "+2e3", "-.5", "'-x", "'@x", "'\tx", "'\nx", "'\uff1dA1"]
     expected += ["a\n=b", "", "", "'- 1", "'-"]
     assert list(found["text"]) == list(found["kind"]) == expected
-    assert list(found["number"]) == list(frame["number"])
+    # pandas before 3 reads the last digit otherwise than it writes it.
+    assert list(found["number"]) == pytest.approx(list(frame["number"]), rel=1e-15)
     assert list(found["list"]) == ["[-1, 2]"] * len(cells)
     assert list(frame["text"])[:4] == cells[:4]  # which stays as it was
     runs.write_csv(tmp_path / "b.csv", frame, raw_cells=True)

@@ -19,6 +19,11 @@ import mtlzoo as mtl
 from mtlzoo.saving.web import folder as web_folder
 
 OLD = Path(__file__).with_name("old_files")
+# Their graphs name arguments that had their defaults; files of today do not, see `mtlzoo.models.older_keras`.
+NEWER = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 15)
+written_by_newer_keras = pytest.mark.skipif(
+    not NEWER, reason="Keras 3.15 wrote these old files, with what 3.10 refuses"
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,7 @@ def assert_close(outputs, expected):
         np.testing.assert_allclose(values, expected[name], atol=1e-4, err_msg=name)
 
 
+@written_by_newer_keras
 @pytest.mark.parametrize("file", ["model.h5", "model.keras", "multitask.h5", "multitask.keras"])
 def test_models_load_and_predict_the_same(file, images, expected):
     model = mtl.load_model(OLD / file)
@@ -49,6 +55,7 @@ def test_models_load_and_predict_the_same(file, images, expected):
     assert predicted["coat length"].tolist() == before["coat length"].tolist()
 
 
+@written_by_newer_keras
 @pytest.mark.parametrize("file", ["model.h5", "model.keras"])
 def test_exported_models_load_in_plain_keras(file, images, expected):
     plain = keras.models.load_model(OLD / file, compile=False)
@@ -64,6 +71,7 @@ def test_packed_tables_are_read():
     assert batch.shape == (4, 12, 16, 3)
 
 
+@written_by_newer_keras
 def test_web_folders_are_known_and_their_description_is_as_it_was(tmp_path, monkeypatch):
     """The network in them is the same file: how Keras converts it is not looked at here."""
     monkeypatch.setattr(web_folder, "write_model", lambda model, path: shutil.copy(OLD / "web" / path.name, path))
