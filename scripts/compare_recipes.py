@@ -79,8 +79,9 @@ def _start(given: dict[str, Any], free: list[list[int]]) -> None:
     cores = free.pop()
     try:
         print(f"{time.strftime('%H:%M:%S')} {given['set']}: {given['way']}, seed {given['seed']}", flush=True)
-        described = json.dumps({**given, "cores": cores})
-        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", described], check=True)
+        pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
+        command = [sys.executable, __file__, *sys.argv[1:], "--one", json.dumps(given)]
+        subprocess.run(command, check=True, preexec_fn=pin)
     finally:
         free.append(cores)
 
@@ -95,8 +96,6 @@ def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
 
 def _run_one(options: argparse.Namespace) -> None:
     given = json.loads(options.one)
-    if given["cores"]:
-        os.sched_setaffinity(0, given["cores"])
     from comparison.plain_training import train_plain
     from comparison.real_sets import FILES, SETS, figures
     from comparison.ways import train_way
