@@ -7,7 +7,7 @@ heads, split by sender) and `keras_home` with ImageNet weights. Everything is ch
 at once, by the report. Each way gets the same minutes, or the same epochs (`--epochs`), three seeds, and a process of its
 own. A machine that others use too is faster at one time than at another: with `--cores 1` the ways of one set and seed run
 beside each other, each on a core of its own. `OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the
-script can be stopped and started at will; `table.csv`, which is printed, and `recipes.png`.
+script can be stopped and started at will; `runs.csv`, a row a run; `table.csv`, which is printed, and `recipes.png`.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _run_one(options: argparse.Namespace) -> None:
     how: dict[str, Any] = {}
     network = (options.backbone, options.alpha, weights)
     if given["way"] in (PLAIN, MOVING):
-        answers = train_plain(real, network, 60 * options.minutes, given["seed"], moving=given["way"] == MOVING)
+        *answers, how = train_plain(real, network, 60 * options.minutes, given["seed"], moving=given["way"] == MOVING)
     else:
         length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
         *answers, how = train_way(given["way"], real, network, length, given["seed"])
@@ -132,10 +132,12 @@ def _run_one(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from comparison.recipe_figures import plot_recipes, summarize
+    from comparison.recipe_figures import list_runs, plot_recipes, summarize
 
     paths = sorted((options.out / "runs").glob("*.json"))
-    table = summarize([json.loads(path.read_text(encoding="utf-8")) for path in paths])
+    runs = list_runs([json.loads(path.read_text(encoding="utf-8")) for path in paths])
+    runs.to_csv(options.out / "runs.csv", index=False, float_format="%.2f")
+    table = summarize(runs)
     table.to_csv(options.out / "table.csv", index=False)
     print(table.to_string(index=False, float_format="{:.4f}".format))
     plot_recipes(table, options.out / "recipes.png")

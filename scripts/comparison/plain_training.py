@@ -25,7 +25,7 @@ MOMENTUM = 0.9
 
 def train_plain(
     real: RealSet, network: tuple[str, float, str], seconds: float, seed: int, moving: bool = False
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
     """Train for so many seconds.
 
     Args:
@@ -36,7 +36,7 @@ def train_plain(
         moving: Whether batch normalisation is trained with a lower momentum, rather than in inference mode.
 
     Returns:
-        Probabilities of all heads `(rows, classes)` for the validation rows and for the test rows.
+        Probabilities of all heads `(rows, classes)` for the validation rows and for the test rows; and how it went.
     """
     started = time.perf_counter()
     keras.utils.set_random_seed(seed)
@@ -79,7 +79,8 @@ def train_plain(
     _compile(model, classes, keras.optimizers.schedules.CosineDecay(RATES[moving], epochs * steps))
     model.fit(fit_rows, epochs=epochs, validation_data=check_rows, callbacks=[best], verbose=0)
     model.set_weights(best.weights)
-    return tuple(model.predict(batches.plain(table), verbose=0) for table in (valid, test))  # type: ignore[return-value]
+    answers = [model.predict(batches.plain(table), verbose=0) for table in (valid, test)]
+    return answers[0], answers[1], {"epochs": best.epochs}
 
 
 def _compile(model: keras.Model, classes: dict[str, int], rate: Any) -> None:
@@ -96,7 +97,7 @@ class _Best(keras.callbacks.Callback):
     def __init__(self, rows: Any, started: float, seconds: float):
         super().__init__()
         self.rows, self.started, self.seconds = rows, started, seconds
-        self.best, self.weights = -1.0, None
+        self.best, self.weights, self.epochs = -1.0, None, 0
         self.epoch = 0.0  # seconds, without the graph that the first one makes
 
     def left(self) -> float:
@@ -104,6 +105,7 @@ class _Best(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         score = np.mean([value for name, value in logs.items() if name.startswith("val_") and "accuracy" in name])
+        self.epochs += 1
         if score > self.best:
             self.best, self.weights = score, self.model.get_weights()
         if self.left() < 0.9 * self.epoch:

@@ -13,21 +13,30 @@ from matplotlib.figure import Figure
 from mtlzoo.plotting import style
 
 COLUMNS = ["accuracy", "balanced_accuracy", "macro_f1"]
+GROUP = ["set", "backbone", "alpha", "pixels", "way"]
 
 
-def summarize(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """A row a set, backbone and way: mean and standard deviation over seeds of the mean over heads, in percent."""
+def list_runs(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """A row a run, with means over heads in percent."""
     rows = []
     for record in records:
-        row = {name: record[name] for name in ("set", "backbone", "alpha", "pixels", "way", "seed", "seconds")}
+        row = {name: record[name] for name in (*GROUP, "seed", "minutes", "seconds", "cpu_seconds")}
+        row["epochs"] = record.get("epochs", len(record.get("log", {}).get("loss", [])))
         for part in ("valid", "test"):
             heads = record[part].values()
             row |= {f"{part}_{name}": 100 * np.mean([head[name] for head in heads]) for name in COLUMNS}
         rows.append(row)
-    groups = pd.DataFrame(rows).groupby(["set", "backbone", "alpha", "pixels", "way"], sort=False)
+    return pd.DataFrame(rows)
+
+
+def summarize(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a set, backbone and way: mean and standard deviation over seeds."""
+    groups = runs.groupby(GROUP, sort=False)
     columns = [f"{part}_{name}" for part in ("valid", "test") for name in COLUMNS]
     means, spreads = groups[columns].mean(), groups[columns].std().add_suffix("_sd")
-    table = groups.size().rename("seeds").to_frame().join(means).join(spreads).join(groups["seconds"].mean())
+    table = (
+        groups.size().rename("seeds").to_frame().join(means).join(spreads).join(groups[["epochs", "seconds"]].mean())
+    )
     return table.reset_index().sort_values(
         ["set", "backbone", "alpha", "pixels", "valid_accuracy"], ascending=[True, True, True, True, False]
     )
