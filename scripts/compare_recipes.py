@@ -5,9 +5,11 @@
 `DATA` holds the folders `blood_cells` (13 heads, published split), `groceries` (6 heads, published split), `clothing` (2
 heads, split by sender) and `keras_home` with ImageNet weights. Everything is chosen on validation rows; test rows are looked
 at once, by the report. Each way gets the same minutes, or the same epochs (`--epochs`), three seeds, and a process of its
-own. A machine that others use too is faster at one time than at another: with `--cores 1` the ways of one set and seed run
-beside each other, each on a core of its own. `OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the
-script can be stopped and started at will; `runs.csv`, a row a run; `table.csv`, which is printed, and `recipes.png`.
+own, one after the other: two runs beside each other, each on one core, would not be fair, for TensorFlow's pipelines stood
+still on a single core for half a minute at a time, which cost plain Keras a third of its minutes and mtlzoo none.
+
+`OUT` gets `runs/*.json`, a file a run, which is not repeated, so that the script can be stopped and started at will;
+`runs.csv`, a row a run; `table.csv`, which is printed, and `recipes.png`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,34 +62,14 @@ def main() -> None:
         for way in options.ways
         if not _path(options, name, way, seed).exists()
     ]
-    free = _groups_of_cores(options.cores)
-    with ThreadPoolExecutor(len(free)) as pool:
-        list(pool.map(lambda given: _start(given, free), runs))
-    _report(options)
-
-
-def _groups_of_cores(count: int | None) -> list[list[int]]:
-    if count is None:
-        return [[]]
-    cores = sorted(os.sched_getaffinity(0))
-    return [cores[first : first + count] for first in range(0, len(cores) - count + 1, count)]
-
-
-def _start(given: dict[str, Any], free: list[list[int]]) -> None:
-    """Train one way in a process of its own, on cores that are free."""
-    cores = free.pop()
-    try:
+    for given in runs:
         print(f"{time.strftime('%H:%M:%S')} {given['set']}: {given['way']}, seed {given['seed']}", flush=True)
-        pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
-        command = [sys.executable, __file__, *sys.argv[1:], "--one", json.dumps(given)]
-        subprocess.run(command, check=True, preexec_fn=pin)
-    finally:
-        free.append(cores)
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", json.dumps(given)], check=True)
+    _report(options)
 
 
 def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
     length = f"{options.epochs}-epochs" if options.epochs else f"{options.minutes:g}-min"
-    length += f"-{options.cores}-cores" if options.cores else ""
     size = f"-{options.pixels}" if options.pixels else ""
     run = f"{name}{size}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
     return Path(options.out / "runs" / f"{run}.json")
