@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 for bad input (one line on standard error) or none (the help), 130 if interrupted.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments, commands = sys.argv[1:] if arguments is None else arguments, parser(COMMANDS)
     if not arguments:
-        parser(COMMANDS).print_help(sys.stderr)
+        commands.print_help(sys.stderr)
         return 2
-    options = parser(COMMANDS).parse_args(arguments)
+    options = commands.parse_args(arguments)
     try:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text at all

@@ -71,12 +71,8 @@ def head_for(distinct: pd.Series, rows: int, kind: str | None = None) -> Head:
     _refuse_mixed(distinct)
     _refuse_coordinates(distinct)
     head = next(cls for cls in HEADS.values() if cls.matches(distinct)).from_labels(distinct)
-    if different > MOST_NUMBERED_CLASSES and not getattr(head, "names", None) and ID.fullmatch(str(distinct.name)):
-        raise ValueError(
-            f"{different} different numbers under a name that ends in an id, such as {shorten(distinct.tolist()[:2])}, are "
-            "no quantity; leave this head out (if its rows belong together, use it as the group of a split), or say its "
-            f"kind: one of {', '.join(HEADS)}"
-        )
+    if not getattr(head, "names", None):
+        _refuse_ids(distinct)
     if _looks_like_names(distinct, rows, getattr(head, "names", None)):
         raise ValueError(
             f"{different} different labels in {rows} rows look like names or numbers of things, such as "
@@ -92,6 +88,16 @@ def _refuse_coordinates(distinct: pd.Series) -> None:
         raise ValueError(
             f"all its cells list {numbers} numbers, as points and boxes do, such as {value_text(distinct.iloc[0])}; say the "
             "kind: landmarks, box, regression, or multilabel if they are tags"
+        )
+
+
+def _refuse_ids(distinct: pd.Series) -> None:
+    """Refuse many numbers of persons, places or classes, which would become quantities."""
+    if len(distinct) > MOST_NUMBERED_CLASSES and ID.fullmatch(str(distinct.name)):
+        raise ValueError(
+            f"{len(distinct)} different numbers under a name that ends in an id, such as {shorten(distinct.tolist()[:2])}, "
+            "are no quantity; leave this head out (if its rows belong together, use it as the group of a split), or say its "
+            f"kind: one of {', '.join(HEADS)}"
         )
 
 

@@ -160,4 +160,4 @@ def mixing(identifier: str | Mixing | None) -> Mixing | None:
         ValueError: If the name is unknown.
         TypeError: If it is none of these.
     """
-    return None if identifier is None else MIXINGS.resolve(identifier, Mixing)
+    return MIXINGS.resolve(identifier, Mixing, optional=True)

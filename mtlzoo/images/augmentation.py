@@ -171,4 +171,4 @@ def augmentation(identifier: str | Augmentation | None) -> Augmentation | None:
         ValueError: If the name is unknown.
         TypeError: If it is none of these.
     """
-    return None if identifier is None else AUGMENTATIONS.resolve(identifier, Augmentation)
+    return AUGMENTATIONS.resolve(identifier, Augmentation, optional=True)

@@ -47,7 +47,9 @@ def check_graph(text: str | bytes, path: Path, trusted: bool) -> None:
     Raises:
         ModelFileError: It is no JSON object, or holds code and is not trusted.
     """
-    left: list[Any] = [parse_json(text, path, "graph")]
+    graph = parse_json(text, path, "graph")
+    # Models are loaded without what they were compiled with.
+    left: list[Any] = [part for name, part in graph.items() if name != "compile_config"]
     while left and not trusted:
         part = left.pop()
         if isinstance(part, dict) and part.get("class_name") in CODE:

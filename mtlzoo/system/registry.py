@@ -116,25 +116,32 @@ class Registry(MutableMapping[str, T], Generic[T]):
         """
         return self[self.full_name(name)]
 
-    def resolve(self, identifier: Any, kind: type[T]) -> T:
+    @overload
+    def resolve(self, identifier: Any, kind: type[T]) -> T: ...
+
+    @overload
+    def resolve(self, identifier: Any, kind: type[T], *, optional: bool) -> T | None: ...
+
+    def resolve(self, identifier: Any, kind: type[T], *, optional: bool = False) -> T | None:
         """The entry that is meant by an argument.
 
         Args:
             identifier: An entry, or the name of one in any spelling.
             kind: The class of all entries.
+            optional: Whether `None`, for none, is returned as it is.
 
         Raises:
             ValueError: If there is no entry of this name; the message lists the nearest names and all valid ones.
             TypeError: If it is neither.
             PluginError: If it is a plug-in that cannot be loaded.
         """
-        if isinstance(identifier, kind):
+        if isinstance(identifier, kind) or (optional and identifier is None):
             return identifier
         if isinstance(identifier, str):
             return self.find(identifier)
         raise TypeError(
-            f"Expected the name of {self.one} ({', '.join(self.names())}) or {_one(kind.__name__)}, received: "
-            f"{identifier!r}."
+            f"Expected the name of {self.one} ({', '.join(self.names())}) or {_one(kind.__name__)}"
+            f"{', or None' if optional else ''}, received: {identifier!r}."
         )
 
     def full_name(self, name: str) -> str:

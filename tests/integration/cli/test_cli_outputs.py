@@ -205,12 +205,12 @@ def test_numbers_stay_numbers(tmp_path):
     frame["kind"] = pd.Categorical(cells)
     frame["list"] = [[-1, 2]] * len(cells)
     runs.write_csv(tmp_path / "a.csv", frame)
-    found = pd.read_csv(tmp_path / "a.csv", dtype={"text": str}, keep_default_na=False)
+    found = pd.read_csv(tmp_path / "a.csv", dtype={"text": str, "number": str}, keep_default_na=False)
     expected = ["'=A1", "'+1+1", "-1.5", "+2e3", "-.5", "'-x", "'@x", "'\tx", "'\nx", "'\uff1dA1"]
     expected += ["a\n=b", "", "", "'- 1", "'-"]
     assert list(found["text"]) == list(found["kind"]) == expected
-    # pandas before 3 reads the last digit otherwise than it writes it.
-    assert list(found["number"]) == pytest.approx(list(frame["number"]), rel=1e-15)
+    # Read by Python: pandas before 3 reads the last digit otherwise than it writes it.
+    assert list(map(float, found["number"])) == list(frame["number"])
     assert list(found["list"]) == ["[-1, 2]"] * len(cells)
     assert list(frame["text"])[:4] == cells[:4]  # which stays as it was
     runs.write_csv(tmp_path / "b.csv", frame, raw_cells=True)

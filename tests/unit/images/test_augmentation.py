@@ -275,6 +275,6 @@ def test_presets():
         augmentation("heavy")
     for wrong in (True, {"flip": True}):
         with pytest.raises(
-            TypeError, match=r"the name of an augmentation \(default, .*\) or an? Augmentation, received: "
+            TypeError, match=r"the name of an augmentation \(default, .*\) or an Augmentation, or None, received: "
         ):
             augmentation(wrong)
