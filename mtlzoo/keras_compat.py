@@ -257,6 +257,20 @@ def variable_place(optimizer: keras.Optimizer, variable: Any) -> int:
     return place
 
 
+def adam_moments(optimizer: keras.optimizers.Adam, variable: Any) -> tuple[Any, Any]:
+    """The backend's variables of the two moments that Adam keeps of a variable.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/optimizers/adam.py (`_momentums`,
+    `_velocities`).
+
+    Args:
+        optimizer: The optimizer, built.
+        variable: As Keras hands it to `update_step`.
+    """
+    place = variable_place(optimizer, variable)
+    return optimizer._momentums[place].value, optimizer._velocities[place].value
+
+
 def averages(optimizer: keras.Optimizer) -> list[keras.Variable]:
     """The averages that an optimizer with `use_ema=True` keeps of the variables that it was built with, in their order.
 

@@ -37,6 +37,7 @@ from benchmarks.prediction import benchmark_prediction
 from benchmarks.replicas import benchmark_replicas
 from benchmarks.single_image import benchmark_single_image
 from benchmarks.startup import benchmark_startup
+from benchmarks.training_step import benchmark_training_step
 
 SECTIONS = {
     "startup": benchmark_startup,
@@ -47,6 +48,7 @@ SECTIONS = {
     "large_tables": benchmark_large_tables,
     "growth": benchmark_growth,
     "replicas": benchmark_replicas,
+    "training_step": benchmark_training_step,
     "fit": benchmark_fit,
     "features": benchmark_features,
     "balancing": benchmark_balancing,

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import keras
 
+from mtlzoo.backbones.fused_batch_norm import fuse_batch_norm
 from mtlzoo.backbones.registry import Preprocessing
 from mtlzoo.keras_compat import like_functional
 
@@ -57,6 +58,8 @@ class Backbone(keras.Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the features, in inference mode if the backbone is frozen, or is to be trained in that mode."""
         learns = self.trainable and not self.inference_mode
+        if learns and training:
+            fuse_batch_norm(self)
         return super().call(inputs, training=training if learns else False, mask=mask)
 
     def get_config(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from mtlzoo.models.balanced import BalancedTraining
 from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
+from mtlzoo.models.fused_adam import fuse_adam
 from mtlzoo.models.head_layers import output_layer
 from mtlzoo.models.image_range import ChecksImages
 from mtlzoo.models.labels import by_head, weights_by_head
@@ -82,6 +83,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
 
     # `compile` makes these.
     _head_losses: dict[str, MaskedLoss]
+    label_smoothing: float
     _loss_means: dict[str, RatioOfSums]
     _head_metrics: dict[str, list[keras.metrics.Metric]]
     _penalty: keras.metrics.Mean
@@ -182,7 +184,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         for name, head in heads.items():
             head.update(output_layer(self, name))
         if self.compiled:
-            self._head_losses = head_losses(self.heads)
+            self._head_losses = head_losses(self.heads, self.label_smoothing)
         # Functions that are compiled already hold the old numbers.
         self.train_function = self.test_function = self.predict_function = None
 
@@ -192,6 +194,8 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         self,
         optimizer: str | keras.Optimizer = "adam",
         balancing: str | Balancing | Mapping[str, Any] | None = None,
+        *,
+        label_smoothing: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """Configure training. Losses, loss weights and metrics come from the heads.
@@ -202,11 +206,13 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 :func:`mtlzoo.list_balancing`, or a method such as `mtl.balancing.CAGrad(c=0.4)`. `None` sums them up, which
                 well-tuned loss weights make hard to beat. A method that the model was trained with before goes on from
                 what it has learned; another one begins anew.
+            label_smoothing: How much of each label is spread over all classes, or moved towards one half, in `[0, 1)`, for
+                heads that have a `label_smoothing` and left it at 0. Metrics and predictions know nothing of it.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` as in Keras.
 
         Raises:
-            ValueError: If losses, loss weights or metrics are given here; if there is no such balancing, or XLA is to
-                compile one that it cannot.
+            ValueError: If losses, loss weights or metrics are given here; if the smoothing is out of its range; if there is
+                no such balancing, or XLA is to compile one that it cannot.
             NotImplementedError: If the backend has no balancing.
 
         Example:
@@ -224,13 +230,14 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         balancer = make_balancer(balancing, self.heads, self.balancer)
         if balancer is not None:
             kwargs["jit_compile"] = compilable(balancer, kwargs.get("jit_compile", "auto"))
-        losses, metrics = head_losses(self.heads), head_metrics(self.heads)
+        losses, metrics = head_losses(self.heads, label_smoothing), head_metrics(self.heads)
         super().compile(optimizer=optimizer, **kwargs)
+        fuse_adam(self.optimizer)
         if hasattr(self, "_head_metrics"):
             # Keras never forgets a metric by itself: those of an earlier `compile` would stay in `metrics` and `evaluate`.
             for metric in (*self._loss_means.values(), self._penalty, *itertools.chain(*self._head_metrics.values())):
                 untrack(self, metric)
-        self._head_losses = losses
+        self._head_losses, self.label_smoothing = losses, label_smoothing
         # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
         self._loss_means = {name: RatioOfSums(otherwise=0.0) for name in self.heads}
         for name, mean in self._loss_means.items():

@@ -13,15 +13,19 @@ from mtlzoo.losses.plain import MaskedPlainLoss
 from mtlzoo.metrics.plain import MaskedPlainMetric
 
 
-def head_losses(heads: Mapping[str, Head]) -> dict[str, MaskedLoss]:
+def head_losses(heads: Mapping[str, Head], label_smoothing: float = 0.0) -> dict[str, MaskedLoss]:
     """The loss of each head; a plain one of Keras' is taken over labelled rows.
+
+    Args:
+        heads: The heads by name.
+        label_smoothing: That of heads which have classes or tags and no smoothing of their own, in `[0, 1)`.
 
     Raises:
         HeadError: If a head's loss is none, or a plain one for labels that it cannot be told of.
     """
     losses = {}
     for name, head in heads.items():
-        loss = head.loss()
+        loss = _smoothed(head, label_smoothing).loss()
         if not hasattr(loss, "sums"):
             if isinstance(loss, str):
                 loss = keras.losses.get(loss)
@@ -31,6 +35,13 @@ def head_losses(heads: Mapping[str, Head]) -> dict[str, MaskedLoss]:
             loss = MaskedPlainLoss(loss, head.read)
         losses[name] = loss
     return losses
+
+
+def _smoothed(head: Head, label_smoothing: float) -> Head:
+    config = head.get_config()
+    if not label_smoothing or config.get("label_smoothing") != 0:
+        return head
+    return type(head).from_config({**config, "label_smoothing": label_smoothing})
 
 
 def head_metrics(heads: Mapping[str, Head]) -> dict[str, list[keras.metrics.Metric]]:

@@ -129,6 +129,7 @@ class SavedWithHeads(TellsOfCopies):
         return {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "balancing": None if self.balancer is None else methods.serialize(self.balancer.balancing),
+            "label_smoothing": self.label_smoothing,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
         }

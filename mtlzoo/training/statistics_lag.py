@@ -69,7 +69,7 @@ def compare_modes(model: MultiTaskModel, rows: tf.data.Dataset, batches: int = B
     Returns:
         The loss in inference mode and the loss in training mode, the weighted sums over heads, means over batches.
     """
-    losses = head_losses(model.heads)
+    losses = head_losses(model.heads, model.label_smoothing)
     variables = model.non_trainable_variables
     before = [variable.numpy() for variable in variables]
     totals, count = {False: 0.0, True: 0.0}, 0

@@ -12,6 +12,7 @@ import keras
 from mtlzoo.keras_compat import variable_place
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.freezing import leaf_layers
+from mtlzoo.models.fused_adam import fuse_adam
 from mtlzoo.training.stages import Stage
 
 Tensor = Any
@@ -80,6 +81,7 @@ def shape_updates(optimizer: keras.Optimizer, plan: Callable[[], Sequence[Update
         optimizer: The optimizer, before its first step.
         plan: Gives an update for each of the variables that the optimizer has been built with; called at the first step.
     """
+    fuse_adam(optimizer)
     plan = functools.cache(plan)
     update_step = optimizer.update_step
 

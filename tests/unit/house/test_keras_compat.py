@@ -236,6 +236,14 @@ def test_an_optimizer_knows_the_place_of_a_variable_and_its_average():
     np.testing.assert_allclose(keras_compat.averages(optimizer)[0].numpy(), [-2.0, -2.0])  # of -1 and -3
 
 
+def test_adam_keeps_two_moments_of_a_variable():
+    optimizer, variables = keras.optimizers.Adam(), [keras.Variable(np.zeros(size)) for size in (2, 3)]
+    optimizer.build(variables)
+    optimizer.apply([np.full(2, 10.0), np.zeros(3)])
+    first, second = keras_compat.adam_moments(optimizer, variables[0])
+    np.testing.assert_allclose([np.asarray(first), np.asarray(second)], [[1.0, 1.0], [0.1, 0.1]], rtol=1e-5)
+
+
 def test_a_layer_that_is_assigned_later_is_tracked_and_forgotten(nested):
     layer = layers.Dense(2, name="later")
     layer.build((1, 3))
