@@ -132,8 +132,7 @@ def _train(options: argparse.Namespace) -> int:
     runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
     _tell_notes(table, quiet=options.quiet)
     say(narration.describe_columns(table, options))
-    head_options = {"hidden": options.hidden, "label_smoothing": options.label_smoothing}
-    table = runs.configure_heads(table, {**head_options, "class_weight": options.class_weight})
+    table = runs.configure_heads(table, {"hidden": options.hidden, "class_weight": options.class_weight})
     table.check()
     # Before the images are read, so that a wrong name is reported at once.
     model, instead = runs.build_network(table.heads, options)

@@ -229,7 +229,6 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     labels.add_argument("--test", type=fraction, metavar="FRACTION", help="rows for the report alone (likewise)")
     labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is given")
-    labels.add_argument("--label-smoothing", type=fraction, default=0.0, metavar="FRACTION")
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
     network = train.add_argument_group("network")
@@ -243,7 +242,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
     network.add_argument("--feature-layer", metavar="LAYER", help="the layer at which the backbone ends")
     network.add_argument("--cut", dest="feature_layer", help=argparse.SUPPRESS)  # the old name, which goes with 1.0
-    network.add_argument("--pooling", choices=["avg", "max", "flatten"], default="avg")
+    network.add_argument(
+        "--pooling",
+        choices=["avg", "max", "flatten", "attention"],
+        default="avg",
+        help="how a feature map becomes a vector; attention: each head looks for itself",
+    )
     network.add_argument("--dropout", type=fraction, default=0.2, metavar="FRACTION")
     network.add_argument(
         "--hidden", nargs="+", type=whole(1, 65_536), default=[], metavar="UNITS", help="hidden layers of every head"
@@ -256,7 +260,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--stages",
         nargs="+",
         metavar="PART:EPOCHS:RATE[:SCHEDULE]",
-        help="such as heads:2:1e-3 all:10:1e-3:cosine, or the name of a recipe whose stages to take (default: those two)",
+        help="such as heads:2:1e-3 all:20:1e-3:cosine, or the name of a recipe whose stages to take (default: those two)",
     )
     training.add_argument(
         "--recipe",
@@ -268,6 +272,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--minutes", type=positive, help="how long to train, in place of the stages' epochs (a few steps are measured)"
     )
     training.add_argument("--batch-size", type=count, help="images a step (default: the recipe's, 32)")
+    training.add_argument(
+        "--label-smoothing",
+        type=fraction,
+        metavar="FRACTION",
+        help="how much of each label is spread over all classes (default: the recipe's)",
+    )
     training.add_argument(
         "--balancing",
         metavar="METHOD[:KEY=VALUE,...]",

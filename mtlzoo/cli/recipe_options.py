@@ -35,7 +35,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         settings["batch_size"] = options.batch_size
     if options.augment is not None:
         settings["augment"] = None if options.augment == "none" else options.augment
-    given = {"mix": options.mix, "sampling": options.sampling, "minutes": options.minutes}
+    given = {name: getattr(options, name) for name in ("mix", "sampling", "minutes", "label_smoothing")}
     settings |= {name: value for name, value in given.items() if value is not None}
     return named.with_settings(**settings)
 

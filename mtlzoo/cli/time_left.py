@@ -12,28 +12,11 @@ import numpy as np
 from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training import Recipe, Stage
+from mtlzoo.training.batch_clock import BatchClock
 
 BACKWARD = 3  # a step with gradients takes about three times as long as one without
 BATCHES = 4  # that are read to see how long one takes
 STARTING = 10.0  # seconds until the first step of a stage, whose graph is made then
-
-
-class BatchClock:
-    """How long all batches of an epoch take, as those after the first tell: before that one a graph is made."""
-
-    def __init__(self) -> None:
-        self.batches, self.first, self.last = 0, 0.0, 0.0
-
-    def tick(self) -> None:
-        """A batch is done."""
-        self.last = time.monotonic()
-        self.first = self.first if self.batches else self.last
-        self.batches += 1
-
-    @property
-    def seconds(self) -> float | None:
-        """The time of all batches, `None` if there was but one."""
-        return (self.last - self.first) * self.batches / (self.batches - 1) if self.batches > 1 else None
 
 
 def guess_epochs(
@@ -58,7 +41,7 @@ def guess_epochs(
     for batch in image_dataset(rows, model.input_shape[1:3], batch_size, augment=recipe.augment, resize=model.resize):
         images = np.asarray(batch[0])
         clock.tick()
-    reading = (clock.seconds or time.monotonic() - started) / len(rows)
+    reading = (clock.each or time.monotonic() - started) * clock.batches / len(rows)
     for _ in range(2):  # at the first call its graph is made
         started = time.monotonic()
         model.predict_on_batch(images)
@@ -116,10 +99,10 @@ class TimeLeft(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Take what the first epoch took for what the others of the stage will."""
         self.done += 1
-        seconds = self.training.seconds
+        seconds = _all_batches(self.training)
         if self.done > 1 or seconds is None:
             return
-        seconds += self.validation.seconds or 0.0
+        seconds += _all_batches(self.validation) or 0.0
         later, guessed = self.stage + 1, self.epochs[self.stage]
         if guessed and self.model.count_params() >= self.weights:
             self.epochs[later:] = [epoch_seconds * seconds / guessed for epoch_seconds in self.epochs[later:]]
@@ -134,6 +117,11 @@ class TimeLeft(keras.callbacks.Callback):
         if left:
             print(f"About {in_words(left)} left, as the first epoch of this stage tells.", flush=True)
         self.done = 2  # told
+
+
+def _all_batches(clock: BatchClock) -> float | None:
+    """The time of all batches of an epoch, as those after the first tell."""
+    return None if clock.each is None else clock.each * clock.batches
 
 
 def in_words(seconds: float) -> str:

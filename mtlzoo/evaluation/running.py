@@ -56,6 +56,29 @@ def run_model(
     return _run(model, images, batch_size, fetch)
 
 
+def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> np.ndarray:
+    """Images as the model sees them, all at once: for a few.
+
+    Args:
+        model: The model.
+        images: As for `mtl.predict`.
+        fetch: Whether images may be addresses of the web.
+
+    Returns:
+        `(rows, height, width, channels)` of the model's size, 0 to 255.
+    """
+    *image_size, channels = model.input_shape[1:]
+    given, regions = read_images(images, model.input_shape[1:], fetch), None
+    sources: list[Any]
+    if isinstance(given, np.ndarray):
+        return given
+    if isinstance(given, LabelTable):
+        sources, regions = given.paths(), given.regions()
+    else:
+        sources = [image.source for image in given]
+    return load_batch(sources, image_size, resize=model.resize, regions=regions, channels=channels)[0]
+
+
 def _run(model: MultiTaskModel | FlippedToo, images: Images, batch_size: int, fetch: bool) -> Run:
     given = read_images(images, model.input_shape[1:], fetch)
     if isinstance(given, LabelTable):

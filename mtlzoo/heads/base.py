@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mtlzoo.images.geometry import ImageGeometry
     from mtlzoo.losses import MaskedLoss
 
+# How a head makes a vector of the feature map for itself.
+POOLINGS = ("attention",)
+
 
 class Head(TakesOverUnits):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
@@ -33,6 +36,8 @@ class Head(TakesOverUnits):
         activation: The activation of the hidden layers.
         dropout: The fraction of features dropped before the output while training, in `[0, 1)`.
         loss_weight: The factor of this head's loss in the total, at least 0.
+        pooling: `"attention"` for features that this head looks for by itself, see :mod:`mtlzoo.models.attention`; `None`
+            for what `mtl.build(pooling=)` says.
 
     Attributes:
         spatial: Whether labels and predictions are positions in the image; see :class:`mtlzoo.heads.spatial.SpatialHead`.
@@ -58,7 +63,7 @@ class Head(TakesOverUnits):
     lists_names: ClassVar[bool] = False
     mixes: ClassVar[tuple[str, ...]] = ()
     # Settings that `encode` does not depend on; each class lists those that it adds.
-    ignored_by_encode: ClassVar[tuple[str, ...]] = ("hidden", "activation", "dropout", "loss_weight")
+    ignored_by_encode: ClassVar[tuple[str, ...]] = ("hidden", "activation", "dropout", "loss_weight", "pooling")
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Head(TakesOverUnits):
         activation: str = "relu",
         dropout: float = 0.0,
         loss_weight: float = 1.0,
+        pooling: str | None = None,
     ):
         if isinstance(hidden, Integral) or any(not isinstance(units, Integral) or units < 1 for units in hidden):
             raise ValueError(
@@ -76,10 +82,15 @@ class Head(TakesOverUnits):
             raise ValueError(f"Expected `dropout` in [0, 1), received: {dropout!r}.")
         if not loss_weight >= 0:
             raise ValueError(f"Expected `loss_weight` of at least 0, received: {loss_weight!r}.")
+        if pooling not in (None, *POOLINGS):
+            raise ValueError(f"Expected `pooling` to be None or {' or '.join(POOLINGS)}, received: {pooling!r}.")
+        if pooling is not None and self.spatial:
+            raise ValueError(f"Expected no `pooling` of a {type(self).__name__}, which needs all positions.")
         self.hidden = [int(units) for units in hidden]
         self.activation = activation
         self.dropout = dropout
         self.loss_weight = float(loss_weight)
+        self.pooling = pooling
 
     # === Labels ===
 

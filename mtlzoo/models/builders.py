@@ -14,8 +14,9 @@ from mtlzoo.backbones import create_backbone, get_backbone
 from mtlzoo.backbones.preprocessing import preprocess
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads.base import POOLINGS
 from mtlzoo.models.batch_norm import limit_momentum
-from mtlzoo.models.head_layers import connect_heads
+from mtlzoo.models.head_layers import Features, connect_heads, looking_heads
 from mtlzoo.models.multitask import MultiTaskModel
 from mtlzoo.models.precision import PRECISIONS, policy
 from mtlzoo.system.deprecation import renamed_arguments
@@ -74,7 +75,9 @@ def build(
         weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
             such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
         feature_layer: The name of the layer at which the backbone ends; its last by default.
-        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`. Heads with positions use the map.
+        pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`, for all heads the same, or
+            `"attention"`, for each head by weights of its own, see :mod:`mtlzoo.models.attention`; a head may say so itself.
+            Heads with positions use the map.
         dropout: The fraction of features dropped while training, before all heads. 0.2 is what MobileNet and EfficientNet
             were trained with; a large network on little data takes 0.5.
         resize: How images come to the input's size: `"stretch"` (as the recipes and Keras do), `"crop"` or `"pad"`.
@@ -110,8 +113,11 @@ def build(
         return backbone.with_heads(heads, name)
     heads = get_heads(heads)
     precision = options.pop("precision", None)
-    if pooling not in POOLING:
-        raise ValueError(f"Expected `pooling` to be one of {', '.join(POOLING)}, received: {pooling!r}.")
+    if pooling not in (*POOLING, *POOLINGS):
+        valid = ", ".join((*POOLING, *POOLINGS))
+        raise ValueError(f"Expected `pooling` to be one of {valid}, received: {pooling!r}.")
+    if pooling in POOLINGS:
+        heads = looking_heads(heads)
     if precision not in (None, *PRECISIONS):
         raise ValueError(f"Expected `precision` to be one of {', '.join(PRECISIONS)}, received: {precision!r}.")
     if input_shape is None:
@@ -126,15 +132,15 @@ def build(
             extractor.name = f"{extractor.name}_backbone"
         images = keras.Input(input_shape, name="images" if "images" not in heads else "images_in")
         feature_map = features = extractor(preprocess(images, mode))
-        if len(features.shape) == 4:
+        if len(features.shape) == 4 and pooling in POOLING:
             features = POOLING[pooling]()(features)
-        elif len(features.shape) != 2:
+        elif len(features.shape) not in (2, 4):
             features = layers.Flatten(name="pooling")(features)
-        if dropout:
+        if dropout and len(features.shape) == 2:
             features = layers.Dropout(dropout, name="dropout")(features)
         taken = {layer.name for layer in keras.Model(images, features).layers}
         # One pass through the backbone for all; positions are known before pooling only.
-        heads, outputs = connect_heads(heads, features, feature_map, taken)
+        heads, outputs = connect_heads(heads, Features(features, feature_map, dropout), taken)
         model = MultiTaskModel(
             images, outputs, name=name or f"{extractor.name.replace('.', '_')}_multitask", heads=heads, resize=resize
         )

@@ -13,7 +13,8 @@ from mtlzoo.backbones import Backbone
 from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.keras_compat import flatten_layers, input_tensors, producer, set_own_trainable
-from mtlzoo.models.head_layers import connect_heads
+from mtlzoo.models.attention import attention_weights
+from mtlzoo.models.head_layers import Features, connect_heads, looking_heads
 from mtlzoo.models.precision import policy
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
     heads = get_heads(heads)
     copied = _copy(model)
     features, feature_map = _shared_tensors(copied)
+    if len(features.shape) == 4 and attention_weights(copied):  # no head shares a vector
+        heads = looking_heads(heads)
     kept = [key for key, head in heads.items() if model.heads.get(key) == head]
     made = {key: head for key, head in heads.items() if key not in kept}
-    if any(not head.spatial for head in made.values()) and len(features.shape) != 2:
+    if any(not head.spatial and not head.pooling for head in made.values()) and len(features.shape) != 2:
         raise HeadError(
             f"Expected a model made by `mtl.build`, in which heads share a vector of features, received: {model.name!r}, in "
             f"which they share {features.shape}."
@@ -66,7 +69,8 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
     outputs = {key: copied.output[key] for key in kept}
     taken = {layer.name for layer in keras.Model(copied.input, [features, feature_map, *outputs.values()]).layers}
     with policy(_precision(model)):
-        made, built = connect_heads(made, features, feature_map, taken)
+        dropout = next((layer.rate for layer in model.layers if layer.name.endswith("_attention_dropout")), 0.0)
+        made, built = connect_heads(made, Features(features, feature_map, dropout), taken)
     outputs |= built
     result = type(model)(
         copied.input,

@@ -8,45 +8,77 @@ a part of its checksum, the same in every model and every process.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import keras
 
 from mtlzoo.backbones.layer_names import safe_names
+from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head
 from mtlzoo.keras_compat import producer
+from mtlzoo.models.attention import attend
+
+
+@dataclass(frozen=True)
+class Features:
+    """What heads are built on.
+
+    Attributes:
+        vector: The features that most heads share, `(batch, channels)`; the map itself where no head shares any.
+        map: The backbone's output, `(batch, height, width, channels)` or a vector, for heads with positions and those that
+            look for themselves.
+        dropout: The fraction of features dropped while training where heads look for themselves.
+    """
+
+    vector: keras.KerasTensor
+    map: keras.KerasTensor
+    dropout: float = 0.0
 
 
 def connect_heads(
-    heads: Mapping[str, Head],
-    features: keras.KerasTensor,
-    feature_map: keras.KerasTensor,
-    taken: Iterable[str],
+    heads: Mapping[str, Head], features: Features, taken: Iterable[str]
 ) -> tuple[dict[str, Head], dict[str, keras.KerasTensor]]:
     """Build the layers of each head, with names that differ from each other's and from those that are taken.
 
     Args:
         heads: The heads by name.
-        features: The vector of features `(batch, channels)`, on which most heads are built.
-        feature_map: The backbone's output `(batch, height, width, channels)`, on which spatial heads are built.
+        features: What they are built on.
         taken: The names of the layers that there are.
 
     Returns:
         The heads, which now know what they need of the features' shape, and the output of each.
+
+    Raises:
+        HeadError: If a head is to look at a feature map and there is none.
     """
     taken, outputs, built = set(taken), {}, {}
     for name, head in heads.items():
-        source = feature_map if head.spatial else features
+        looks = head.pooling == "attention"
+        if looks and len(features.map.shape) != 4:
+            raise HeadError(
+                f"Expected a backbone with a feature map, at which head {name!r} is to look, received a vector."
+            )
+        source = features.map if head.spatial or looks else features.vector
         built[name] = head = head.for_features(source)
         for layer_name in safe_names(name):
             if layer_name in taken:
                 continue
-            output = head.build_layers(source, layer_name)
+            seen = attend(source, layer_name, features.dropout) if looks else source
+            output = head.build_layers(seen, layer_name)
             own = {layer.name for layer in keras.Model(source, output).layers[1:]}
             if not own & taken:
                 break
         taken |= own
         outputs[name] = output
     return built, outputs
+
+
+def looking_heads(heads: Mapping[str, Head]) -> dict[str, Head]:
+    """The heads with `pooling="attention"`, but for those with positions."""
+    return {
+        name: head if head.spatial else type(head).from_config({**head.get_config(), "pooling": "attention"})
+        for name, head in heads.items()
+    }
 
 
 def output_layer(model: keras.Model, name: str) -> keras.Layer:

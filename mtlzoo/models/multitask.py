@@ -83,7 +83,6 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
 
     # `compile` makes these.
     _head_losses: dict[str, MaskedLoss]
-    label_smoothing: float
     _loss_means: dict[str, RatioOfSums]
     _head_metrics: dict[str, list[keras.metrics.Metric]]
     _penalty: keras.metrics.Mean
@@ -117,6 +116,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 layer.preprocessing = preprocessing_in_graph(self)
         self._heads = MappingProxyType(heads)
         self.resize = resize
+        self.label_smoothing = 0.0
         self._split: Split | None = None
         self.step_forms: dict[str, dict[str, str]] = {"train_function": {}, "test_function": {}}
 
@@ -206,8 +206,8 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 :func:`mtlzoo.list_balancing`, or a method such as `mtl.balancing.CAGrad(c=0.4)`. `None` sums them up, which
                 well-tuned loss weights make hard to beat. A method that the model was trained with before goes on from
                 what it has learned; another one begins anew.
-            label_smoothing: How much of each label is spread over all classes, or moved towards one half, in `[0, 1)`, for
-                heads that have a `label_smoothing` and left it at 0. Metrics and predictions know nothing of it.
+            label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for each `ClassificationHead`
+                that has left its own at 0. Two classes and tags are left alone: their ranking suffers where one is rare.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` as in Keras.
 
         Raises:

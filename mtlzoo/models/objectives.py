@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from mtlzoo.errors import HeadError
-from mtlzoo.heads import Head
+from mtlzoo.heads import ClassificationHead, Head
 from mtlzoo.losses import MaskedLoss
 from mtlzoo.losses.plain import MaskedPlainLoss
 from mtlzoo.metrics.plain import MaskedPlainMetric
@@ -18,11 +18,14 @@ def head_losses(heads: Mapping[str, Head], label_smoothing: float = 0.0) -> dict
 
     Args:
         heads: The heads by name.
-        label_smoothing: That of heads which have classes or tags and no smoothing of their own, in `[0, 1)`.
+        label_smoothing: That of softmax heads which have no smoothing of their own, in `[0, 1)`.
 
     Raises:
         HeadError: If a head's loss is none, or a plain one for labels that it cannot be told of.
+        ValueError: If the smoothing is out of its range.
     """
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
     losses = {}
     for name, head in heads.items():
         loss = _smoothed(head, label_smoothing).loss()
@@ -38,10 +41,9 @@ def head_losses(heads: Mapping[str, Head], label_smoothing: float = 0.0) -> dict
 
 
 def _smoothed(head: Head, label_smoothing: float) -> Head:
-    config = head.get_config()
-    if not label_smoothing or config.get("label_smoothing") != 0:
+    if not isinstance(head, ClassificationHead) or head.label_smoothing or not label_smoothing:
         return head
-    return type(head).from_config({**config, "label_smoothing": label_smoothing})
+    return type(head).from_config({**head.get_config(), "label_smoothing": label_smoothing})
 
 
 def head_metrics(heads: Mapping[str, Head]) -> dict[str, list[keras.metrics.Metric]]:

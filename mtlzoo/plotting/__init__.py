@@ -1,6 +1,7 @@
 """Plots that return a `matplotlib.figure.Figure`: without pyplot, so nothing global changes and no screen is needed."""
 
 from mtlzoo.plotting.annotations import Annotation
+from mtlzoo.plotting.attention import plot_attention
 from mtlzoo.plotting.balancing import plot_balancing
 from mtlzoo.plotting.confusion import plot_confusion
 from mtlzoo.plotting.groups import plot_groups
@@ -11,6 +12,7 @@ from mtlzoo.plotting.predictions import plot_predictions
 
 __all__ = [
     "Annotation",
+    "plot_attention",
     "plot_balancing",
     "plot_confusion",
     "plot_groups",

@@ -54,6 +54,7 @@ def training_arguments(
         "synchronize_batch_norm": recipe.synchronize_batch_norm,
         "batch_norm": recipe.batch_norm,
         "average": recipe.average,
+        "label_smoothing": recipe.label_smoothing,
         "minutes": recipe.minutes,
         "mix": recipe.mix,
         "sampling": recipe.sampling,

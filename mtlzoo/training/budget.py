@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.training.batch_clock import BatchClock
 from mtlzoo.training.stages import Stage
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-MEASURED = 4.0  # seconds of steps that are measured
+MEASURED = 3.0  # seconds of steps that are measured, twice
 RESERVE = 0.04  # of the time, for what comes between the epochs
 HEADS = 0.25  # of the time, at most, for stages that train the heads alone
 
 
 class StepClock(keras.callbacks.Callback):
-    """Measures steps after the first one, before which a graph is made, and ends training or evaluation after some time.
+    """Measures steps, and ends training or evaluation after some time.
 
     Args:
-        seconds: How long to measure.
-
-    Attributes:
-        first: Seconds until the first step was over.
+        seconds: How long to measure, from the end of the first step.
+        most: How many steps to measure at most.
     """
 
-    def __init__(self, seconds: float = MEASURED):
+    def __init__(self, seconds: float = MEASURED, most: int | None = None):
         super().__init__()
-        self.seconds = seconds
-        self.first = 0.0
-        self._began = self._started = self._last = time.monotonic()
-        self._steps = 0
+        self.seconds, self.most = seconds, most
+        self.clock = BatchClock()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count a step."""
@@ -46,17 +43,14 @@ class StepClock(keras.callbacks.Callback):
         self._tick()
 
     def _tick(self) -> None:
-        self._last = time.monotonic()
-        if not self._steps:
-            self.first, self._started = self._last - self._began, self._last
-        self._steps += 1
-        if self._last - self._started > self.seconds:
+        self.clock.tick()
+        if self.clock.running > self.seconds or self.clock.batches == self.most:
             self.model.stop_training = self.model.stop_evaluating = True
 
     @property
     def step(self) -> float:
         """Seconds a step; of a single one all that it took."""
-        return (self._last - self._started) / (self._steps - 1) if self._steps > 1 else self.first
+        return self.clock.each or self.clock.until_first
 
 
 @dataclass(frozen=True)
@@ -67,32 +61,42 @@ class StepCosts:
         step: Seconds of a training step of the whole network.
         look: Seconds of a batch without training.
         start: Seconds until the first step of a stage.
+        reading: Seconds that a training step takes more while images are read for the first time.
     """
 
     step: float
     look: float
     start: float
+    reading: float = 0.0
 
 
-def measure_steps(model: MultiTaskModel, train: tf.data.Dataset, valid: tf.data.Dataset | None) -> StepCosts:
-    """Train a few steps and look at a few batches; the weights are what they were afterwards.
+def measure_steps(
+    model: MultiTaskModel, train: Callable[[], tf.data.Dataset], valid: tf.data.Dataset | None
+) -> StepCosts:
+    """Train a few steps and look at a few batches, twice: then images are in the caches, as they are after an epoch.
 
     Args:
-        model: The model, compiled.
-        train: Batches to train on.
+        model: The model, compiled; its weights are what they were afterwards.
+        train: Makes batches to train on, the same ones each time.
         valid: Batches to look at; `None` for none.
     """
     weights = model.get_weights()
-    training = StepClock()
-    model.fit(train, epochs=1, callbacks=[training], verbose=0)
-    look, start = training.step / 3, training.first  # without the way back
+    first = StepClock()
+    model.fit(train(), epochs=1, callbacks=[first], verbose=0)
+    again = StepClock(most=first.clock.batches)
+    model.fit(train(), epochs=1, callbacks=[again], verbose=0)
+    step = min(first.step, again.step)
+    look, start = step / 3, first.clock.until_first  # without the way back
     if valid is not None:
         looking = StepClock(MEASURED / 2)
         model.evaluate(valid, callbacks=[looking], verbose=0)
-        look, start = looking.step, start + looking.first
+        start += looking.clock.until_first
+        looking = StepClock(MEASURED / 2, most=looking.clock.batches)
+        model.evaluate(valid, callbacks=[looking], verbose=0)
+        look = looking.step
     model.set_weights(weights)
     model.stop_training = False
-    return StepCosts(training.step, look, start)
+    return StepCosts(step, look, start, first.step - step)
 
 
 def plan_stages(
@@ -122,7 +126,8 @@ def plan_stages(
         area * (train * (costs.step if stage.trainable != "heads" else 1.1 * costs.look) + valid * costs.look)
         for stage, area in zip(stages, areas or [1.0] * len(stages))
     ]
-    left = seconds * (1 - RESERVE) - len(stages) * costs.start
+    fixed = len(stages) * costs.start + train * costs.reading
+    left = seconds * (1 - RESERVE) - fixed
     epochs = [stage.epochs for stage in stages]
     heads = [place for place, stage in enumerate(stages) if stage.trainable == "heads"]
     others = [place for place in range(len(stages)) if place not in heads]
@@ -136,7 +141,7 @@ def plan_stages(
     factor = left / sum(stages[place].epochs * epoch[place] for place in places)
     for place in places:
         epochs[place] = max(1, int(stages[place].epochs * factor))
-    total = len(stages) * costs.start + sum(count * each for count, each in zip(epochs, epoch))
+    total = fixed + sum(count * each for count, each in zip(epochs, epoch))
     return [replace(stage, epochs=count) for stage, count in zip(stages, epochs)], total
 
 

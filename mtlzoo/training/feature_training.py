@@ -95,7 +95,8 @@ def train_on_features(
     whole.optimizer.build(whole.trainable_variables)  # in the order in which its files have them
     # A step on features is so short that half of it is Python between the steps. A callback that asks for each sees each.
     seen = any(_sees_steps(callback) for callback in inputs.callbacks)
-    heads_model.compile(whole.optimizer, steps_per_execution=1 if seen else STEPS, jit_compile=whole.jit_compile)
+    how: dict[str, Any] = {"label_smoothing": whole.label_smoothing, "jit_compile": whole.jit_compile}
+    heads_model.compile(whole.optimizer, steps_per_execution=1 if seen else STEPS, **how)
     heads_model.balance_like(whole)
     callbacks = [_ShowWhole(whole, inputs.callbacks), *inputs.callbacks, _Follow(whole, parts.trunk, before)]
     return FitInputs(heads_model, datasets[0], datasets[1] if len(datasets) > 1 else None, callbacks)

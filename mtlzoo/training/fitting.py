@@ -77,6 +77,7 @@ def fit(
             - `average`: the momentum of averaged weights, `None` by default.
             - `mix`: how training images and their labels are mixed, `None` by default.
             - `sampling`: which training rows are drawn more often, `None` by default.
+            - `label_smoothing`: how much of each label is spread over all classes, 0.1 by default.
             - `minutes`: how long training may take, in place of the stages' epochs.
 
     Returns:

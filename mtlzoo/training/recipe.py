@@ -41,6 +41,7 @@ class RecipeSettings(TypedDict, total=False):
     minutes: float | None
     mix: str | Mixing | None
     sampling: str | None
+    label_smoothing: float
 
 
 class StagedSettings(RecipeSettings, total=False):
@@ -55,7 +56,7 @@ class Recipe:
 
     Attributes:
         stages: What to do, in order; kept as a tuple. The default warms the heads up for two epochs, then trains
-            everything for ten.
+            everything for twenty.
         balancing: How the heads' losses become one step, a name from :func:`mtlzoo.list_balancing` or a method; it goes
             on from stage to stage. See `MultiTaskModel.compile`.
         batch_size: Rows a step, for tables.
@@ -92,6 +93,8 @@ class Recipe:
             or a :class:`mtlzoo.data.Mixing`; `None` for not at all. Features of mixed images are not cached.
         sampling: Which training rows are drawn more often, of as many an epoch, for tables: `"repeat_factor"` or
             `"balanced"` for those with rare labels, see :func:`mtlzoo.data.sampling.sampling_weights`; `None` for each once.
+        label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for heads of more than two
+            classes that have none of their own; see `MultiTaskModel.compile`.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.
@@ -122,6 +125,7 @@ class Recipe:
     minutes: float | None = None
     mix: str | Mixing | None = None
     sampling: str | None = None
+    label_smoothing: float = 0.1
 
     def __post_init__(self) -> None:
         stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
@@ -148,6 +152,9 @@ class Recipe:
         average = self.average
         if average is not None and not (isinstance(average, Real) and 0 < average < 1):
             raise ValueError(f"Expected `average` to be None or a momentum above 0 and below 1, received: {average!r}.")
+        smoothing = self.label_smoothing
+        if not (isinstance(smoothing, Real) and not isinstance(smoothing, bool) and 0 <= smoothing < 1):
+            raise ValueError(f"Expected `label_smoothing` to be at least 0 and below 1, received: {smoothing!r}.")
         minutes = self.minutes
         if minutes is not None and not (
             isinstance(minutes, Real) and not isinstance(minutes, bool) and 0 < minutes < inf

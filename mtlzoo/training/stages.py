@@ -165,7 +165,7 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
-DEFAULT_STAGES = (Stage(epochs=2, learning_rate=1e-3, trainable="heads"), Stage(epochs=10, learning_rate=1e-3))
+DEFAULT_STAGES = (Stage(epochs=2, learning_rate=1e-3, trainable="heads"), Stage(epochs=20, learning_rate=1e-3))
 """A short warm-up of the new heads, so that their random gradients do not spoil the backbone, then everything."""
 
 FASHIONAI_STAGES = (

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -262,12 +262,12 @@ class Trainer:
             return
         plan = self._plan(len(self.stages), self.stages[-1])
         rows = Rows(self.train, self._training_settings(plan))
-        dataset = rows.dataset()
-        batches = count_steps(dataset), 0 if self.validation is None else count_steps(self.validation)
+        batches = count_steps(rows.dataset()), 0 if self.validation is None else count_steps(self.validation)
         self._compile(plan.stage, batches[0])
         with plain_errors(), self.devices.training():
-            train = self.devices.distribute(dataset, rows.table is not None)
-            costs = measure_steps(self.trained, train, self.validation)
+            costs = measure_steps(
+                self.trained, lambda: self.devices.distribute(rows.dataset(), rows.table is not None), self.validation
+            )
         own = self.model.input_shape[1:3]
         areas = [math.prod(stage.size(own)) / math.prod(own) for stage in self.stages]
         stages, total = plan_stages(self.stages, costs, batches, self._until - time.monotonic(), areas)
@@ -319,7 +319,8 @@ class Trainer:
                 optimizer = stage.make_optimizer(steps, recipe.average)
                 if (stage.layer_decay, stage.weight_decay) != (1.0, 0.0):
                     shape_updates(optimizer, functools.partial(plan_updates, model, stage))
-                model.compile(optimizer, balancing=recipe.balancing, jit_compile=recipe.jit_compile)
+                how: dict[str, Any] = {"label_smoothing": recipe.label_smoothing, "jit_compile": recipe.jit_compile}
+                model.compile(optimizer, recipe.balancing, **how)
         copy_weights(self.model, self.trained)
         self.devices.broadcast_weights(self.trained)
 

@@ -17,7 +17,9 @@ CASES = {("MobileNet", 96): {"alpha": 0.25}, ("MobileNetV2", 128): {"alpha": 0.3
 LARGE = {("ResNet50", 96): {}, ("EfficientNetB0", 96): {}, ("NASNetMobile", 96): {}}
 
 
-def benchmark_training_step(rounds: int = 40, full: bool = False) -> list[dict[str, str | float]]:
+def benchmark_training_step(
+    rounds: int = 40, full: bool = False, layer: str | None = None
+) -> list[dict[str, str | float]]:
     """Measures steps of `fit` on one batch that stays in memory, of mtlzoo and of plain Keras in turns.
 
     Both have the same network and eight heads of five classes, half of the labels missing, Adam, and the accuracy of each
@@ -26,19 +28,20 @@ def benchmark_training_step(rounds: int = 40, full: bool = False) -> list[dict[s
     Args:
         rounds: How many steps each has; medians are reported, without the first quarter.
         full: ResNet50, EfficientNetB0 and NASNetMobile too.
+        layer: The layer at which MobileNet ends, alone, for a quick trial; `None` for all networks in full.
 
     Returns:
         One row a network: `backbone`, `pixels`, `step_ms`, `plain_step_ms`, `over_plain`, the ratio of both, and
         `first_over_plain`, that of the seconds until the first step is over.
     """
-    cases = {**CASES, **(LARGE if full else {})}
+    cases = {**CASES, **(LARGE if full else {})} if layer is None else {("MobileNet", 96): CASES["MobileNet", 96]}
     return [
-        {"backbone": name, "pixels": pixels, **_measure(name, pixels, options, rounds)}
+        {"backbone": name, "pixels": pixels, **_measure(name, pixels, options, rounds, layer)}
         for (name, pixels), options in cases.items()
     ]
 
 
-def _measure(name: str, pixels: int, options: dict[str, float], rounds: int) -> dict[str, float]:
+def _measure(name: str, pixels: int, options: dict[str, float], rounds: int, layer: str | None) -> dict[str, float]:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (BATCH, pixels, pixels, 3)).astype("float32")
     labels = {f"head_{number}": rng.integers(0, CLASSES, BATCH) for number in range(HEADS)}
@@ -46,7 +49,8 @@ def _measure(name: str, pixels: int, options: dict[str, float], rounds: int) -> 
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).predict(
         np.zeros((1, 2)), verbose=0
     )  # TensorFlow begins
-    plain, own = _plain(name, pixels, options), mtl.build(name, dict.fromkeys(labels, CLASSES), **_own(pixels, options))
+    plain = _plain(name, pixels, options, layer)
+    own = mtl.build(name, dict.fromkeys(labels, CLASSES), feature_layer=layer, **_own(pixels, options))
     own.compile(keras.optimizers.Adam(1e-4))
     missing = {head: np.where(known[head] > 0, values, -1) for head, values in labels.items()}
     ways: dict[str, Callable[[], object]] = {
@@ -72,9 +76,10 @@ def _own(pixels: int, options: dict[str, float]) -> dict[str, object]:
     return {"input_shape": (pixels, pixels, 3), "weights": None, **options}
 
 
-def _plain(name: str, pixels: int, options: dict[str, float]) -> keras.Model:
+def _plain(name: str, pixels: int, options: dict[str, float], layer: str | None) -> keras.Model:
     base = getattr(keras.applications, name)(include_top=False, **_own(pixels, options))
-    features = keras.layers.GlobalAveragePooling2D()(base.output)
+    end = base.output if layer is None else base.get_layer(layer).output
+    features = keras.layers.GlobalAveragePooling2D()(end)
     names = [f"head_{number}" for number in range(HEADS)]
     outputs = {head: keras.layers.Dense(CLASSES, "softmax", name=head)(features) for head in names}
     model = keras.Model(base.input, outputs)

@@ -226,7 +226,7 @@ def test_heads_may_be_called_what_people_call_them(tiny_backbone, images, tmp_pa
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"pooling": "mean"}, "`pooling` to be one of avg, max, flatten, received: 'mean'"),
+        ({"pooling": "mean"}, "`pooling` to be one of avg, max, flatten, attention, received: 'mean'"),
         ({"resize": "squeeze"}, "`resize` to be one of stretch, crop, pad, received: 'squeeze'"),
         ({"dropout": 1.5}, "dropout|rate"),
         ({"heads": {}}, "Expected a dictionary of heads"),

@@ -59,7 +59,13 @@ def trained(drawn, network):
     model, recorder, bests = network(drawn[0].heads), Recorder(), []
     start = model.get_weights()
     history = fit(
-        model, *drawn, STAGES, callbacks=[recorder], on_best=lambda best: bests.append(best.get_weights()), **QUICK
+        model,
+        *drawn,
+        STAGES,
+        callbacks=[recorder],
+        on_best=lambda best: bests.append(best.get_weights()),
+        label_smoothing=0.0,
+        **QUICK,
     )
     return model, history, recorder, bests, start
 

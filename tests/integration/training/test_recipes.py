@@ -32,6 +32,7 @@ SETTINGS = {
     "minutes": None,
     "mix": None,
     "sampling": "repeat_factor",
+    "label_smoothing": 0.2,
 }
 
 

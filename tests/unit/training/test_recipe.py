@@ -31,13 +31,14 @@ OTHER = {
     "minutes": 10,
     "mix": "mixup",
     "sampling": "balanced",
+    "label_smoothing": 0.2,
 }
 
 
 def test_the_registry_names_recipes():
     assert RECIPES["default"] == Recipe()
     assert RECIPES["default"].stages == DEFAULT_STAGES
-    assert RECIPES["fashionai"] == Recipe(stages=FASHIONAI_STAGES)
+    assert RECIPES["fashionai"] == Recipe(stages=FASHIONAI_STAGES, label_smoothing=0.0)
     for name, recipe in RECIPES.items():
         assert get_recipe(name) is recipe
         assert get_recipe(recipe) is recipe
@@ -137,6 +138,7 @@ def test_stages_become_a_tuple():
     [
         ({"stages": []}, "Expected at least one stage, received none"),
         ({"balancing": "nonsense"}, "nonsense"),
+        ({"label_smoothing": 1.0}, "`label_smoothing` to be at least 0 and below 1, received: 1.0"),
         ({"batch_size": 0}, "Expected `batch_size` to be a whole number of at least 1, received: 0"),
         ({"batch_size": 2.5}, "Expected `batch_size` to be a whole number of at least 1, received: 2.5"),
         ({"augment": "nonsense"}, "Expected the name of an augmentation, received: 'nonsense'.*Valid names: default"),
