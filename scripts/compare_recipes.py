@@ -45,9 +45,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--pixels", type=int, help="height and width of the images, in place of the set's own")
-    parser.add_argument(
-        "--cores", type=int, help="of each run, with as many runs at a time as that makes (default: all)"
-    )
     parser.add_argument("--epochs", type=int, help="so many epochs of everything, in place of minutes")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -81,7 +78,7 @@ def _run_one(options: argparse.Namespace) -> None:
     from comparison.real_sets import FILES, SETS, figures
     from comparison.ways import train_way
 
-    real = SETS[given["set"]](options.data / given["set"])
+    real = SETS[given["set"]](options.data / given["set"], given["seed"])
     real = replace(real, pixels=options.pixels or real.pixels)
     weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
     started, used = time.perf_counter(), time.process_time()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mtlzoo.plotting import style
 
-COLUMNS = ["accuracy", "balanced_accuracy", "macro_f1"]
+COLUMNS = ["accuracy", "balanced_accuracy", "macro_f1", "auc"]
 GROUP = ["set", "backbone", "alpha", "pixels", "way"]
 
 
@@ -24,7 +24,7 @@ def list_runs(records: Sequence[dict[str, Any]]) -> pd.DataFrame:
         row["epochs"] = record.get("epochs", len(record.get("log", {}).get("loss", [])))
         for part in ("valid", "test"):
             heads = record[part].values()
-            row |= {f"{part}_{name}": 100 * np.mean([head[name] for head in heads]) for name in COLUMNS}
+            row |= {f"{part}_{name}": 100 * np.nanmean([head.get(name, np.nan) for head in heads]) for name in COLUMNS}
         rows.append(row)
     return pd.DataFrame(rows)
 
