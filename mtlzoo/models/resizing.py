@@ -58,7 +58,8 @@ def _call_again(model: Any, shape: tuple[int | None, ...]) -> Any:
 
 
 def _own(layer: keras.Layer) -> keras.Layer:
-    return layer
+    # Keras 3.10 keeps the shape that a `Reshape` met first, and it has no weights to share.
+    return type(layer).from_config(layer.get_config()) if isinstance(layer, keras.layers.Reshape) else layer
 
 
 def _call(layer: keras.Layer, *arguments: Any, **keywords: Any) -> Any:
