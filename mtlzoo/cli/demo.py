@@ -33,7 +33,7 @@ PATIENCE = 5  # seconds that are waited for the page's runtime when all else is 
 
 
 def demo(
-    directory: str | Path, images: int | None = None, epochs: int = 8, seed: int = 0, *, overwrite: bool = False
+    directory: str | Path, images: int | None = None, epochs: int = 20, seed: int = 0, *, overwrite: bool = False
 ) -> int:
     """Train 13 heads on photographs of blood cells, and leave a run folder.
 
