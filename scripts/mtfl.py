@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path, nargs="?", default=Path("mtfl-run"))
     parser.add_argument("--network", choices=["residual", "tcdcn"], default="residual")
-    parser.add_argument("--epochs", type=int, help="default: 40, for tcdcn 100")
+    parser.add_argument("--epochs", type=int, help="default: 50, for tcdcn 100")
     parser.add_argument("--stopping", action="store_true", help="task-wise early stopping")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()
@@ -58,7 +58,7 @@ def main() -> None:
     else:
         backbone = runs.small_network(64)
         model = mtl.build(backbone, table.heads, preprocessing="tf")
-        epochs = options.epochs or 40
+        epochs = options.epochs or 50
     augment = mtl.data.Augmentation(rotation=20, zoom=0.15, shift=0.06, brightness=0.3, contrast=0.3)
     callbacks = [mtl.TaskwiseEarlyStopping("landmarks")] if options.stopping else []
     how, stages = {"overwrite": options.overwrite}, [mtl.Stage(epochs, 3e-3)]

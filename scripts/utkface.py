@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=Path("utkface-run"))
     parser.add_argument("--age", choices=[*FORMS, "all"], default="expectation")
     parser.add_argument("--pixels", type=int, default=96)
-    parser.add_argument("--epochs", type=int, default=11, help="after one epoch of the heads alone")
+    parser.add_argument("--epochs", type=int, default=16, help="after one epoch of the heads alone")
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     options = parser.parse_args()

@@ -46,7 +46,9 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int | None]]) -> ar
 def _demo_arguments(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--out", type=path, default=Path("demo-run"), help="the run folder (default: demo-run)")
     demo.add_argument("--images", type=count, help="how many photographs in all parts (default: all 2,001)")
-    demo.add_argument("--epochs", type=count, default=20, help="of the whole network, after 2 of the heads (default: 20)")
+    demo.add_argument(
+        "--epochs", type=count, default=20, help="of the whole network, after 2 of the heads (default: 20)"
+    )
     demo.add_argument("--seed", type=seed, default=0)
     demo.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
 
