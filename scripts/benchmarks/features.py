@@ -108,7 +108,7 @@ def benchmark_features(
             first = next(iter(seconds.values()))
             rows += [
                 {"pixels": pixels, "images": images, "epochs": epochs, "way": way}
-                | {"seconds": round(value, 1), "times_plain": round(first / value, 1)}
+                | {"seconds": round(value, 2), "times_plain": round(first / value, 2)}
                 for way, value in seconds.items()
             ]
     return rows

@@ -42,5 +42,5 @@ def benchmark_memory(counts: tuple[int, ...] = (1_000, 10_000), full: bool = Fal
         cv2.imwrite(path, draw_photograph(np.random.default_rng(0), 512, 512))
         for count in (*counts, 100_000) if full else counts:
             peak, seconds = map(float, run_alone(PASS, path, count).split()[-2:])
-            rows.append({"images": count, "peak_mib": round(peak), "seconds": round(seconds, 1)})
+            rows.append({"images": count, "peak_mib": round(peak), "seconds": seconds})
     return rows

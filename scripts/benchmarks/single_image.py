@@ -43,6 +43,6 @@ def benchmark_single_image(rounds: int = 20, layer: str | None = None) -> list[d
     medians = {way: 1000 * statistics.median(values[2:]) for way, values in seconds.items()}  # two rounds warm up
     first = next(iter(medians.values()))
     return [
-        {"way": way, "milliseconds": round(value, 2), "times_predict": round(first / value, 1)}
+        {"way": way, "milliseconds": round(value, 2), "times_predict": round(first / value, 2)}
         for way, value in medians.items()
     ]

@@ -160,3 +160,16 @@ def test_the_sheet_takes_what_predict_takes(tmp_path):
     model = small_model()
     for images in (path, [path], mtl.data.LabelTable.of_images([str(path)]), images_of(1, 24)):
         assert len(mtl.plotting.plot_attention(model, images).axes[0].images) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+def test_litert_computes_the_same(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    model = small_model()
+    query = model.get_layer("corner_attention_scores")
+    query.set_weights([np.random.default_rng(0).normal(size=query.weights[0].shape)])
+    mtl.export(model, tmp_path / "model.tflite")
+    runner = tf.lite.Interpreter(str(tmp_path / "model.tflite")).get_signature_runner()
+    found = runner(images=images_of(1))
+    for name, expected in model.predict(images_of(1), verbose=0).items():
+        np.testing.assert_allclose(found[name], expected, rtol=1e-4, atol=1e-6)
