@@ -189,7 +189,7 @@ def configure_heads(table: LabelTable, options: Mapping[str, Any]) -> LabelTable
     for name, head in table.heads.items():
         config = head.get_config()
         own = {option: value for option, value in options.items() if option in config}
-        heads[name] = type(head).from_config({**config, **own})
+        heads[name] = head.with_settings(**own)
     return table.with_heads(heads)
 
 

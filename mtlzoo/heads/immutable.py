@@ -80,6 +80,10 @@ class Immutable(metaclass=FrozenAfterInit):
         """The object that `get_config` describes."""
         return cls(**with_new_names(cls.__init__, config))
 
+    def with_settings(self, **settings: Any) -> Self:
+        """A new object with other arguments of the constructor, which checks them."""
+        return self.from_config({**self.get_config(), **settings})
+
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.get_config() == other.get_config()
 

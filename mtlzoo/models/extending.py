@@ -69,8 +69,7 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
     outputs = {key: copied.output[key] for key in kept}
     taken = {layer.name for layer in keras.Model(copied.input, [features, feature_map, *outputs.values()]).layers}
     with policy(_precision(model)):
-        dropout = next((layer.rate for layer in model.layers if layer.name.endswith("_attention_dropout")), 0.0)
-        made, built = connect_heads(made, Features(features, feature_map, dropout), taken)
+        made, built = connect_heads(made, Features(features, feature_map, _dropout_before_heads(model)), taken)
     outputs |= built
     result = type(model)(
         copied.input,
@@ -124,6 +123,12 @@ def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.Ker
                 features = layer.output
                 break
     return features, feature_map
+
+
+def _dropout_before_heads(model: MultiTaskModel) -> float:
+    """The fraction of features that `mtl.build` drops before all heads, or before each that looks for itself."""
+    found = (layer for layer in model.layers if layer.name == "dropout" or layer.name.endswith("_attention_dropout"))
+    return next((layer.rate for layer in found if isinstance(layer, layers.Dropout)), 0.0)
 
 
 # === Weights of a head that is replaced ===

@@ -75,10 +75,7 @@ def connect_heads(
 
 def looking_heads(heads: Mapping[str, Head]) -> dict[str, Head]:
     """The heads with `pooling="attention"`, but for those with positions."""
-    return {
-        name: head if head.spatial else type(head).from_config({**head.get_config(), "pooling": "attention"})
-        for name, head in heads.items()
-    }
+    return {name: head if head.spatial else head.with_settings(pooling="attention") for name, head in heads.items()}
 
 
 def output_layer(model: keras.Model, name: str) -> keras.Layer:

@@ -207,7 +207,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 well-tuned loss weights make hard to beat. A method that the model was trained with before goes on from
                 what it has learned; another one begins anew.
             label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for each `ClassificationHead`
-                that has left its own at 0. Two classes and tags are left alone: their ranking suffers where one is rare.
+                that has left its own at 0. `BinaryHead` and tags are left alone: their ranking suffers where one is rare.
             **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` as in Keras.
 
         Raises:

@@ -43,7 +43,7 @@ def head_losses(heads: Mapping[str, Head], label_smoothing: float = 0.0) -> dict
 def _smoothed(head: Head, label_smoothing: float) -> Head:
     if not isinstance(head, ClassificationHead) or head.label_smoothing or not label_smoothing:
         return head
-    return type(head).from_config({**head.get_config(), "label_smoothing": label_smoothing})
+    return head.with_settings(label_smoothing=label_smoothing)
 
 
 def head_metrics(heads: Mapping[str, Head]) -> dict[str, list[keras.metrics.Metric]]:

@@ -93,8 +93,8 @@ class Recipe:
             or a :class:`mtlzoo.data.Mixing`; `None` for not at all. Features of mixed images are not cached.
         sampling: Which training rows are drawn more often, of as many an epoch, for tables: `"repeat_factor"` or
             `"balanced"` for those with rare labels, see :func:`mtlzoo.data.sampling.sampling_weights`; `None` for each once.
-        label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for heads of more than two
-            classes that have none of their own; see `MultiTaskModel.compile`.
+        label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for softmax heads
+            (`ClassificationHead`) that have none of their own; see `MultiTaskModel.compile`.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.

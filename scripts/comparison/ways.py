@@ -14,14 +14,12 @@ from comparison.real_sets import RealSet, figures
 import mtlzoo as mtl
 from mtlzoo.data import Augmentation
 
-HEADS_STAGE = mtl.Stage(2, 1e-3, "heads")
-
 RICH = Augmentation(
     **{"zoom": 0.0, "scale": (0.35, 1.0), "aspect": (3 / 4, 4 / 3), "brightness": 0.3, "contrast": 0.3},
     **{"hue": 10, "saturation": 0.3, "gamma": 0.3, "erase": 0.25},
 )
 
-# What differs from the recipe: settings of the recipe, and of its last stage ("stage").
+# What differs from the recipe: settings of the recipe, of its last stage ("stage"), and what comes before that ("first").
 WAYS: dict[str, dict[str, Any]] = {
     "default": {},
     "frozen statistics": {"batch_norm": "frozen"},
@@ -33,7 +31,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "layer decay 0.1": {"stage": {"layer_decay": 0.1}},
     "weight decay 0.05": {"stage": {"weight_decay": 0.05}},
     "SGD": {"stage": {"learning_rate": 0.02, "optimizer": keras.optimizers.SGD(momentum=0.9, nesterov=True)}},
-    "heads first for long": {"heads_stage": mtl.Stage(8, 3e-3, "heads")},
+    "heads first for long": {"first": [mtl.Stage(8, 3e-3, "heads")]},
     "warm-up": {"stage": {"warmup": 0.1}},
     "clipping": {"stage": {"clip_norm": 1.0}},
     "no smoothing": {"label_smoothing": 0.0},
@@ -46,7 +44,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "mixup or CutMix": {"mix": "both"},
     "repeat factors": {"sampling": "repeat_factor"},
     "attention pooling": {"pooling": "attention"},
-    "no heads stage": {"no_heads_stage": True},
+    "no heads stage": {"first": []},
     "small images first": {"small_first": True},
 }
 
@@ -78,9 +76,7 @@ def train_way(
     pooling = changes.pop("pooling", "avg")
     model = mtl.build(backbone, heads, (real.pixels, real.pixels, 3), weights, pooling=pooling, alpha=alpha)
     last = replace(mtl.training.DEFAULT_STAGES[-1], **changes.pop("stage", {}))
-    first = [changes.pop("heads_stage", HEADS_STAGE)]
-    if changes.pop("no_heads_stage", False):
-        first = []
+    first = changes.pop("first", mtl.training.DEFAULT_STAGES[:-1])
     small_first = changes.pop("small_first", False)
     settings: dict[str, Any] = {**changes, "cache": "memory", "seed": seed}
     if "epochs" in length:

@@ -104,6 +104,12 @@ def test_further_heads_look_too():
     assert rates == {f"{name}_attention_dropout": 0.2 for name in maps}
 
 
+def test_a_head_that_looks_alone_drops_as_many_features_as_all_others():
+    model = small_model(pooling="avg", dropout=0.3)
+    more = model.with_heads({**HEADS, "hat": mtl.BinaryHead(pooling="attention")})
+    assert more.get_layer("hat_attention_dropout").rate == model.get_layer("dropout").rate == 0.3
+
+
 def test_images_of_another_size():
     from mtlzoo.models.resizing import at_size
 
