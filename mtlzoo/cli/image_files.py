@@ -11,6 +11,7 @@ import numpy as np
 from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import NOT_APPLICABLE
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
 from mtlzoo.plotting import Annotation, plot_predictions
@@ -69,7 +70,7 @@ def labelled_images(table: LabelTable, predictions: Predictions, rows: int = ROW
             if not labelled[name].iloc[row]:
                 continue
             target = labels[name][[row]]
-            if predictions.geometry is not None:
+            if predictions.geometry is not None and predictions.asked(name)[row]:
                 own = predictions.geometry.take(np.array([row]))
                 annotations += _annotations(head.marks(target, own), where, "true")
                 annotations += _annotations(
@@ -77,6 +78,7 @@ def labelled_images(table: LabelTable, predictions: Predictions, rows: int = ROW
                 )
             if not head.spatial:
                 answer = predictions.decoded[name]["answer"][row]
+                answer = answer if predictions.asked(name)[row] else NOT_APPLICABLE
                 lines += _lines(name, answer, _truth(head, target), hasattr(head, "names"))
         found.images.append(image[0])
         found.captions.append(lines)
@@ -110,7 +112,7 @@ def _truth(head: Head, target: np.ndarray) -> str:
 
 def _lines(name: str, answer: Any, truth: str, named: bool) -> list[tuple[str, bool | None]]:
     if not named:
-        shown = " ".join(f"{number:.3g}" for number in np.ravel(answer))
+        shown = answer if isinstance(answer, str) else " ".join(f"{number:.3g}" for number in np.ravel(answer))
         return [(f"{name}: {shown} (true {truth})", None)]
     right = answer == truth
     return [(f"{name}: {answer}", right), *([] if right else [(f"true: {truth}", None)])]

@@ -130,6 +130,7 @@ def _train(options: argparse.Namespace) -> int:
     runs.check_run(options.out, table.heads, overwrite=overwrite)
     by_chance = options.split_column == "none"
     runs.check_told_parts(table, options.valid, options.test, options.rest, by_chance)
+    table = runs.ask_only_if(table, options.only_if)
     _tell_notes(table, quiet=options.quiet)
     say(narration.describe_columns(table, options))
     table = runs.configure_heads(table, {"hidden": options.hidden, "class_weight": options.class_weight})

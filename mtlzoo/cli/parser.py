@@ -231,6 +231,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     labels.add_argument("--test", type=fraction, metavar="FRACTION", help="rows for the report alone (likewise)")
     labels.add_argument("--rest", choices=["train", "valid", "test"], help="the part of rows for which none is given")
+    labels.add_argument(
+        "--only-if",
+        nargs="+",
+        metavar="HEAD:PARENT=CLASS,...",
+        help="ask a head only where another one has these labels; found: as the labels suggest",
+    )
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
     network = train.add_argument_group("network")

@@ -1,6 +1,7 @@
 """Whole jobs: from a dataset to a folder that holds the model, its report and its images."""
 
 from mtlzoo.cli.building import build_network, input_shape
+from mtlzoo.cli.conditions import ask_only_if
 from mtlzoo.cli.demo import demo
 from mtlzoo.cli.fonts import fonts_of_all_scripts
 from mtlzoo.cli.reading import (
@@ -36,6 +37,7 @@ __all__ = [
     "RunOptions",
     "TimeLeft",
     "as_text",
+    "ask_only_if",
     "build_network",
     "check_files",
     "check_run",

@@ -6,6 +6,7 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from mtlzoo.data.conditions import find_conditions
 from mtlzoo.data.content import split_by_content
 from mtlzoo.data.dataset import image_dataset
 from mtlzoo.data.folders import read_folders
@@ -56,6 +57,7 @@ __all__ = [
     "TableError",
     "check_images",
     "decode_image",
+    "find_conditions",
     "image_dataset",
     "infer_head",
     "load_image",

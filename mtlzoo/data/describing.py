@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import Column, count_cells, short
+from mtlzoo.data.conditions import find_conditions, tell_condition
 from mtlzoo.data.markers import default_markers
 from mtlzoo.heads import HEADS, Head
 
@@ -19,8 +20,13 @@ NAMED = 6
 
 def describe_table(table: LabelTable) -> str:
     """One line a head: its kind, how many rows are labelled, its labels, what is missing and why."""
-    labels = table.labels()
-    return "\n".join(_describe(table, name, head, labels[name]) for name, head in table.heads.items())
+    labels, written, proposed = table.labels(), table.labels(all_written=True), find_conditions(table)
+    lines = []
+    for name, head in table.heads.items():
+        unused = int(head.labelled(written[name]).sum() - head.labelled(labels[name]).sum())
+        told = tell_condition(table, name, proposed, unused)
+        lines.append("; ".join([_describe(table, name, head, labels[name]), *told]))
+    return "\n".join(lines)
 
 
 def _describe(table: LabelTable, name: str, head: Head, targets: np.ndarray) -> str:

@@ -13,12 +13,14 @@ import pandas as pd
 
 from mtlzoo.data.cells import short
 from mtlzoo.data.columns import IMAGE, REGION
+from mtlzoo.data.conditions import with_conditions
 from mtlzoo.data.describing import describe_table
 from mtlzoo.data.dialects import columns_of
 from mtlzoo.data.encoding import EncodedColumns
 from mtlzoo.data.parts import part, split_parts
 from mtlzoo.errors import LabelError, TableError
 from mtlzoo.heads import Head, get_heads
+from mtlzoo.heads.conditions import without_inapplicable
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +105,12 @@ class LabelTable:
         cells = list(self.frame[REGION])
         return cells if any(isinstance(cell, list | tuple | np.ndarray) for cell in cells) else None
 
-    def labels(self) -> dict[str, np.ndarray]:
+    def labels(self, all_written: bool = False) -> dict[str, np.ndarray]:
         """Encoded targets by head, rows on the first axis.
+
+        Args:
+            all_written: Whether to give labels too that the label of another head rules out (`only_if=`); they are missing
+                otherwise.
 
         Raises:
             TableError: If a label is invalid for its head; it names the row.
@@ -115,7 +121,7 @@ class LabelTable:
                 labels[name] = self._encoded.get(name, head, literal=name in self.literal)
             except LabelError as error:
                 raise TableError(f"{self.where(error.row)}: head {name!r}: {error.reason}.") from None
-        return labels
+        return labels if all_written else without_inapplicable(self.heads, labels)
 
     def labelled(self) -> pd.DataFrame:
         """Which rows are labelled for which head: bool, one column a head."""
@@ -177,6 +183,24 @@ class LabelTable:
         """The same rows read by other heads, each of which has a column."""
         remarks = {name: told for name, told in self.remarks.items() if name in heads}
         return replace(self, heads=get_heads(heads) if heads else {}, remarks=remarks)
+
+    def with_conditions(self, conditions: Mapping[str, Mapping[str, list[str]]] | None = None) -> LabelTable:
+        """The same rows, some heads of which are asked only where other heads have certain labels.
+
+        Args:
+            conditions: `only_if` by the name of the head, see :class:`mtlzoo.heads.Head`; by default what the labels
+                suggest, see :func:`mtlzoo.data.find_conditions` and what :meth:`describe` says.
+
+        Raises:
+            ValueError: If there is no such head, parent or class.
+
+        Example:
+
+        ```python
+        table = table.with_conditions({"length": {"garment": ["skirt", "dress"]}})
+        ```
+        """
+        return with_conditions(self, conditions)
 
     def for_heads(self, heads: Mapping[str, Head]) -> LabelTable:
         """The same rows read by a model's heads, as far as the table has columns for them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pandas as pd
 
 from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
+from mtlzoo.evaluation.applicability import decode_heads, list_outputs
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
@@ -23,6 +23,7 @@ from mtlzoo.evaluation.running import Images, run_model
 from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import asked_by_predictions
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 
@@ -225,15 +226,35 @@ class Predictions:
 
     @cached_property
     def decoded(self) -> Mapping[str, Mapping[str, Any]]:
-        """By head, the columns of :meth:`Head.decode`: `"answer"`, and where there is such a thing its `"probability"`."""
-        return MappingProxyType({name: head.decode(self.in_image_space[name]) for name, head in self.heads.items()})
+        """By head, the columns of :meth:`Head.decode`: `"answer"`, and where there is such a thing its `"probability"`.
+
+        Where a head is not asked (`only_if=`) it says so; see :func:`mtlzoo.evaluation.applicability.decode_heads`.
+        """
+        return MappingProxyType(decode_heads(self.heads, self.outputs, self.in_image_space))
+
+    def asked(self, name: str) -> np.ndarray:
+        """Which rows a head is asked for by what its parents (`only_if=`) predict: bool `(rows,)`, all without parents.
+
+        Example:
+
+        ```python
+        predictions = mtl.evaluation.Predictions.from_model(model, valid)
+        predictions.take(predictions.asked("gender")).to_frame()
+        ```
+        """
+        return self._asked.get(name, np.ones(len(self), bool))
+
+    @cached_property
+    def _asked(self) -> dict[str, np.ndarray]:
+        return asked_by_predictions(self.heads, self.outputs)
 
     def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
         """The predictions as a person reads them, one row an image.
 
         Args:
             probabilities: Whether to add all outputs, a column `<head>:<output>` each; a sigmoid of two classes has
-                one, that of the second.
+                one, that of the second. A head that is not always asked has one more, `<head>:not applicable`, and all
+                of its probabilities are those of being asked and of the class.
 
         Returns:
             The data frame that :func:`mtlzoo.predict` describes.
@@ -246,14 +267,12 @@ class Predictions:
         ```
         """
         columns: dict[str, Any] = {} if self.names is None else {"image": list(self.names)}
-        for name, head in self.heads.items():
+        every = list_outputs(self.heads, self.outputs) if probabilities else {}
+        for name in self.heads:
             columns[name] = self.decoded[name]["answer"]
             if "probability" in self.decoded[name]:
                 columns[f"{name}_probability"] = self.decoded[name]["probability"]
-            if probabilities:
-                flat = self.outputs[name].reshape(len(self), math.prod(self.outputs[name].shape[1:]))
-                labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
-                columns |= {f"{name}:{label}": column for label, column in zip(labels, flat.T)}
+            columns |= {f"{name}:{label}": column for label, column in every.get(name, {}).items()}
         return pd.DataFrame(columns)
 
     def details(self) -> dict[str, dict[str, np.ndarray]]:

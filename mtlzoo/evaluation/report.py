@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from mtlzoo.evaluation.applicability import applicability_metrics
 from mtlzoo.evaluation.labelled import LabelledOutputs
 
 MEAN, WEIGHTED = "mean", "weighted mean"
@@ -20,8 +21,14 @@ def report_heads(pairs: Mapping[str, LabelledOutputs]) -> pd.DataFrame:
     Returns:
         The data frame that :meth:`Predictions.evaluate` describes.
     """
+    applicability = applicability_metrics(pairs)
     rows = {
-        name: {"kind": pair.head.describe(), "labelled": int(pair.labelled.sum()), **pair.compute_metrics()}
+        name: {
+            "kind": pair.head.describe(),
+            "labelled": int(pair.labelled.sum()),
+            **pair.compute_metrics(),
+            **applicability.get(name, {}),
+        }
         for name, pair in pairs.items()
     }
     report = pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")

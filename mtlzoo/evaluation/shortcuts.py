@@ -43,7 +43,7 @@ def predict(
             has not the model's size is resized as files are.
         batch_size: Rows at a time; memory holds a few batches of images, whatever their number.
         probabilities: Whether to add all outputs, a column `<head>:<output>` each; a sigmoid of two classes has one, that
-            of the second.
+            of the second. A head that is not always asked (`only_if=`) has one more, `<head>:not applicable`.
         fetch: Whether images may be addresses of the web, which are then fetched.
         test_time_augmentation: `"flip"` shows the model each image and its mirror image, and takes the mean of both outputs,
             classes of `flip_pairs` exchanged; the network then takes twice the time. Places are those of the image as it
@@ -52,7 +52,8 @@ def predict(
     Returns:
         A data frame with the column `image` (the path, or `image 0` and so on; not for an array of images), for each head
         a column with its name that holds the prediction, and `<head>_probability` with that of the prediction, where there
-        is such a thing. Places are in the coordinates of the whole image, in the format in which the head's labels are
+        is such a thing. A head that its parents' predictions rule out (`only_if=`) says "not applicable", or `NaN` where it
+        predicts numbers. Places are in the coordinates of the whole image, in the format in which the head's labels are
         written.
 
     Raises:
@@ -101,8 +102,10 @@ def evaluate(
         (the same metric of the trivial baseline: the majority class, or the labels' mean), `score` (the value on a scale
         where higher is better and 1 is perfect), and what is customary for the kind of head: `accuracy`, beside it
         `accuracy_baseline` (the majority's share), `balanced_accuracy` (the mean recall over classes), `macro_f1` (the
-        mean F1 over classes), `auc`, `f1`, `mae`, `r2`, `nme`, `failure_rate`. Below, the rows `mean` (every head counts
-        the same) and `weighted mean` (every label counts the same) of the columns that all labelled heads have in common.
+        mean F1 over classes), `auc`, `f1`, `mae`, `r2`, `nme`, `failure_rate`; for heads
+        that are not always asked (`only_if=`) `not_applicable_f1`, over rows whose parents are labelled. Below, the rows
+        `mean` (every head counts the same) and `weighted mean` (every label counts the same) of the columns that all
+        labelled heads have in common.
 
     Raises:
         TableError: If a label is invalid, an image cannot be read, or the table has no rows or no column for any head.

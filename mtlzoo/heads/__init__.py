@@ -11,6 +11,7 @@ from mtlzoo.heads.base import Head
 from mtlzoo.heads.binary import BinaryHead
 from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.classification import ClassificationHead
+from mtlzoo.heads.conditions import check_conditions
 from mtlzoo.heads.detection import DetectionHead
 from mtlzoo.heads.dual_task import DualTaskHead
 from mtlzoo.heads.expectation import ExpectationHead
@@ -74,7 +75,8 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
         A new dictionary in the same order. Heads are immutable, so several models and names may share one.
 
     Raises:
-        ValueError: If there is none, or a name is no text or would be mistaken in the logs.
+        ValueError: If there is none, a name is no text or would be mistaken in the logs, or `only_if` names no class of
+            another head.
         TypeError: If a value is neither a head nor a number.
 
     Example:
@@ -94,6 +96,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = head
     check_logs(result)
+    check_conditions(result)
     return result
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from mtlzoo.errors import HeadError
+from mtlzoo.heads.conditions import normalize
 from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Head(TakesOverUnits):
         loss_weight: The factor of this head's loss in the total, at least 0.
         pooling: `"attention"` for features that this head looks for by itself, see :mod:`mtlzoo.models.attention`; `None`
             for what `mtl.build(pooling=)` says.
+        only_if: Classes of other heads by their names, where this head is asked alone, such as `{"garment": ["skirt"]}`;
+            see :mod:`mtlzoo.heads.conditions`.
 
     Attributes:
         spatial: Whether labels and predictions are positions in the image; see :class:`mtlzoo.heads.spatial.SpatialHead`.
@@ -63,7 +66,14 @@ class Head(TakesOverUnits):
     lists_names: ClassVar[bool] = False
     mixes: ClassVar[tuple[str, ...]] = ()
     # Settings that `encode` does not depend on; each class lists those that it adds.
-    ignored_by_encode: ClassVar[tuple[str, ...]] = ("hidden", "activation", "dropout", "loss_weight", "pooling")
+    ignored_by_encode: ClassVar[tuple[str, ...]] = (
+        "hidden",
+        "activation",
+        "dropout",
+        "loss_weight",
+        "pooling",
+        "only_if",
+    )
 
     def __init__(
         self,
@@ -73,6 +83,7 @@ class Head(TakesOverUnits):
         dropout: float = 0.0,
         loss_weight: float = 1.0,
         pooling: str | None = None,
+        only_if: Mapping[str, Sequence[str] | str] | None = None,
     ):
         if isinstance(hidden, Integral) or any(not isinstance(units, Integral) or units < 1 for units in hidden):
             raise ValueError(
@@ -91,6 +102,7 @@ class Head(TakesOverUnits):
         self.dropout = dropout
         self.loss_weight = float(loss_weight)
         self.pooling = pooling
+        self.only_if = normalize(only_if)
 
     # === Labels ===
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import without_inapplicable
 from mtlzoo.heads.mixed import MIXED, partners_of, without_partners
 from mtlzoo.heads.targets import CHECKED
 from mtlzoo.keras_compat import is_no_tensor
@@ -87,6 +88,7 @@ class BatchCheck:
             given = check_labels(name, self.heads[name], values, rows, WHERE)
             rows = len(given)
             targets[name] = uniform_targets(name, self.heads[name], given)
+        targets = without_inapplicable(self.heads, targets)
         if rows is None:
             raise InputError(
                 f"Expected images as an array with rows on the first axis, received: {type(images).__name__}."

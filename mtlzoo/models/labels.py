@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import without_inapplicable
 from mtlzoo.models.checking import check_labels, check_weights, rows_of
 
 
@@ -67,11 +68,14 @@ def label_arrays(
     rows = rows_of(images)
     if rows == 0:
         raise InputError("Expected at least one image, received none.")
-    targets = {}
-    for name, values in by_head(heads, labels, "labels").items():
-        checked = check_labels(name, heads[name], values, rows)
-        targets[name] = values if keras.ops.is_tensor(values) and not isinstance(values, np.ndarray) else checked
-        rows = len(checked)
+    given, checked = by_head(heads, labels, "labels"), {}
+    for name, values in given.items():
+        checked[name] = check_labels(name, heads[name], values, rows)
+        rows = len(checked[name])
+    targets = without_inapplicable(heads, checked)
+    for name, values in given.items():
+        if targets[name] is checked[name] and keras.ops.is_tensor(values) and not isinstance(values, np.ndarray):
+            targets[name] = values
     if isinstance(sample_weight, Mapping):  # Keras takes weights for all labels or for none
         given = by_head(heads, sample_weight, "sample weights")
         return targets, {

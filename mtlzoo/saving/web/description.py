@@ -34,7 +34,15 @@ def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resiz
     return {
         "version": __version__,
         "input": {"name": images, "height": height, "width": width, "channels": channels, "resize": resize},
-        "outputs": [{"name": name, "shape": shapes[name], **head.display()} for name, head in heads.items()],
+        "outputs": [
+            {
+                "name": name,
+                "shape": shapes[name],
+                **head.display(),
+                **({"only_if": head.only_if} if head.only_if else {}),
+            }
+            for name, head in heads.items()
+        ],
         "runtime": {"name": litert.NAME, "base": base, "integrity": litert.INTEGRITY},
     }
 

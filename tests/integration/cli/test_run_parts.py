@@ -199,6 +199,26 @@ def test_every_box_of_several_is_marked(tmp_path):
     np.testing.assert_allclose([mark.coordinates.ravel() for mark in marks], expected, atol=1e-4)
 
 
+def test_what_is_not_asked_is_not_drawn_and_said_to_be_so(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((10, 10, 3), np.uint8))
+    only = {"kind": "coat"}
+    heads = {
+        "kind": ClassificationHead(["hat", "coat"]),
+        "size": RegressionHead(only_if=only),
+        "kids": BinaryHead(only_if=only),
+        "tips": LandmarkHead(1, format="xy", only_if=only),
+    }
+    cells = {"image": ["a.png"], "kind": ["coat"], "size": [3], "kids": ["yes"], "tips": [((5, 5),)]}
+    table = LabelTable(pd.DataFrame(cells), heads, root=tmp_path)
+    outputs = {"size": np.array([[3.0]]), "kids": np.array([[0.9]]), "tips": np.array([[[0.5, 0.5]]])}
+    for kind, said in (([0.2, 0.8], ["size: 3 (true 3)", "kids: yes"]), ([0.8, 0.2], ["not applicable"] * 2)):
+        predictions = Predictions({"kind": np.array([kind]), **outputs}, heads, locate(table, (32, 32)))
+        found = labelled_images(table, predictions)
+        lines = [text for text, _ in found.captions[0] if text.startswith(("size", "kids"))]
+        assert all(part in line for part, line in zip(said, lines, strict=True))
+        assert len(found.annotations[0]) == (2 if kind[1] > 0.5 else 0)
+
+
 def test_several_objects_are_reported_too(tmp_path):
     make_shapes(tmp_path / "scenes", images=4, tests=3, objects=3)
     table = read_shapes(tmp_path / "scenes", "test")

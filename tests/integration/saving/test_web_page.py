@@ -236,6 +236,41 @@ def test_the_median_level_is_that_of_the_head(opened):
     assert said == head.decode(rows)["answer"].tolist()
 
 
+def test_heads_that_are_asked_sometimes_say_what_predictions_say(opened):
+    heads = {
+        "hem": mtl.BinaryHead(only_if={"length": ["long"], "tags": ["x", "y"]}),
+        "length": mtl.OrdinalHead(["short", "long"], only_if={"garment": ["skirt", "dress"]}),
+        "garment": mtl.ClassificationHead(["coat", "skirt", "dress"]),
+        "tags": mtl.MultiLabelHead(["x", "y", "z"], only_if={"garment": "dress"}),
+    }
+    rng = np.random.default_rng(0)
+    numbers = {
+        "garment": rng.dirichlet([1, 1, 1], 60),
+        "length": rng.dirichlet([1, 2], 60),
+        "hem": rng.random((60, 1)),
+        "tags": rng.random((60, 3)),
+    }
+    said = opened.page.evaluate(
+        """async ([outputs, rows]) => {
+          const {readOutputs} = await import("./heads.js");
+          return rows.map((row) => readOutputs(outputs, row));
+        }""",
+        [
+            [{"name": name, **head.display(), "only_if": head.only_if} for name, head in heads.items()],
+            [{name: values[row].tolist() for name, values in numbers.items()} for row in range(60)],
+        ],
+    )
+    frame = mtl.evaluation.Predictions(numbers, heads).to_frame()
+    for place, name in enumerate(heads):
+        answers = [row[place]["answer"] for row in said]
+        assert [answer.replace(", ", ";") for answer in answers] == frame[name].tolist()
+        if name != "tags":
+            np.testing.assert_allclose(
+                [row[place]["probability"] for row in said], frame[f"{name}_probability"], atol=1e-5
+            )
+    assert 0 < (frame["hem"] == "not applicable").sum() < 60
+
+
 # === Where images come from ===
 
 

@@ -24,6 +24,43 @@ export function readOutput(output, numbers) {
   return (SHOWS[output.show] ?? values)(numbers, output);
 }
 
+/** Read all outputs. A head that is asked only where others have certain answers (`only_if`) contradicts none of them.
+ *
+ * @param outputs Their entries in model.json.
+ * @param numbers Their numbers by name, each in one row.
+ * @returns Their answers, in the same order.
+ */
+export function readOutputs(outputs, numbers) {
+  const answers = {};
+  for (const output of outputs) answers[output.name] = readOutput(output, numbers[output.name]);
+  const asked = {};
+  for (const output of outputs) ask(output, outputs, answers, asked);
+  return outputs.map(({ name, only_if }) => (only_if ? conditional(answers[name], asked[name], only_if) : answers[name]));
+}
+
+/** Whether a head is asked, and with what probability; its parents come first. */
+function ask({ name, only_if: conditions }, outputs, answers, asked) {
+  if (name in asked) return asked[name];
+  asked[name] = { yes: true, probability: 1 };
+  for (const [parent, names] of Object.entries(conditions ?? {})) {
+    const above = ask(outputs.find((output) => output.name === parent), outputs, answers, asked);
+    const bars = answers[parent].bars.filter((bar) => names.includes(bar.name));
+    const several = answers[parent].threshold !== undefined; // tags
+    const probability = several
+      ? 1 - bars.reduce((product, { value }) => product * (1 - value), 1)
+      : bars.reduce((sum, { value }) => sum + value, 0);
+    asked[name].yes &&= above.yes && bars.some(({ given }) => given);
+    asked[name].probability *= above.probability * probability;
+  }
+  return asked[name];
+}
+
+function conditional(answer, { yes, probability }, conditions) {
+  const where = Object.entries(conditions).map(([parent, names]) => `${inWords(parent)} is ${names.join(" or ")}`);
+  if (!yes) return { answer: "not applicable", probability: 1 - probability, note: `Asked only if ${where.join(" and ")}.` };
+  return answer.probability === undefined ? answer : { ...answer, probability: answer.probability * probability };
+}
+
 /** What an output may answer, before there is an image. */
 export function promise({ show, names, values, range, shape }) {
   if (show === "points") return `${names.length} points in the image`;

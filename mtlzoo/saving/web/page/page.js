@@ -2,7 +2,7 @@
 
 import { cameraLack, startCamera } from "./camera.js";
 import { answerCard, emptyCard, make } from "./cards.js";
-import { formatShare, inWords, promise, readOutput } from "./heads.js";
+import { formatShare, inWords, promise, readOutputs } from "./heads.js";
 import { describeMarks, paintImage, placeMarks } from "./marks.js";
 import { readFile, readPixels } from "./pixels.js";
 import { resize, toImage } from "./resize.js";
@@ -27,7 +27,7 @@ async function answer(image, caption) {
   const { pixels, matrix } = resize(image, input);
   const resizing = performance.now() - start;
   const result = await run(pixels);
-  const answers = outputs.map((output) => readOutput(output, result.outputs[output.name]));
+  const answers = readOutputs(outputs, result.outputs);
   const marks = placeMarks(answers, matrix, input);
   const [[left, top], [right, bottom]] = [toImage([0, 0], matrix, input), toImage([1, 1], matrix, input)];
   shown = { image, marks, seen: { left, top, right, bottom } };

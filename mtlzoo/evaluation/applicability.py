@@ -1,0 +1,104 @@
+"""Predictions of heads that are asked only where other heads have certain labels, see :mod:`mtlzoo.heads.conditions`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mtlzoo.evaluation.labelled import LabelledOutputs
+from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import (
+    NO,
+    NOT_APPLICABLE,
+    UNKNOWN,
+    asked_by_labels,
+    asked_by_predictions,
+    probability_asked,
+)
+
+
+def decode_heads(
+    heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray], in_image_space: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """The columns of :meth:`Head.decode` by head, of which none contradicts that of a parent.
+
+    Args:
+        heads: The heads by name.
+        outputs: The network's outputs by head.
+        in_image_space: The same, places in the coordinates of the images.
+
+    Returns:
+        For each head `"answer"`, and for heads with classes its `"probability"`. Where a head is not asked the answer is
+        `"not applicable"`, or `NaN` or `None` where answers are numbers and places. The probability is that of the answer
+        among all of them: that of the class times that of the head being asked, or that of the head not being asked.
+    """
+    decoded = {name: head.decode(in_image_space[name]) for name, head in heads.items()}
+    asked, probability = asked_by_predictions(heads, outputs), probability_asked(heads, outputs)
+    for name, rows in asked.items():
+        columns = decoded[name]
+        decoded[name] = {**columns, "answer": _without(columns["answer"], ~rows, named=not heads[name].spatial)}
+        if "probability" in columns:
+            told = np.where(rows, columns["probability"] * probability[name], 1 - probability[name])
+            decoded[name]["probability"] = told.astype(columns["probability"].dtype)
+    return decoded
+
+
+def _without(answers: Any, rows: np.ndarray, named: bool) -> Any:
+    """The answers, with a mark in these rows: `NaN` among numbers, a text among texts and lists of them, else `None`."""
+    answers = np.asarray(answers, dtype=None if isinstance(answers, np.ndarray) else object)
+    if answers.dtype.kind in "iuf":
+        answers = answers.astype("float64" if answers.dtype.kind in "iu" else answers.dtype)
+        answers[rows] = np.nan
+        return answers
+    changed = answers.astype(object)
+    for row in np.flatnonzero(rows):
+        changed[row] = NOT_APPLICABLE if named else None
+    return changed
+
+
+def list_outputs(heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray]) -> dict[str, dict[Any, np.ndarray]]:
+    """All outputs as columns.
+
+    Args:
+        heads: The heads by name.
+        outputs: The network's outputs by head.
+
+    Returns:
+        By head, arrays `(rows,)` by the name of the class, or by the number of the output. Probabilities of a head that is
+        not always asked are those of being asked and of the class, and one column more says that it is not asked.
+    """
+    asked, listed = probability_asked(heads, outputs), {}
+    for name, head in heads.items():
+        flat = outputs[name].reshape(len(outputs[name]), math.prod(outputs[name].shape[1:]))
+        if name in asked and "probabilities" in head.details(outputs[name][:1]):
+            flat = flat * asked[name][:, None]
+        labels = getattr(head, "names", range(flat.shape[1]))[-flat.shape[1] :]
+        listed[name] = dict(zip(labels, flat.T))
+        if name in asked:
+            listed[name][NOT_APPLICABLE] = 1 - asked[name]
+    return listed
+
+
+def applicability_metrics(pairs: Mapping[str, LabelledOutputs]) -> dict[str, dict[str, float]]:
+    """How well the network tells where a head is not asked.
+
+    Args:
+        pairs: Outputs and labels by the name of the head.
+
+    Returns:
+        For each head with conditions `not_applicable_f1`, the F1 of "not applicable" over the rows of which the parents'
+        labels tell whether the head is asked; `NaN` if there are none, or none that is or is predicted not to be.
+    """
+    heads = {name: pair.head for name, pair in pairs.items()}
+    states = asked_by_labels(heads, {name: pair.targets for name, pair in pairs.items()})
+    asked = asked_by_predictions(heads, {name: pair.outputs for name, pair in pairs.items()})
+    metrics = {}
+    for name, state in states.items():
+        truth, told, known = state == NO, ~asked[name], state != UNKNOWN
+        either = (known & truth).sum() + (known & told).sum()
+        both = (known & truth & told).sum()
+        metrics[name] = {"not_applicable_f1": float(2 * both / either) if either else float("nan")}
+    return metrics
