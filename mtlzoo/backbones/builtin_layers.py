@@ -38,7 +38,7 @@ def to_builtin_layers(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: If a layer or operation cannot be expressed by built-in layers (`Lambda`, custom layers); the
-            message names it and says what to do.
+            message names it and the formats that can hold it.
 
     Example:
 
@@ -109,10 +109,20 @@ def _plain(model: Any) -> keras.Model:
     return keras.Model(model.input, model.output, name=model.name)
 
 
+def loads_with(operation: Any) -> str | None:
+    """What has to be imported before a layer is loaded from a `.keras` file; `None` if it does not tell."""
+    kind = type(operation)
+    if kind.__module__.startswith("keras_hub."):
+        return "KerasHub"
+    package = keras.saving.get_registered_name(kind).rpartition(">")[0]
+    return f"the package {package!r}" if package else None
+
+
 def _refusal(operation: Any, where: str) -> ValueError:
+    package = loads_with(operation)
+    keras_file = f"`.keras`, which loads with {package}, " if package else ""
     return ValueError(
-        f"Expected built-in Keras layers only, received: {operation.name!r} of the class `{type(operation).__name__}` "
-        f"{where}. A file that holds it does not load with plain Keras. Express it with layers from `keras.layers` "
-        "(scaling: `Rescaling`; sums and products: `Add`, `Multiply`), leave input scaling to the `preprocessing` "
-        "argument, or cut the model before it."
+        f"Expected built-in Keras layers only, since an `.h5` file with others does not load with plain Keras, received: "
+        f"{operation.name!r} of the class `{type(operation).__name__}` {where}; formats that hold it are {keras_file}a "
+        "SavedModel (a folder), ONNX (`.onnx`) and LiteRT (`.tflite`)."
     )
