@@ -134,6 +134,8 @@ def _weights(options: argparse.Namespace) -> str:
         return "random, as told"
     if options.weights not in ("auto", "imagenet"):
         return f"those of {options.weights}, as told"
+    if options.backbone.startswith("hub:"):
+        return "those of the preset, so that fewer images of yours are enough"
     if not get_backbone(options.backbone).imagenet:
         return "random, since there are no others for this network"
     return "ImageNet, so that fewer images of yours are enough"
