@@ -66,7 +66,7 @@ def find_layout(count: int, image_size: tuple[int, int], patch: int | None = Non
 
 
 def feature_map(
-    tokens: keras.KerasTensor, layout: Layout | None, which: Tokens | None, pooled: keras.KerasTensor | None = None
+    tokens: keras.KerasTensor, layout: Layout, which: Tokens | None, pooled: keras.KerasTensor | None = None
 ) -> keras.KerasTensor:
     """The features that heads are built on.
 
@@ -76,7 +76,7 @@ def feature_map(
 
     Args:
         tokens: `(batch, tokens, channels)`.
-        layout: Which token is what; `None` if there is no grid, all tokens are then one row of patches.
+        layout: Which token is what.
         which: `"both"`, `"mean"` for the patches alone, or `"class"` for the class token alone, a vector without positions;
             `None` for both where there is a class token, else the patches.
         pooled: A vector `(batch, channels)` that stands for the class token, of networks that make one of all tokens.
@@ -98,8 +98,8 @@ def feature_map(
     """
     if which not in (None, *get_args(Tokens)):
         raise InputError(f"Expected `tokens` to be one of {', '.join(get_args(Tokens))}, received: {which!r}.")
-    count, channels = tokens.shape[1:]
-    layout = layout or Layout(1, count, 0)
+    channels, places = tokens.shape[-1], layout.rows * layout.columns
+    count = layout.prefix + places
     has_class = pooled is not None or layout.prefix > 0
     which = which or ("both" if has_class else "mean")
     if which != "mean" and not has_class:
@@ -117,7 +117,6 @@ def feature_map(
         )
     if which == "class":
         return layers.Reshape((channels,), name="class_features")(class_token)
-    places = layout.rows * layout.columns
     if pooled is not None:
         # SigLIP of KerasHub 0.32 tells of one token more than it has, which a layer that crops would believe.
         patches = tokens[:, -places:]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-from mtlzoo.backbones.tokens import Tokens, feature_map, find_layout
+from mtlzoo.backbones.tokens import Layout, Tokens, feature_map, find_layout
 from mtlzoo.errors import InputError
 from mtlzoo.keras_compat import functional_class
 
@@ -84,14 +85,17 @@ def as_features(
             )
         return graph
     height, width, _ = images.shape[1:]
-    if features.shape[1] is None or height is None or width is None:
+    if height is None or width is None:
         raise InputError(
             f"Expected images of one size, on which the number of tokens of {graph.name!r} depends, received: "
             f"input_shape={tuple(images.shape[1:])}. Say for example input_shape=(224, 224, 3)."
         )
-    layout = find_layout(features.shape[1], (height, width), patch)
+    # Some layers do not tell how many tokens they give.
+    count = features.shape[1] or graph(np.zeros((1, *images.shape[1:]), "float32")).shape[1]
+    layout = find_layout(count, (height, width), patch)
     if layout is None and tokens is None:
         return graph  # a sequence of something else
+    layout = layout or Layout(1, count, 0)
     return keras.Model(images, feature_map(features, layout, tokens, pooled), name=graph.name)
 
 

@@ -15,6 +15,7 @@ from hub_families import HUB, SIZE
 import mtlzoo as mtl
 from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.freezing import leaf_layers
+from mtlzoo.models.resizing import at_size
 from mtlzoo.training.features import is_fixed
 
 pytestmark = [
@@ -190,6 +191,20 @@ def test_positions_that_are_smooth_stay_so():
     np.testing.assert_allclose(inner, [[5, 7], [7, 9]], atol=0.2)
 
 
+def test_images_need_not_be_square():
+    assert built("ViT", heads={"kind": 3}).with_heads({"kind": 3}).backbone.output_shape == (None, 4, 4, 32)
+    model = mtl.build(HUB["ViT"](SIZE), {"kind": 3}, (32, 64, 3), preprocessing="tf")
+    assert model.backbone.output_shape == (None, 4, 8, 32)
+    assert np.isfinite(np.asarray(model(np.zeros((1, 32, 64, 3)))["kind"])).all()
+
+
+def test_smaller_images_first():
+    """What shares all weights between two sizes works for maps, and is refused for tokens."""
+    assert at_size(built("HGNetV2", heads={"kind": 3}), (48, 48)).backbone.output_shape == (None, 6, 6, 32)
+    with pytest.raises(ValueError, match=r"takes images of 48 x 48 pixels too, .*'feature_map' makes a map"):
+        at_size(built("ViT", heads={"kind": 3}), (48, 48))
+
+
 def test_a_size_that_cannot_be():
     with pytest.raises(
         ValueError, match=r"Expected an input_shape that 'vi_t_backbone.*' can take, such as \(32, 32, 3\)"
@@ -291,6 +306,18 @@ def test_without_keras_hub(monkeypatch, tmp_path):
         mtl.build("hub:dinov2_small", {"kind": 3})
     with pytest.raises(ValueError, match=r"model\.keras holds layers of KerasHub.*pip install 'mtlzoo\[hub\]'"):
         mtl.load_model(tmp_path / "model.keras")
+
+
+def test_parts_that_see():
+    """Of a task its backbone, of a network that reads texts too the part for images, and nothing of one for texts."""
+    import keras_hub
+
+    task = keras_hub.models.ViTImageClassifier(backbone=HUB["ViT"](SIZE), num_classes=2)
+    assert mtl.build(task, {"kind": 3}, preprocessing="tf").backbone.output_shape == (None, 4, 4, 32)
+    sizes = {"num_layers": 1, "num_heads": 1, "hidden_dim": 4, "intermediate_dim": 4}
+    text = keras_hub.models.BertBackbone(vocabulary_size=10, **sizes)
+    with pytest.raises(ValueError, match="Expected a network of KerasHub for images, received: 'bert_backbone'"):
+        mtl.build(text, {"kind": 3}, (SIZE, SIZE, 3), preprocessing="tf")
 
 
 def test_what_pixels_need_is_asked_for():

@@ -32,6 +32,8 @@ def features(tokens: np.ndarray, *arguments, pooled: np.ndarray | None = None) -
     if pooled is None:
         return np.asarray(keras.Model(sequence, feature_map(sequence, *arguments))(tokens))
     vector = keras.Input(pooled.shape[1:])
+    if arguments[-1] == "class":
+        return np.asarray(keras.Model(vector, feature_map(sequence, *arguments, vector))(pooled))
     return np.asarray(keras.Model([sequence, vector], feature_map(sequence, *arguments, vector))([tokens, pooled]))
 
 
@@ -60,6 +62,6 @@ def test_a_vector_of_the_networks_own_stands_for_the_class_token():
 
 def test_without_a_grid_tokens_are_one_row():
     tokens = np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
-    np.testing.assert_array_equal(features(tokens, None, None), tokens[:, None])
+    np.testing.assert_array_equal(features(tokens, Layout(1, 7, 0), None), tokens[:, None])
     with pytest.raises(ValueError, match=r"has no class token \(7 tokens, 1 x 7 patches\), received: 'both'"):
-        features(tokens, None, "both")
+        features(tokens, Layout(1, 7, 0), "both")
