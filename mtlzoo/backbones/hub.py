@@ -67,18 +67,20 @@ def load_preset(name: str, weights: bool = True, **arguments: Any) -> HubModel:
         ImportError: If KerasHub is not installed.
         InputError: If there is no such preset, or it has no vision network.
         TypeError: If the network has no such argument.
-
-    Example:
-
-    ```python
-    from mtlzoo.backbones.hub import load_preset
-
-    load_preset("dinov3_vit_small_plus").size  # (224, 224), once its weights have been downloaded
-    ```
+        OSError: If it can neither be found nor be downloaded.
     """
     hub = import_hub()
     preset = find_preset(name)
-    model = vision_part(hub.models.Backbone.from_preset(preset, load_weights=weights, **arguments))
+    try:
+        whole = hub.models.Backbone.from_preset(preset, load_weights=weights, **arguments)
+    except OSError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise OSError(
+            f"The preset {preset!r} is not on this machine and could not be downloaded ({reason}). "
+            "Go online once, accept its licence where the authors want that, or give a folder that `save_to_preset` wrote: "
+            '"hub:FOLDER".'
+        ) from error
+    model = vision_part(whole)
     known = set(inspect.signature(type(model)).parameters) - {"kwargs", "name", "dtype", "data_format", "image_shape"}
     if unknown := sorted(arguments.keys() - known):
         raise TypeError(
@@ -98,6 +100,14 @@ def find_preset(name: str) -> str:
 
     Raises:
         InputError: If there is none, or there are several; it lists the nearest names.
+
+    Example:
+
+    ```python
+    from mtlzoo.backbones.hub import find_preset
+
+    find_preset("hub:hf://someone/some-vit")  # "hf://someone/some-vit"
+    ```
     """
     name = name.removeprefix(PREFIX)
     if "://" in name or Path(name).is_dir():

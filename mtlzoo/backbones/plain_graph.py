@@ -48,6 +48,15 @@ def to_plain_graph(model: keras.Model) -> keras.Model:
     )
 
 
+def is_builtin(model: keras.Model) -> bool:
+    """Whether a model can be written in built-in layers, and so go into an `.h5` file."""
+    try:
+        to_builtin_layers(model)
+    except ValueError:
+        return False
+    return True
+
+
 def check_can_be_loaded(model: keras.Model) -> None:
     """Refuse layers that no package brings back from a `.keras` file.
 

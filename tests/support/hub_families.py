@@ -86,7 +86,7 @@ HUB: dict[str, Callable[[int], Any]] = {
     "DINOV3": _of("DINOV3", patch_size=8, intermediate_dim=32, num_register_tokens=4, **_transformer()),
     "SigLIP": lambda size: _two_towers("SigLIP", size),
     "CLIP": lambda size: _two_towers("CLIP", size),
-    "SwinTransformer": _of("SwinTransformer", embed_dim=8, depths=[2, 2], num_heads=[1, 2], window_size=4),
+    "SwinTransformer": _of("SwinTransformer", embed_dim=8, depths=[2, 1], num_heads=[1, 2], window_size=4),
     "MiT": _of(
         "MiT",
         layerwise_depths=[1, 1],
