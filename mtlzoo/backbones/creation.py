@@ -97,7 +97,7 @@ def create_backbone(
         mode = mode or (spec.preprocessing if scales_itself else expected_preprocessing(model))
     else:
         if isinstance(backbone, HubModel):
-            backbone, mode = backbone.model, mode or backbone.preprocessing or "none"
+            backbone, mode = backbone.model, mode or backbone.preprocessing
         if arguments:
             raise TypeError(
                 f"A model given as backbone takes no further arguments, received: {', '.join(sorted(arguments))}."

@@ -333,7 +333,10 @@ def test_parts_that_see():
         mtl.build(text, {"kind": 3}, (SIZE, SIZE, 3), preprocessing="tf")
 
 
-def test_what_pixels_need_is_asked_for():
+def test_what_pixels_need_is_asked_for(preset):
+    (preset[-1] / "image_converter.json").unlink()
+    with pytest.warns(UserWarning, match="expects of its pixels is not known"):
+        mtl.build(f"hub:{preset[-1]}", {"kind": 3})
     with pytest.warns(UserWarning, match="expects of its pixels is not known.*image converter of its preset"):
         assert mtl.build(HUB["ResNet"](SIZE), {"kind": 3}).backbone.preprocessing == "none"
 
