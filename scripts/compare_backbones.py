@@ -57,7 +57,7 @@ YES = "yes"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", help="families; all by default")
+    parser.add_argument("names", nargs="*", help='such as "hub: ViT" or MobileNetV2; all by default')
     parser.add_argument("--write", type=Path, help="the page whose table is replaced")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -66,7 +66,8 @@ def main() -> None:
     lines = [f"| backbone | {' | '.join(COLUMNS)} |", f"| --- |{' --- |' * len(COLUMNS)}"]
     for name in names:
         cells = examine(name)
-        lines.append(f"| {name.removeprefix('hub: ')} | {' | '.join(cells[column] for column in COLUMNS)} |")
+        told = f"{name.removeprefix('hub: ')} (KerasHub)" if name.startswith("hub: ") else name
+        lines.append(f"| {told} | {' | '.join(cells[column] for column in COLUMNS)} |")
         print(lines[-1], flush=True)
         keras.backend.clear_session()
     table = "\n".join(lines)
