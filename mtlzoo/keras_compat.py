@@ -86,6 +86,18 @@ def flatten_layers(layer: keras.Layer, include_self: bool = False) -> list[keras
     return list(layer._flatten_layers(include_self=include_self))
 
 
+def child_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """The layers that a layer or model holds itself, each once, in the order in which they were made parts of it.
+
+    The public `layers` is for models alone.
+
+    Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/layers/layer.py (`_flatten_layers`).
+    """
+    if isinstance(layer, keras.Model):
+        return list(layer.layers)
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
 def functional_class(model: Any) -> type | None:
     """The class of plain functional models if a model is one, also as a subclass; else `None`.
 

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from mtlzoo.backbones.creation import create_backbone
     from mtlzoo.backbones.preprocessing import preprocess
     from mtlzoo.backbones.recognition import expected_preprocessing
+    from mtlzoo.backbones.scaling import Scaling
 
 __all__ = [
     "BACKBONES",
     "Backbone",
     "BackboneSpec",
+    "Scaling",
     "create_backbone",
     "expected_preprocessing",
     "get_backbone",
@@ -29,6 +31,7 @@ __all__ = [
 _LAZY = {
     "Backbone": "backbone",
     "create_backbone": "creation",
+    "Scaling": "scaling",
     "expected_preprocessing": "recognition",
     "preprocess": "preprocessing",
     "to_builtin_layers": "builtin_layers",

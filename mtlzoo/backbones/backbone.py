@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from dataclasses import asdict
+from typing import Any
 
 import keras
 
 from mtlzoo.backbones.fused_batch_norm import fuse_batch_norm
 from mtlzoo.backbones.registry import Preprocessing
+from mtlzoo.backbones.scaling import Scaling, parse_preprocessing
 from mtlzoo.keras_compat import like_functional
 
 
@@ -23,8 +25,8 @@ class Backbone(keras.Model):
         inputs: The symbolic input, as for `keras.Model`.
         outputs: The symbolic output, as for `keras.Model`.
         name: The name of the model.
-        preprocessing: What pixels from 0 to 255 need before they are given to it, a mode of `preprocess`, so that it is
-            not lost where the backbone is used again; `None` if that is not known.
+        preprocessing: What pixels from 0 to 255 need before they are given to it, a mode of `preprocess` or a `Scaling`, so
+            that it is not lost where the backbone is used again; `None` if that is not known.
 
     Attributes:
         inference_mode: Whether an unfrozen backbone too hands `training=False` to its layers: its weights are trained, and
@@ -46,11 +48,11 @@ class Backbone(keras.Model):
         outputs: Any,
         name: str | None = None,
         *,
-        preprocessing: Preprocessing | None = None,
+        preprocessing: Preprocessing | Scaling | None = None,
         **kwargs: Any,
     ):
-        if preprocessing not in (None, *get_args(Preprocessing)):
-            raise ValueError(f"Expected one of the modes {get_args(Preprocessing)}, received: {preprocessing!r}.")
+        if preprocessing is not None:
+            preprocessing = parse_preprocessing(preprocessing)
         super().__init__(inputs, outputs, name=name, **kwargs)
         self.preprocessing = preprocessing
         self.inference_mode = False
@@ -64,4 +66,5 @@ class Backbone(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """The graph, and what its pixels need."""
-        return {**super().get_config(), "preprocessing": self.preprocessing}
+        own = self.preprocessing
+        return {**super().get_config(), "preprocessing": asdict(own) if isinstance(own, Scaling) else own}

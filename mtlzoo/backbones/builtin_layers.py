@@ -38,7 +38,7 @@ def to_builtin_layers(model: keras.Model) -> keras.Model:
 
     Raises:
         ValueError: If a layer or operation cannot be expressed by built-in layers (`Lambda`, custom layers); the
-            message names it and says what to do.
+            message names it and the formats that can hold it.
 
     Example:
 
@@ -66,7 +66,7 @@ def to_builtin_layers(model: keras.Model) -> keras.Model:
             positional = inspect.signature(operation.call).bind(*args, **kwargs).args
             outputs = REPLACEMENTS[kind.__name__](Call(operation, positional, replaced.setdefault(id(operation), {})))
         if outputs is None:
-            raise _refusal(operation, f"in the model {model.name!r}")
+            raise _refusal(operation, model, f"in the model {model.name!r}")
         return outputs
 
     if not all(map(_survives, graph.operations)):
@@ -101,18 +101,30 @@ def _plain(model: Any) -> keras.Model:
         return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     functional = functional_class(model)
     if functional is None:
-        raise _refusal(model, "which is no built functional or sequential model")
+        raise _refusal(model, model, "which is no built functional or sequential model")
     if not isinstance(model, Backbone) and type(model).call is not getattr(functional, "call", None):
-        raise _refusal(model, "which computes its outputs in a `call` of its own")
+        raise _refusal(model, model, "which computes its outputs in a `call` of its own")
     if type(model) is functional:
         return model
     return keras.Model(model.input, model.output, name=model.name)
 
 
-def _refusal(operation: Any, where: str) -> ValueError:
+def loads_with(operation: Any) -> str | None:
+    """What has to be imported before a layer is loaded from a `.keras` file; `None` if it does not tell."""
+    kind = type(operation)
+    if kind.__module__.startswith("keras_hub."):
+        return "KerasHub"
+    package = keras.saving.get_registered_name(kind).rpartition(">")[0]
+    return f"the package {package!r}" if package not in ("", "mtlzoo") else None
+
+
+def _refusal(operation: Any, model: Any, where: str) -> ValueError:
+    package = loads_with(operation)
+    if package is None and type(operation).__module__.startswith("keras.") and type(operation).__name__ not in _OPAQUE:
+        package = loads_with(model) or "Keras"  # it is an operation or a layer that Keras does not export
+    keras_file = f"`.keras`, which loads with {package}, " if package else ""
     return ValueError(
-        f"Expected built-in Keras layers only, received: {operation.name!r} of the class `{type(operation).__name__}` "
-        f"{where}. A file that holds it does not load with plain Keras. Express it with layers from `keras.layers` "
-        "(scaling: `Rescaling`; sums and products: `Add`, `Multiply`), leave input scaling to the `preprocessing` "
-        "argument, or cut the model before it."
+        f"Expected built-in Keras layers only, since an `.h5` file with others does not load with plain Keras, received: "
+        f"{operation.name!r} of the class `{type(operation).__name__}` {where}; formats that hold it are {keras_file}a "
+        "SavedModel (a folder), ONNX (`.onnx`) and LiteRT (`.tflite`)."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import os
@@ -15,11 +14,14 @@ import keras
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.builtin_layers import to_builtin_layers
 from mtlzoo.backbones.bundled import bundled_weights, in_keras_home, keras_models
-from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE, safe_names
-from mtlzoo.backbones.recognition import expected_preprocessing, refuse_top
+from mtlzoo.backbones.hub import PREFIX, HubModel, load_preset
+from mtlzoo.backbones.layer_names import safe_names
+from mtlzoo.backbones.own_model import end_at_layer, from_own_model, load_weights
+from mtlzoo.backbones.recognition import expected_preprocessing
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
-from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import calls, flatten_layers
+from mtlzoo.backbones.scaling import Scaling, parse_preprocessing
+from mtlzoo.backbones.tokens import Tokens
+from mtlzoo.backbones.wrapped import as_features
 from mtlzoo.system.deprecation import renamed_arguments
 
 Shape = tuple[int | None, int | None, int]
@@ -33,37 +35,42 @@ _OWN_ARGUMENTS = {
 
 @renamed_arguments(cut="feature_layer")
 def create_backbone(
-    backbone: str | keras.Model,
+    backbone: str | keras.Model | HubModel,
     input_shape: Shape,
     weights: str | os.PathLike[str] | None = "auto",
     feature_layer: str | None = None,
-    preprocessing: Preprocessing | None = None,
+    preprocessing: Preprocessing | Scaling | None = None,
+    tokens: Tokens | None = None,
     **arguments: Any,
-) -> tuple[Backbone, Preprocessing]:
-    """A feature extractor without its top, made of built-in layers only.
+) -> tuple[Backbone, Preprocessing | Scaling]:
+    """A feature extractor without its top, made of built-in layers wherever they can compute the same.
 
     Args:
-        backbone: A name from `list_backbones()`, or a functional or sequential model of one image input, which keeps
-            its weights and shares them with the result.
+        backbone: A name from `list_backbones()`; `"hub:"` and a preset of KerasHub; or any model that takes images, by
+            themselves or in a dictionary, which keeps its weights and shares them with the result.
         input_shape: Height and width in pixels (`None` for any) and the number of channels.
         weights: `"imagenet"`, a weights file for this architecture without its top (of any input size), or `None` for
-            random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, else for `None`. With a
-            model, a file is loaded into it; all else leaves it as it is. ImageNet weights are downloaded once, but for
-            MobileNetV2 with `alpha=0.35`: those for 224 pixels come with the package and serve every size, unless Keras
-            has its own file for this size already.
-        feature_layer: The name of the layer whose output are the features; the last layer by default.
-        preprocessing: What the pixels need first, see `preprocess`; by default what the registry says, and for a model
-            what `expected_preprocessing` finds: networks of `keras.applications` are known.
+            random weights; `"auto"` stands for `"imagenet"` where Keras offers such weights, for those of a preset of
+            KerasHub, else for `None`. With a model, a file is loaded into it; all else leaves it as it is. ImageNet
+            weights are downloaded once, but for MobileNetV2 with `alpha=0.35`: those for 224 pixels come with the package
+            and serve every size, unless Keras has its own file for this size already.
+        feature_layer: The name of the layer whose output are the features; the last layer by default. For a model with
+            several outputs by name also the name of one of them, and for a transformer of KerasHub that of a block.
+        preprocessing: What the pixels need first, see `preprocess`; by default what the registry or the preset says, and
+            for a model what `expected_preprocessing` finds: networks of `keras.applications` are known.
+        tokens: What the features of a transformer are: `"both"` (a map of the patches with the class token beside each),
+            `"mean"` (the patches alone) or `"class"` (the class token alone, a vector); by default both where there is a
+            class token.
         **arguments: Further arguments of the function that makes the architecture, such as `alpha=0.25`.
 
     Returns:
         The backbone, which bears the name that Keras gave the architecture, and the mode for `preprocess`. The features
-        are `(batch, height, width, channels)`, or whatever the model or the feature layer gives.
+        are `(batch, height, width, channels)`, also of tokens, or whatever else the model or the feature layer gives.
 
     Raises:
-        ValueError: If the name, the shape, the feature layer or the weights do not fit, or if a model has layers that no
-            plain Keras file can hold, see `to_builtin_layers`.
+        ValueError: If the name, the shape, the feature layer, the tokens or the weights do not fit.
         TypeError: If there are arguments that this architecture does not have.
+        ImportError: If the backbone is one of KerasHub, which is not installed.
         OSError: If the ImageNet weights cannot be downloaded, or the weights file does not exist.
 
     Example:
@@ -79,20 +86,24 @@ def create_backbone(
         raise FileNotFoundError(
             f"Expected weights=None, 'auto', 'imagenet' or the path of a weights file, received: {os.fspath(weights)!r}."
         )
+    mode = None if preprocessing is None else parse_preprocessing(preprocessing)
+    if isinstance(backbone, str) and backbone.startswith(PREFIX):
+        backbone, arguments = load_preset(backbone, weights is not None, **arguments), {}
     if isinstance(backbone, str):
         spec = get_backbone(backbone)
         model = _application(spec, input_shape, weights, arguments)
-        model = model if feature_layer is None else _end_at_layer(model, feature_layer)
+        model = as_features(model if feature_layer is None else end_at_layer(model, feature_layer), tokens)
         scales_itself = arguments.get("include_preprocessing", True)
-        mode = preprocessing or (spec.preprocessing if scales_itself else expected_preprocessing(model))
+        mode = mode or (spec.preprocessing if scales_itself else expected_preprocessing(model))
     else:
-        model = _own_model(backbone, input_shape, weights, feature_layer, arguments)
-        mode = preprocessing or expected_preprocessing(backbone)
-    if len(model.outputs) != 1:
-        raise ValueError(
-            f"Expected a backbone with one output, received: {len(model.outputs)} outputs of {model.name!r}. "
-            "Choose one by `feature_layer=`, the name of its layer."
-        )
+        if isinstance(backbone, HubModel):
+            backbone, mode = backbone.model, mode or backbone.preprocessing
+        if arguments:
+            raise TypeError(
+                f"A model given as backbone takes no further arguments, received: {', '.join(sorted(arguments))}."
+            )
+        model = from_own_model(backbone, input_shape, weights, feature_layer, tokens)
+        mode = mode or expected_preprocessing(backbone)
     name = next(iter(safe_names(model.name)))
     # Single tensors, not lists of one: called on a tensor, the backbone then returns a tensor.
     return Backbone(model.inputs[0], model.outputs[0], name=name, preprocessing=mode), mode
@@ -132,7 +143,7 @@ def _application(spec: BackboneSpec, input_shape: Shape, weights: Any, arguments
             arguments = {"include_top": False, "weights": None, **arguments}
         model = constructor(input_shape=input_shape, **arguments)
         if weights is not None:
-            _load(model, weights)
+            load_weights(model, weights)
     rewritten = to_builtin_layers(model)
     if rewritten is model:
         return model
@@ -157,7 +168,7 @@ def _with_imagenet(spec: BackboneSpec, constructor: Any, input_shape: Shape, arg
     bundled = bundled_weights(spec.name, arguments)
     if bundled is not None and not in_keras_home(input_shape):
         model = constructor(include_top=False, weights=None, input_shape=input_shape, **arguments)
-        _load(model, bundled)
+        load_weights(model, bundled)
         return model
     with warnings.catch_warnings():
         # MobileNets say at every unusual size that they take the weights of 224 pixels, as everybody wants.
@@ -183,71 +194,3 @@ def _advice(spec: BackboneSpec, input_shape: Shape, problem: str) -> str:
         here = ", ".join(sorted(str(path) for path in models.glob("mobilenet_*_224_tf_no_top.h5"))) or "none is there"
         advice += f" MobileNet has other weights for 128, 160 and 192 pixels; those of 224 fit too, by path ({here})."
     return advice
-
-
-def _load(model: keras.Model, path: Any) -> None:
-    try:
-        model.load_weights(os.fspath(path))
-    except Exception as error:
-        raise ValueError(
-            f"The file {os.fspath(path)!r} does not hold weights that fit {model.name!r} without its top: {error}"
-        ) from error
-
-
-# === A model of the user's own ===
-
-
-def _own_model(
-    model: Any, input_shape: Shape, weights: Any, feature_layer: str | None, arguments: dict[str, Any]
-) -> keras.Model:
-    if not isinstance(model, keras.Model):
-        raise TypeError(f"Expected the name of a backbone or a keras.Model, received: {model!r}.")
-    if arguments:
-        raise TypeError(
-            f"A model given as backbone takes no further arguments, received: {', '.join(sorted(arguments))}."
-        )
-    if weights not in (None, "auto", "imagenet"):
-        _load(model, weights)
-    if feature_layer is None:
-        refuse_top(model)
-    else:
-        model = _end_at_layer(model, feature_layer)
-    strange = [layer.name for layer in flatten_layers(model) if not SAFE_INSIDE.fullmatch(layer.name)]
-    if strange:
-        raise InputError(
-            f"Expected layers of {model.name!r} whose names are {EXPECTED}, received: {strange[0]!r}; rename it."
-        )
-    model = to_builtin_layers(model)
-    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-    fits = len(shapes) == 1 and len(shapes[0]) == 3
-    if not fits or any(own not in (None, size) for own, size in zip(shapes[0], input_shape)):
-        raise ValueError(
-            f"Expected a backbone with one image input that fits input_shape={input_shape}, "
-            f"received: {model.name!r} with the input shapes {shapes}."
-        )
-    return model
-
-
-def _end_at_layer(model: keras.Model, name: str) -> keras.Model:
-    """The same network up to the layer with this name."""
-    names = [layer.name for layer in model.layers]
-    if name not in names:
-        close = difflib.get_close_matches(name, names, n=5)
-        hint = f"Did you mean {', '.join(map(repr, close))}?" if close else f"Its last layers: {', '.join(names[-5:])}."
-        raise ValueError(
-            f"Expected the name of a layer of {model.name!r} for feature_layer=, received: {name!r}. {hint}"
-        )
-    layer = model.get_layer(name)
-    if len(calls(layer)) == 1:
-        return keras.Model(model.inputs, layer.output, name=model.name)
-    # The layer is shared, and its `output` may belong to another graph: walk through this one to find its own.
-    found: dict[str, Any] = {}
-
-    def record(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        found[operation.name] = operation(*args, **kwargs)
-        return found[operation.name]
-
-    keras.models.clone_model(
-        model, input_tensors=model.input, clone_function=lambda operation: operation, call_function=record
-    )
-    return keras.Model(model.inputs, found[name], name=model.name)

@@ -8,6 +8,7 @@ from typing import get_args
 import keras
 
 from mtlzoo.backbones.registry import Preprocessing
+from mtlzoo.backbones.scaling import Scaling
 
 # ImageNet's pixels: mean and standard deviation of red, green and blue on a scale of 0 to 1, and the mean from 0 to 255
 # that the Caffe models were trained with. These are the constants of `keras.applications.imagenet_utils`.
@@ -16,7 +17,9 @@ TORCH_DEVIATION = (0.229, 0.224, 0.225)
 CAFFE_MEAN = (123.68, 116.779, 103.939)
 
 
-def preprocess(images: keras.KerasTensor, mode: Preprocessing, name: str = "preprocessing") -> keras.KerasTensor:
+def preprocess(
+    images: keras.KerasTensor, mode: Preprocessing | Scaling, name: str = "preprocessing"
+) -> keras.KerasTensor:
     """Scales images from 0 to 255 as `keras.applications` does for a family of backbones.
 
     The same numbers as `preprocess_input` of that family, but made of built-in layers (raw operations and `Lambda` do
@@ -26,7 +29,8 @@ def preprocess(images: keras.KerasTensor, mode: Preprocessing, name: str = "prep
     Args:
         images: Symbolic images `(batch, height, width, channels)`, RGB, any dtype, 0 to 255.
         mode: `"tf"`: to -1 to 1. `"torch"`: to 0 to 1, less ImageNet's mean, over its deviation. `"caffe"`: to BGR,
-            less ImageNet's mean. `"none"`: as they are. Images of one channel get the averages of the three channels.
+            less ImageNet's mean. `"none"`: as they are. Or a `Scaling`. Images of one channel get the averages of the three
+            channels.
         name: The name of the last layer, which returns the preprocessed images; helper layers have it as prefix.
 
     Returns:
@@ -43,6 +47,9 @@ def preprocess(images: keras.KerasTensor, mode: Preprocessing, name: str = "prep
     features = keras.applications.MobileNet(include_top=False, weights=None)(scaled)
     ```
     """
+    if isinstance(mode, Scaling):
+        scale, offset = mode.for_channels(images.shape[-1])
+        return keras.layers.Rescaling(scale, offset, dtype="float32", name=name)(images)
     if mode not in get_args(Preprocessing):
         raise ValueError(f"Expected one of the modes {get_args(Preprocessing)}, received: {mode!r}.")
     if mode == "none":

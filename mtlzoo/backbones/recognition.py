@@ -13,8 +13,9 @@ from keras import layers
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.preprocessing import CAFFE_MEAN, TORCH_DEVIATION, TORCH_MEAN
 from mtlzoo.backbones.registry import Preprocessing, get_backbone
+from mtlzoo.backbones.scaling import Scaling
 from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import calls
+from mtlzoo.keras_compat import calls, functional_class
 
 
 class _Stem(NamedTuple):
@@ -52,7 +53,7 @@ _GEOMETRIC = (
 )
 
 
-def expected_preprocessing(model: keras.Model) -> Preprocessing:
+def expected_preprocessing(model: keras.Model) -> Preprocessing | Scaling:
     """What the pixels from 0 to 255 need before a model is given them.
 
     A `Backbone` knows it. A network of `keras.applications` is known by the names of its first layers, whatever it is
@@ -78,8 +79,9 @@ def expected_preprocessing(model: keras.Model) -> Preprocessing:
     """
     if isinstance(model, Backbone) and model.preprocessing is not None:
         return model.preprocessing
-    found = _seen_by(model)
-    if isinstance(found, str):
+    published = is_from_hub(model)  # whose pixels its image converter scales
+    found = None if published else _seen_by(model)
+    if isinstance(found, str | Scaling):
         return found
     if found is not None:
         # Networks that scale by themselves do so before their stem: here that was left out.
@@ -88,13 +90,19 @@ def expected_preprocessing(model: keras.Model) -> Preprocessing:
             return mode
         if found.without_scaling is not None:
             return found.without_scaling
-    if found is not None or isinstance(model, Backbone):
+    if found is not None or published or isinstance(model, Backbone):
+        converter = ", or the image converter of its preset" if published else ""
         warnings.warn(
             f"What {model.name!r} expects of its pixels is not known: images go in as they are, 0 to 255. Say "
-            'preprocessing="none" if that is right, else "tf", "torch" or "caffe".',
+            f'preprocessing="none" if that is right, else "tf", "torch", "caffe", a Scaling{converter}.',
             stacklevel=2,
         )
     return "none"
+
+
+def is_from_hub(model: keras.Model) -> bool:
+    """Whether the class of a model, or one that it derives from, is one of KerasHub, which need not be installed."""
+    return any(kind.__module__.startswith("keras_hub.") for kind in type(model).__mro__)
 
 
 def refuse_top(model: keras.Model) -> None:
@@ -112,7 +120,7 @@ def refuse_top(model: keras.Model) -> None:
         )
 
 
-def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | None:
+def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | Scaling | None:
     """The mode of the layers that `preprocess` made in a graph, as in files of any version; `None` if others did it.
 
     Args:
@@ -140,18 +148,20 @@ def preprocessing_in_graph(graph: keras.Model) -> Preprocessing | None:
             return "torch"
     if _close(scales, [1.0]) and _close(offsets, [-sum(CAFFE_MEAN) / 3]):
         return "caffe"
-    return None
+    return Scaling(last.scale, last.offset)
 
 
 # === The way of the pixels ===
 
 
-def _seen_by(model: keras.Model) -> Preprocessing | _Stem | None:
+def _seen_by(model: keras.Model) -> Preprocessing | Scaling | _Stem | None:
     """The stem that pixels reach with their values as they are, or a mode if that is certain; `None` if nothing is known."""
     if isinstance(model, Backbone) and model.preprocessing is not None:
         return model.preprocessing
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs, model.outputs)
+    if functional_class(model) is None:
+        return None
     stem = _stem([layer.name for layer in model.layers])
     pixels = {id(tensor) for tensor in model.inputs}
     for operation in model.operations:

@@ -13,6 +13,7 @@ import pandas as pd
 from mtlzoo.backbones import get_backbone
 from mtlzoo.balancing import get_balancing
 from mtlzoo.cli.time_left import guess_training, in_words
+from mtlzoo.cli.training import MODELS
 from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.models import MultiTaskModel
@@ -134,6 +135,8 @@ def _weights(options: argparse.Namespace) -> str:
         return "random, as told"
     if options.weights not in ("auto", "imagenet"):
         return f"those of {options.weights}, as told"
+    if options.backbone.startswith("hub:"):
+        return "those of the preset, so that fewer images of yours are enough"
     if not get_backbone(options.backbone).imagenet:
         return "random, since there are no others for this network"
     return "ImageNet, so that fewer images of yours are enough"
@@ -180,7 +183,8 @@ def describe_results(report: pd.DataFrame, test: LabelTable, split: str | None, 
     lines += [f"  {name:<17}{told}" for name, told in look if (options.out / name).exists()]
     if weakest := describe_weakest(report):
         lines.append(weakest)
-    model = shlex.quote(str(options.out / "model.h5"))
+    written = next((name for name in MODELS if (options.out / name).exists()), MODELS[0])
+    model = shlex.quote(str(options.out / written))
     commands = [
         ("labels for images", f"mtlzoo predict {model} {shlex.quote(_image(test))}"),
         ("report on a table", f"mtlzoo evaluate {model} {_evaluated(split, options)}"),

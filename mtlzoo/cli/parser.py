@@ -240,7 +240,7 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
     network = train.add_argument_group("network")
-    network.add_argument("--backbone", help="see `mtlzoo models` (default: MobileNetV2)")
+    network.add_argument("--backbone", help="see `mtlzoo models`, or hub:PRESET of KerasHub (default: MobileNetV2)")
     network.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="for the backbone: alpha=0.25"
     )

@@ -16,6 +16,7 @@ import keras
 import pandas as pd
 
 from mtlzoo import __version__
+from mtlzoo.backbones.plain_graph import is_builtin
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
@@ -30,8 +31,9 @@ from mtlzoo.system import workers
 from mtlzoo.training import BalancingMonitor, Stage, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
 
+MODELS = ("model.h5", "model.keras")  # the latter where a layer is not built into Keras
 RUN = (
-    *("settings.json", "skipped.txt", "model.png", "model.h5", "history.csv", "history.png"),
+    *("settings.json", "skipped.txt", "model.png", *MODELS, "history.csv", "history.png"),
     *("balancing.csv", "balancing.png", "submission.csv"),
 )
 
@@ -76,10 +78,10 @@ def train_run(
 ) -> tuple[pd.DataFrame, keras.callbacks.History]:
     """Train a model and leave a run folder.
 
-    The folder holds `model.h5` (the best so far at any time, also if training is interrupted), `report.csv`,
-    `history.csv`, `history.png`, `model.png`, `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows
-    with their predictions), `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions`
-    `submission.csv`.
+    The folder holds `model.h5`, or `model.keras` where the network has layers that the former cannot hold (the best so far
+    at any time, also if training is interrupted), `report.csv`, `history.csv`, `history.png`, `model.png`,
+    `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows with their predictions), `settings.json`, with
+    `monitor` `balancing.csv` and `balancing.png`, and with `questions` `submission.csv`.
 
     Args:
         model: The model.
@@ -132,7 +134,7 @@ def _train_run(
                 temporary.write_text(lines, encoding="utf-8", errors="backslashreplace")
         plot_model(model, directory / "model.png", overwrite=overwrite)
 
-    target = directory / "model.h5"
+    target = directory / MODELS[0 if is_builtin(model) else 1]
     monitors = [BalancingMonitor()] if options.monitor else []
     begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: describe())
     arguments["callbacks"] = [begins, *monitors, *arguments.get("callbacks", ())]

@@ -11,7 +11,9 @@ import keras
 from keras import layers
 
 from mtlzoo.backbones import create_backbone, get_backbone
+from mtlzoo.backbones.hub import PREFIX, HubModel, image_shape, load_preset, vision_part
 from mtlzoo.backbones.preprocessing import preprocess
+from mtlzoo.backbones.recognition import is_from_hub
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.base import POOLINGS
@@ -67,15 +69,19 @@ def build(
     """Build a network with one backbone and one output for each head.
 
     Args:
-        backbone: A name from :func:`mtlzoo.list_backbones`, in any spelling (`"mobilenet_v2"`, `"MobileNetV2"`), or any
-            functional `keras.Model` that takes images, whose layers and weights the result shares: a `Backbone` such as
-            `model.backbone`, a network of `keras.applications`, one of your own. Or a `MultiTaskModel`, which gets other
-            heads, as by its method `with_heads`; all but `name` is then as it is there.
+        backbone: A name from :func:`mtlzoo.list_backbones`, in any spelling (`"mobilenet_v2"`, `"MobileNetV2"`). Or `"hub:"`
+            and a preset of KerasHub, the beginning of just one, or a folder with one: `"hub:dinov3_vit_small_plus"`. Or any
+            `keras.Model` that takes images, alone or in a dictionary, whose layers and weights the result shares: a
+            `Backbone` such as `model.backbone`, a network of `keras.applications` or of KerasHub, one of your own. Or a
+            `MultiTaskModel`, which gets other heads, as by its method `with_heads`; all but `name` is then as it is there.
         heads: The heads by name; a number stands for a softmax head with so many classes.
-        input_shape: Height, width and channels; by default the backbone's usual size and three channels.
+        input_shape: Height, width and channels; by default the backbone's usual size and three channels. Transformers of
+            KerasHub take other sizes than those they were trained with, by interpolating their positions.
         weights: `"imagenet"`, a file of weights, or `None` for random weights; `"auto"` takes ImageNet's where there are
-            such weights for the backbone, as for all of `keras.applications`, and random ones otherwise.
-        feature_layer: The name of the layer at which the backbone ends; its last by default.
+            such weights for the backbone, as for all of `keras.applications`, those of a preset of KerasHub, and random
+            ones otherwise.
+        feature_layer: The name of the layer, or of the block of a transformer, at which the backbone ends; its last by
+            default.
         pooling: How a feature map becomes a vector: `"avg"`, `"max"` or `"flatten"`, for all heads the same, or
             `"attention"`, for each head by weights of its own, see :mod:`mtlzoo.models.attention`; a head may say so itself.
             Heads with positions use the map.
@@ -85,10 +91,14 @@ def build(
         name: The name of the model.
         **options: What the backbone's own constructor takes, such as `alpha=0.25`, and
 
-            - `preprocessing`: `"tf"`, `"torch"`, `"caffe"` or `"none"`; by default what the backbone was trained with,
-              which a `Backbone` knows and instances of `keras.applications` are recognised by, and `"none"` for a model of
-              your own or one that starts with a `Rescaling`. It is part of the graph, so images go in as they are decoded,
-              0 to 255, uint8 or float; `model.backbone.preprocessing` has it.
+            - `preprocessing`: `"tf"`, `"torch"`, `"caffe"`, `"none"`, an `mtl.backbones.Scaling`, or an image converter of
+              KerasHub; by default what the backbone was trained with, which a `Backbone` and a preset of KerasHub know and
+              instances of `keras.applications` are recognised by, and `"none"` for a model of your own or one that starts
+              with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255, uint8 or float;
+              `model.backbone.preprocessing` has it.
+            - `tokens`: what a transformer's features are: `"both"`, a map of its patches with the class token beside each;
+              `"mean"`, the patches alone; or `"class"`, the class token alone, a vector without positions. By default
+              `"both"` where there is a class token.
             - `precision`: `"float32"`, `"mixed_float16"` (for GPUs; Keras scales the loss by itself) or
               `"mixed_bfloat16"`; by default Keras' global policy, which is float32. Weights and outputs are float32 in any
               case. On processors without instructions for it, half precision is slower. A given `keras.Model` keeps its
@@ -100,6 +110,7 @@ def build(
 
     Raises:
         ValueError: If the backbone, the feature layer, the size or an argument is invalid; it lists the valid ones.
+        ImportError: If the backbone is one of KerasHub, which is not installed.
 
     Example:
 
@@ -122,12 +133,14 @@ def build(
         heads = looking_heads(heads)
     if precision not in (None, *PRECISIONS):
         raise ValueError(f"Expected `precision` to be one of {', '.join(PRECISIONS)}, received: {precision!r}.")
-    if input_shape is None:
-        input_shape = _usual_shape(backbone)
     with policy(precision):
-        extractor, mode = create_backbone(
-            backbone, input_shape, weights=weights, feature_layer=feature_layer, **options
-        )
+        source: str | keras.Model | HubModel = backbone
+        if isinstance(backbone, str) and backbone.startswith(PREFIX):
+            own: dict[str, Any] = {key: options.pop(key) for key in ("preprocessing", "tokens") if key in options}
+            source, options = load_preset(backbone, weights is not None, **options), own
+        if input_shape is None:
+            input_shape = _usual_shape(source)
+        extractor, mode = create_backbone(source, input_shape, weights=weights, feature_layer=feature_layer, **options)
 
         # === Functional Model ===
         if extractor.name in OWN_LAYERS:
@@ -186,14 +199,17 @@ def named_builder(backbone: str) -> Callable[..., MultiTaskModel]:
     return builder
 
 
-def _usual_shape(backbone: str | keras.Model) -> tuple[int, int, int]:
+def _usual_shape(backbone: str | keras.Model | HubModel) -> tuple[int, int, int]:
+    if isinstance(backbone, HubModel):
+        return (*backbone.size, 3)
     if isinstance(backbone, str):
         return (*get_backbone(backbone).usual_size, 3)
     if not isinstance(backbone, keras.Model):
         raise TypeError(f"Expected the name of a backbone or a keras.Model, received: {backbone!r}.")
-    shape = tuple((getattr(backbone, "input_shape", None) or ())[1:])
+    shape = image_shape(vision_part(backbone) if is_from_hub(backbone) else backbone)
     if len(shape) != 3 or not all(isinstance(size, int) for size in shape):
         raise ValueError(
             f"Expected `input_shape`, since {backbone.name!r} does not take images of one size, received: {shape}."
         )
-    return shape
+    height, width, channels = (int(size or 0) for size in shape)
+    return height, width, channels

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from mtlzoo.backbones import Backbone
+from mtlzoo.keras_compat import calls
 from mtlzoo.models.multitask import MultiTaskModel
 
 
@@ -13,7 +15,8 @@ def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskMode
     """A model of the same layers and weights for images of another size.
 
     What trains one trains the other. Networks that are convolutional up to a mean over positions can do that. Those with a
-    layer for each position, such as `pooling="flatten"`, cannot, nor can heads of points and objects, which look at a grid.
+    layer for each position, such as `pooling="flatten"`, cannot, nor can transformers, whose positions are learned or whose
+    tokens become a grid of one size, nor heads of points and objects, which look at a grid.
 
     Args:
         model: The model.
@@ -37,12 +40,22 @@ def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskMode
     if tuple(model.input_shape[1:3]) == tuple(image_size):
         return model
     try:
+        _refuse_tokens(model)
         return _call_again(model, (*image_size, model.input_shape[3]))
     except ValueError as error:
         raise ValueError(
             f"Expected a network that takes images of {image_size[0]} x {image_size[1]} pixels too, but one of its layers "
             f"fits those of {model.input_shape[1]} x {model.input_shape[2]} alone: {str(error).splitlines()[0]}"
         ) from None
+
+
+def _refuse_tokens(model: MultiTaskModel) -> None:
+    """Refuse a backbone that makes a map of tokens: some do not say what shape they would give at another size."""
+    for layer in model.backbone.layers if any(isinstance(layer, Backbone) for layer in model.layers) else ():
+        if isinstance(layer, keras.layers.Reshape):
+            for inputs, outputs in calls(layer):
+                if (len(inputs[0].shape), len(outputs[0].shape)) == (3, 4):
+                    raise ValueError(f"{layer.name!r} makes a map of so many tokens.")
 
 
 def _call_again(model: Any, shape: tuple[int | None, ...]) -> Any:

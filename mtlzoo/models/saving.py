@@ -11,6 +11,7 @@ import keras
 
 from mtlzoo import balancing as methods
 from mtlzoo.backbones import Backbone, to_builtin_layers
+from mtlzoo.backbones.positions import settle
 from mtlzoo.errors import HeadError, InputError, ModelFileError
 from mtlzoo.files import writing
 from mtlzoo.heads import Head, deserialize, serialize
@@ -61,12 +62,14 @@ class SavedWithHeads(TellsOfCopies):
                 f"Expected a file that ends in .keras (with the optimizer) or .h5 (without), received: {path.name!r}. For "
                 "other formats: mtl.export(model, path)."
             )
+        settle(self)
         super().save(filepath, overwrite=overwrite, **kwargs)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
         """Keras' `save_weights`; a `.weights.h5` file knows the names of the heads too."""
         if not str(filepath).endswith((WEIGHTS, ".weights.json")):
             raise InputError(f"Expected a file of weights that ends in {WEIGHTS}, received: {Path(filepath).name!r}.")
+        settle(self)
         super().save_weights(filepath, overwrite=overwrite, **kwargs)
         if str(filepath).endswith(WEIGHTS) and Path(filepath).is_file():
             h5_file.note_heads(Path(filepath), self.heads)

@@ -189,7 +189,8 @@ def _draw_box(canvas: Axes, x: float, middle: float, title: str, lines: Sequence
 
 
 def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None:
-    layers = _weighted(backbone.layers)
+    parts = _backbone_layers(backbone)
+    layers = _weighted(parts)
     frozen = [not (backbone.trainable and layer.trainable) for layer in layers]
     half_height = BLOCK_HEIGHT / 2
     left = x
@@ -212,7 +213,7 @@ def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None
     style.write(canvas, center, y, name, weight="bold", ha="center")
     lines = [
         f"{style.compact(backbone.count_params())} parameters",
-        f"{len(backbone.layers)} layers, to {_shape(backbone.output_shape)}",
+        f"{len(parts)} layers, to {_shape(backbone.output_shape)}",
     ]
     for number, line in enumerate(lines, start=1):
         style.write(canvas, center, y - 0.19 * number, line, style.SMALL_SIZE, style.MUTED, ha="center")
@@ -222,6 +223,15 @@ def _draw_backbone(canvas: Axes, x: float, middle: float, backbone: Any) -> None
         y = middle + half_height + 0.17
         _draw_padlock(canvas, x + 0.06, y)
         style.write(canvas, x + 0.2, y, note, style.SMALL_SIZE, style.MUTED)
+
+
+def _backbone_layers(backbone: Any) -> list[Any]:
+    """The layers that are frozen singly, also those of networks and blocks inside; its own if it is no Keras model."""
+    if not hasattr(backbone, "operations"):
+        return list(backbone.layers)
+    from mtlzoo.models.freezing import leaf_layers  # loads Keras, which loads pyplot
+
+    return list(leaf_layers(backbone))
 
 
 def _draw_head(canvas: Axes, x: float, y: float, drawn: DrawnHead) -> None:

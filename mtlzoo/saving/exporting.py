@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mtlzoo.backbones import to_builtin_layers
+from mtlzoo.backbones.plain_graph import check_can_be_loaded, to_plain_graph
+from mtlzoo.backbones.positions import settle
 from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
@@ -20,9 +22,10 @@ def export(
 ) -> Path:
     """Write a model to a file that runs where mtlzoo is not installed.
 
-    The file holds a plain graph of built-in layers, without training state; preprocessing is part of it. An `.h5` or
-    `.keras` file loads with `keras.models.load_model` and predicts the same numbers; with :func:`load_model` it gives
-    the whole `MultiTaskModel` back, since the heads travel inside as metadata.
+    The file holds a plain graph, without training state; preprocessing is part of it. An `.h5` or `.keras` file loads with
+    `keras.models.load_model` and predicts the same numbers; with :func:`load_model` it gives the whole `MultiTaskModel`
+    back, since the heads travel inside as metadata. All layers are built into Keras where those of the backbone can be
+    rewritten so, as all of `keras.applications` can; a `.keras` file with layers of KerasHub loads where that is installed.
 
     Args:
         model: The model.
@@ -38,7 +41,8 @@ def export(
         The path.
 
     Raises:
-        ValueError: If the format is unknown or has no such option, or a layer of the model is not built in.
+        ValueError: If the format is unknown or has no such option, or cannot hold a layer of the model; it names those that
+            can.
         OutputError: If something else is there, or a model that is not to be replaced.
         ImportError: If the format needs a package that is not installed; it says which.
         OSError: If the runtime of a web page cannot be obtained.
@@ -62,7 +66,11 @@ def export(
     with writing(path, kind=chosen.folder, overwrite=overwrite) as temporary, warnings.catch_warnings():
         # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
-        chosen.write(to_builtin_layers(model), describe(model), temporary, **options)
+        settle(model)
+        plain = to_builtin_layers(model) if chosen.layers == "builtin" else to_plain_graph(model)
+        if chosen.layers == "registered":
+            check_can_be_loaded(plain)
+        chosen.write(plain, describe(model), temporary, **options)
     return path
 
 

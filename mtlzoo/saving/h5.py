@@ -14,7 +14,7 @@ from mtlzoo.saving.validation import check_graph
 
 __all__ = ["FORMAT", "check_weights", "read_metadata", "write"]
 
-FORMAT = ExportFormat(".h5", write, exact_suffix=True)
+FORMAT = ExportFormat(".h5", write, exact_suffix=True, layers="builtin")
 
 MAX_DEPTH, MAX_OBJECTS = 64, 1_000_000
 # How much larger the arrays may be than the file: packed ones, as other programs write, are a few times as large.

@@ -26,7 +26,7 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         archive.writestr(MEMBER, metadata)
 
 
-FORMAT = ExportFormat(".keras", write, exact_suffix=True)
+FORMAT = ExportFormat(".keras", write, exact_suffix=True, layers="registered")
 
 
 def read_metadata(path: Path, trusted: bool = False) -> str | None:

@@ -11,6 +11,7 @@ import keras
 
 from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
+from mtlzoo.saving.portable_operations import portable_operations
 from mtlzoo.system.startup import held_back
 
 
@@ -39,7 +40,8 @@ def convert(model: keras.Model, path: Path, signature: Sequence[keras.InputSpec]
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder:
-        model.export(folder, format="tf_saved_model", verbose=False, input_signature=signature)
+        with portable_operations(model):
+            model.export(folder, format="tf_saved_model", verbose=False, input_signature=signature)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
         converter.experimental_enable_resource_variables = True

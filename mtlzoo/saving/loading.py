@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import keras
 
+from mtlzoo.backbones.hub import import_hub
 from mtlzoo.errors import ModelFileError
 from mtlzoo.files.regular import missing_reason
 from mtlzoo.models import MultiTaskModel
@@ -64,6 +66,8 @@ def load_model(path: str | Path, trusted: bool = False) -> MultiTaskModel:
         )
     reader = READERS[path.suffix]
     metadata = reader.read_metadata(path, trusted)
+    if path.suffix == ".keras":
+        import_packages(path)
     try:
         graph = keras.models.load_model(path, compile=False, safe_mode=not trusted)
     except Exception as error:  # Keras raises whatever a graph that is none makes it stumble over.
@@ -84,6 +88,21 @@ def load_model(path: str | Path, trusted: bool = False) -> MultiTaskModel:
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelFileError(f"{path}: its graph is not one that `mtl.export` writes: {reason}") from None
+
+
+def import_packages(path: Path) -> None:
+    """Import KerasHub where a `.keras` file holds layers of it.
+
+    Raises:
+        ModelFileError: If it is not installed.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if b'"keras_hub>' not in archive.read("config.json"):
+            return
+    try:
+        import_hub()
+    except ImportError as error:
+        raise ModelFileError(f"{path} holds layers of KerasHub. {error}") from None
 
 
 def _plain(error: Exception, path: Path) -> ModelFileError:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.metadata import KEY
+from mtlzoo.saving.portable_operations import portable_operations
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
@@ -25,7 +26,7 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         raise ImportError(f"ONNX export needs the package {error.name!r}: pip install 'mtlzoo[onnx]'") from None
     # Keras exports to ONNX only what has been called once.
     model(np.zeros((1, *model.input_shape[1:]), "float32"))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), portable_operations(model):
         # Keras still mends an `np.object` that tf2onnx no longer needs: https://github.com/keras-team/keras/pull/23095
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         model.export(path, format="onnx", verbose=False)

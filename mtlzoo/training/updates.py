@@ -63,7 +63,8 @@ def depth_rates(model: MultiTaskModel, first: float) -> dict[int, float]:
         first: The factor of the first layer that has weights.
     """
     layers = [layer for layer in leaf_layers(model.backbone) if layer.weights]
-    return {
+    # A class token and the like, which belong to no block, come before the first.
+    return dict.fromkeys(map(id, model.backbone.variables), first) | {
         id(variable): first ** (1 - place / len(layers))
         for place, layer in enumerate(layers)
         for variable in layer.weights

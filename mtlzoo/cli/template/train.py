@@ -45,6 +45,8 @@ report = mtl.evaluate(model, test)
 print(report[["labelled", "metric", "value", "baseline"]])
 report.to_csv(run / "report.csv")
 
-# What it says of a few images, and a file that plain Keras loads, too. Each run replaces the last one's.
+# What it says of a few images, and a file that plain Keras loads, too. Each run replaces the last one's. An .h5 file holds
+# layers of Keras alone.
 print(mtl.predict(model, test.take([0, 1])).T)
-mtl.export(model, run / "model.h5", overwrite=True)
+file = "model.keras" if network["backbone"].startswith("hub:") else "model.h5"
+mtl.export(model, run / file, overwrite=True)

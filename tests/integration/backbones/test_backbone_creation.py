@@ -193,7 +193,6 @@ def test_own_layers_shared_between_graphs_are_cut_in_the_right_one(images):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({}, ValueError, "'secret' of the class `Lambda`"),
         ({"feature_layer": "convolutio"}, ValueError, "Did you mean 'convolution'"),
         ({"feature_layer": "convolution", "input_shape": (16, 16, 1)}, ValueError, "one image input that fits"),
         ({"feature_layer": "convolution", "alpha": 0.5}, TypeError, "takes no further arguments, received: alpha"),

@@ -20,7 +20,13 @@ PAGES = sorted(DOCS.rglob("*.md"))
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 WITH_PYTHON = [page for page in PAGES if blocks("python", TEXTS[page])]
 # How many blocks are not run, and why.
-NOT_RUN = {"installs packages": 2, "needs several machines": 1, "needs the package `speckle`": 1}
+NOT_RUN = {
+    "installs packages": 2,
+    "it downloads weights": 1,
+    "it needs KerasHub": 2,
+    "needs several machines": 1,
+    "needs the package `speckle`": 1,
+}
 # The page whose commands are all run; those of others are parsed.
 RUN = DOCS / "guides" / "own-data.md"
 

@@ -272,3 +272,14 @@ def test_callbacks_are_told_in_what_direction_a_metric_is_better(tmp_path, direc
     else:
         assert checkpoint.monitor_op(2.0, 1.0) == (direction == "max")
         assert checkpoint.best == (-np.inf if direction == "max" else np.inf)
+
+
+def test_what_a_layer_holds_itself(nested):
+    class Holder(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = [layers.Dense(2, name="first"), layers.Dense(2, name="second")]
+            self.last = keras.Sequential([layers.Dense(1, name="inside")], name="last")
+
+    assert [layer.name for layer in keras_compat.child_layers(Holder())] == ["first", "second", "last"]
+    assert [layer.name for layer in keras_compat.child_layers(nested)] == ["outside", "inner", "flat"]
