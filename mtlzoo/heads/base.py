@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from mtlzoo.errors import HeadError
+from mtlzoo.heads.evidence import GivesEvidence
 from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 POOLINGS = ("attention",)
 
 
-class Head(TakesOverUnits):
+class Head(GivesEvidence, TakesOverUnits):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
 
     A head does not know its name; that is its key in the dictionary of heads. Heads are immutable, so that tables and
