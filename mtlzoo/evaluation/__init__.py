@@ -6,10 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtlzoo.evaluation.explaining import gradcam
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
 
 _MODULES = {
+    "explaining": ["gradcam"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
 }
@@ -18,6 +20,7 @@ __all__ = [
     "Predictions",
     "evaluate",
     "evaluate_groups",
+    "gradcam",
     "predict",
 ]
 

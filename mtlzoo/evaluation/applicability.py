@@ -9,15 +9,8 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.evaluation.labelled import LabelledOutputs
-from mtlzoo.heads import Head
-from mtlzoo.heads.conditions import (
-    NO,
-    NOT_APPLICABLE,
-    UNKNOWN,
-    asked_by_labels,
-    asked_by_predictions,
-    probability_asked,
-)
+from mtlzoo.heads import Head, conditions
+from mtlzoo.heads.conditions import NOT_APPLICABLE
 
 
 def decode_heads(
@@ -36,7 +29,7 @@ def decode_heads(
         among all of them: that of the class times that of the head being asked, or that of the head not being asked.
     """
     decoded = {name: head.decode(in_image_space[name]) for name, head in heads.items()}
-    asked, probability = asked_by_predictions(heads, outputs), probability_asked(heads, outputs)
+    asked, probability = conditions.asked_by_predictions(heads, outputs), conditions.probability_asked(heads, outputs)
     for name, rows in asked.items():
         columns = decoded[name]
         decoded[name] = {**columns, "answer": _without(columns["answer"], ~rows, named=not heads[name].spatial)}
@@ -70,7 +63,7 @@ def list_outputs(heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray]) -
         By head, arrays `(rows,)` by the name of the class, or by the number of the output. Probabilities of a head that is
         not always asked are those of being asked and of the class, and one column more says that it is not asked.
     """
-    asked, listed = probability_asked(heads, outputs), {}
+    asked, listed = conditions.probability_asked(heads, outputs), {}
     for name, head in heads.items():
         flat = outputs[name].reshape(len(outputs[name]), math.prod(outputs[name].shape[1:]))
         if name in asked and "probabilities" in head.details(outputs[name][:1]):
@@ -93,11 +86,11 @@ def applicability_metrics(pairs: Mapping[str, LabelledOutputs]) -> dict[str, dic
         labels tell whether the head is asked; `NaN` if there are none, or none that is or is predicted not to be.
     """
     heads = {name: pair.head for name, pair in pairs.items()}
-    states = asked_by_labels(heads, {name: pair.targets for name, pair in pairs.items()})
-    asked = asked_by_predictions(heads, {name: pair.outputs for name, pair in pairs.items()})
+    states = conditions.asked_by_labels(heads, {name: pair.targets for name, pair in pairs.items()})
+    asked = conditions.asked_by_predictions(heads, {name: pair.outputs for name, pair in pairs.items()})
     metrics = {}
     for name, state in states.items():
-        truth, told, known = state == NO, ~asked[name], state != UNKNOWN
+        truth, told, known = state == conditions.NO, ~asked[name], state != conditions.UNKNOWN
         either = (known & truth).sum() + (known & told).sum()
         both = (known & truth & told).sum()
         metrics[name] = {"not_applicable_f1": float(2 * both / either) if either else float("nan")}

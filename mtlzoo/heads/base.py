@@ -11,6 +11,7 @@ import numpy as np
 
 from mtlzoo.errors import HeadError
 from mtlzoo.heads.conditions import normalize
+from mtlzoo.heads.evidence import GivesEvidence
 from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 POOLINGS = ("attention",)
 
 
-class Head(TakesOverUnits):
+class Head(GivesEvidence, TakesOverUnits):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
 
     A head does not know its name; that is its key in the dictionary of heads. Heads are immutable, so that tables and
@@ -67,12 +68,7 @@ class Head(TakesOverUnits):
     mixes: ClassVar[tuple[str, ...]] = ()
     # Settings that `encode` does not depend on; each class lists those that it adds.
     ignored_by_encode: ClassVar[tuple[str, ...]] = (
-        "hidden",
-        "activation",
-        "dropout",
-        "loss_weight",
-        "pooling",
-        "only_if",
+        *("hidden", "activation", "dropout", "loss_weight", "pooling", "only_if"),
     )
 
     def __init__(

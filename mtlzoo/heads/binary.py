@@ -9,11 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo import masking
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
+from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
@@ -160,6 +161,10 @@ class BinaryHead(RareLabelsHead, ClassesHead):
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """The probability of either label, `(rows, 2)`."""
         return np.stack([1 - predictions.reshape(-1), predictions.reshape(-1)], axis=-1)
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The logit of the predicted label."""
+        return ops.abs(tag_scores(outputs)[:, 0])
 
     def display(self) -> dict[str, Any]:
         """The names of the two labels."""

@@ -8,12 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo import losses, masking
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import number_of
+from mtlzoo.heads.evidence import Tensor, moved
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
@@ -201,6 +202,10 @@ class BoxHead(SpatialHead):
     def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The box, to be drawn."""
         return {"box": box_marks(values.reshape(-1, 1, 4), self.format, geometry)[:, 0]}
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """How far the corners are from those of a box in the middle."""
+        return moved(outputs, ops.convert_to_tensor([0.5 - HALF] * 2 + [0.5 + HALF] * 2, dtype=outputs.dtype))
 
     def display(self) -> dict[str, Any]:
         """A box."""

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from keras import ops
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
+from mtlzoo.heads.evidence import Tensor, class_scores
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.imbalance import NOT_COUNTED, check_metric
 from mtlzoo.heads.mixed import WAYS
@@ -233,6 +235,10 @@ class ClassesHead(Head):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The id of the predicted class of each row, the most probable one."""
         return predictions.argmax(axis=-1)
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The logit of the most probable class, less the mean of all."""
+        return ops.max(class_scores(outputs), axis=-1)
 
     def display(self) -> dict[str, Any]:
         """The classes' names, for bars."""

@@ -10,13 +10,14 @@ from typing import Any, Self
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import class_id, class_names, number_of
 from mtlzoo.heads.detections import average_precision, find_objects
+from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import object_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
@@ -270,6 +271,10 @@ class DetectionHead(SpatialHead):
             kept = self._find(cells)[0]
             boxes[row] = box_marks(cells[None, kept, :4], self.format, geometry.take(np.array([row])))[0]
         return {"boxes": boxes}
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The logit of the best score of any cell."""
+        return ops.max(tag_scores(outputs[..., 4:]), axis=(1, 2))
 
     def display(self) -> dict[str, Any]:
         """The classes, and which cells are objects."""

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
@@ -17,6 +17,7 @@ from mtlzoo.heads.box import BoxHead
 from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import class_id, number_of
+from mtlzoo.heads.evidence import Tensor, moved
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import shape_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
@@ -208,6 +209,11 @@ class DualTaskHead(SpatialHead):
     def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The box, to be drawn."""
         return {"box": box_marks(values[:, None, 1:], self.format, geometry)[:, 0]}
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """How far the five numbers are from the middle of their ranges."""
+        ranges = ops.convert_to_tensor([self._factors[0], *[self.canvas] * 4], dtype=outputs.dtype)
+        return moved(outputs / ranges, 0.5)
 
     def display(self) -> dict[str, Any]:
         """The shapes, the value from which on it is the second, and the side of the canvas."""

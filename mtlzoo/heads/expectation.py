@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo.errors import LabelError
+from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.heads.targets import number_targets
 from mtlzoo.losses import MaskedLabelDistributionLoss
@@ -139,6 +140,10 @@ class ExpectationHead(NumbersHead):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The expectation of each row."""
         return (predictions.astype("float64") @ self.bins)[:, None]
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The expectation: what makes it high."""
+        return ops.sum(outputs * ops.convert_to_tensor(self.bins, dtype=outputs.dtype), axis=-1)
 
     def display(self) -> dict[str, Any]:
         """The values that the probabilities are of."""

@@ -13,6 +13,7 @@ from keras import layers
 
 from mtlzoo import losses, masking
 from mtlzoo.errors import LabelError
+from mtlzoo.heads.evidence import Tensor, moved
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
 from mtlzoo.heads.point_labels import (
     FORMATS,
@@ -265,6 +266,10 @@ class LandmarkHead(SpatialHead):
         """The points, to be drawn."""
         points = values.reshape(self._shape).astype("float64")
         return {"points": points if self.format == "xy" else geometry.to_pixels(points)}
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """How far the points are from the middle."""
+        return moved(outputs, 0.5)
 
     def display(self) -> dict[str, Any]:
         """The points' names."""

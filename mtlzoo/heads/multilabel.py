@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
 from mtlzoo.heads.classes import check_class_weight
+from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.imbalance import NOT_COUNTED, RareLabelsHead, check_metric, order_metrics
 from mtlzoo.heads.mixed import WAYS
@@ -282,6 +283,13 @@ class MultiLabelHead(RareLabelsHead):
         every = np.broadcast_to(names, given.shape)
         ids = given.astype("int64")
         return {"probabilities": predictions, "class_ids": ids, "classes": classes, "all_classes": every}
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The sum of the given tags' logits; where none is given, the logit of the likeliest."""
+        scores = tag_scores(outputs)
+        given = outputs >= self.threshold
+        of_given = ops.sum(ops.where(given, scores, ops.zeros_like(scores)), axis=-1)
+        return ops.where(ops.any(given, axis=-1), of_given, ops.max(scores, axis=-1))
 
     def display(self) -> dict[str, Any]:
         """The tags' names, and the probability from which they are given."""

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from keras import layers
+from keras import layers, ops
 
 from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
+from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.imbalance import order_metrics
 from mtlzoo.heads.order import distinct_labels, numeric_order, order_wanted
 from mtlzoo.losses import MaskedOrdinalCrossentropy
@@ -106,6 +107,10 @@ class OrdinalHead(ClassesHead):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The id of the median level of each row."""
         return (predictions.cumsum(axis=-1)[:, :-1] < 0.5).sum(axis=-1)
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The expected level: what makes it high."""
+        return ops.sum(outputs * ops.arange(len(self.names), dtype=outputs.dtype), axis=-1)
 
     def display(self) -> dict[str, Any]:
         """The levels' names in their order."""

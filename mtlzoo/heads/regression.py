@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
+from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.numbers import NumbersHead
 from mtlzoo.losses import LOSSES, MaskedLoss
 from mtlzoo.metrics import MaskedMeanAbsoluteError as MeanAbsoluteError
@@ -119,6 +120,10 @@ class RegressionHead(NumbersHead):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The output itself."""
         return predictions.reshape(-1, self.units)
+
+    def evidence(self, outputs: Tensor) -> Tensor:
+        """The number, or the sum of several: what makes it high."""
+        return super().evidence(outputs)
 
     def display(self) -> dict[str, Any]:
         """The numbers, in a range of three times the spread to either side of the mean."""

@@ -81,5 +81,11 @@ def attention_maps(model: keras.Model, images: np.ndarray) -> dict[str, np.ndarr
     if not found:
         raise ValueError(f'Expected a model with heads of pooling="attention", received: {model.name!r}, with none.')
     answers = keras.Model(model.input, found).predict_on_batch(images)
-    height, width = model.get_layer(model.backbone.name).output.shape[1:3]
-    return {head: np.asarray(values).reshape(-1, height, width) for head, values in answers.items()}
+    return {head: np.asarray(values).reshape(-1, *positions(found[head])) for head, values in answers.items()}
+
+
+def positions(weights: keras.KerasTensor) -> tuple[int, int]:
+    """The rows and columns of the feature map that weights `(batch, 1, positions)` are of."""
+    (row,) = input_tensors(weights)
+    (scores,) = input_tensors(row)
+    return tuple(scores.shape[1:3])

@@ -6,19 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtlzoo.plotting import style
+from mtlzoo.plotting.looks import draw_looks
 
 if TYPE_CHECKING:
     from mtlzoo.evaluation.running import Images
     from mtlzoo.models import MultiTaskModel
-
-CELL, GAP, MARGIN, CAPTION = 1.5, 0.08, 0.2, 0.24  # inches: an image, between images, around the sheet, a line of text
-FAINT = 0.25  # how bright what nobody looks at stays
 
 
 def plot_attention(
@@ -51,7 +45,7 @@ def plot_attention(
     import numpy as np
 
     network = mtl.MobileNet({"collar": 3}, (64, 64, 3), weights=None, alpha=0.25, pooling="attention")
-    figure = mtl.plotting.plot_attention(network, np.zeros((2, 64, 64, 3), "uint8"))
+    figure = mtl.plot_attention(network, np.zeros((2, 64, 64, 3), "uint8"))
     ```
     """
     from mtlzoo.evaluation.predictions import Predictions
@@ -65,38 +59,6 @@ def plot_attention(
         raise ValueError(
             f"Expected names of heads that look for themselves ({', '.join(maps)}), received: {', '.join(unknown)}."
         )
+    relative = {name: maps[name] / maps[name].max(axis=(1, 2), keepdims=True) for name in names}
     answers = Predictions.from_model(model, inputs).to_frame()
-    ratio = inputs.shape[1] / inputs.shape[2]
-    height, step = CELL * ratio, CELL + GAP
-    width = 2 * MARGIN + (len(names) + 1) * step - GAP
-    figure = style.new_figure(width, 2 * MARGIN + CAPTION + len(inputs) * (height + CAPTION + GAP))
-    canvas = style.add_canvas(figure)
-    top = 2 * MARGIN + CAPTION + len(inputs) * (height + CAPTION + GAP) - MARGIN
-    for column, name in enumerate(names, start=1):
-        style.write(canvas, MARGIN + column * step, top - CAPTION / 2, style.shorten(name, CELL), weight="bold")
-    for row, image in enumerate(inputs):
-        bottom = top - CAPTION - (row + 1) * (height + CAPTION + GAP) + CAPTION + GAP
-        pixels = np.clip(np.broadcast_to(image, (*image.shape[:2], 3)), 0, 255) / 255
-        _draw(canvas, pixels, MARGIN, bottom, height)
-        for column, name in enumerate(names, start=1):
-            left = MARGIN + column * step
-            _draw(canvas, pixels * _light(maps[name][row], image.shape[:2]), left, bottom, height)
-            answer = style.shorten(_text(answers[name].iloc[row]), CELL, style.SMALL_SIZE)
-            style.write(canvas, left, bottom - CAPTION / 2, answer, style.SMALL_SIZE, style.MUTED)
-    return style.finish(figure, path, overwrite)
-
-
-def _light(weights: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """How bright each pixel is `(height, width, 1)`: full where the weight is highest."""
-    large = cv2.resize(weights / weights.max(), size[::-1], interpolation=cv2.INTER_CUBIC)
-    return FAINT + (1 - FAINT) * np.clip(large, 0, 1)[..., None]
-
-
-def _draw(canvas: Axes, pixels: np.ndarray, left: float, bottom: float, height: float) -> None:
-    limits = canvas.axis()
-    canvas.imshow(pixels, extent=(left, left + CELL, bottom, bottom + height), aspect="auto", origin="upper")
-    canvas.axis(limits)  # imshow has set them to the image's
-
-
-def _text(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return draw_looks(inputs, relative, answers, path, overwrite)

@@ -54,8 +54,7 @@ def export(
     plain = keras.models.load_model("model.h5")  # in a process without mtlzoo
     ```
     """
-    path = Path(path)
-    format = find_format(path, format)
+    format = find_format(path := Path(path), format)
     check_model(model)
     chosen = EXPORTS[format]
     known = list(inspect.signature(chosen.write).parameters)[3:]  # after model, metadata and path
@@ -64,7 +63,7 @@ def export(
             f"Format {format!r} has {' and '.join(known) or 'no options'}, received: {', '.join(unknown)}."
         )
     with writing(path, kind=chosen.folder, overwrite=overwrite) as temporary, warnings.catch_warnings():
-        # TensorFlow's own arrays do not know the `copy` that numpy 2 wants: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
+        # TensorFlow's arrays do not know numpy 2's `copy`: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
         settle(model)
         plain = to_builtin_layers(model) if chosen.layers == "builtin" else to_plain_graph(model)

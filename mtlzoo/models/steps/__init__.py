@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -15,9 +15,10 @@ from mtlzoo.heads import Head
 from mtlzoo.models.steps.balancer import Balancer
 from mtlzoo.models.steps.monitor import TaskMonitor
 
-__all__ = ["Balancer", "BalancingEpochs", "TaskMonitor", "backend_step", "compilable", "make_balancer"]
+__all__ = ["Balancer", "BalancingEpochs", "TaskMonitor", "backend_step", "compilable", "differentiate", "make_balancer"]
 
 BACKENDS = {"tensorflow": "mtlzoo.models.steps.tensorflow_step", "jax": "mtlzoo.models.steps.jax_step"}
+DERIVATIVES = {**BACKENDS, "torch": "mtlzoo.models.steps.torch_derivatives"}
 
 
 def backend_step() -> ModuleType:
@@ -33,6 +34,28 @@ def backend_step() -> ModuleType:
             "KERAS_BACKEND before Python starts, or train with fixed weights, `loss_weight=` of each head."
         )
     return importlib.import_module(BACKENDS[backend])
+
+
+def differentiate(function: Callable[..., Any], arguments: Sequence[Any]) -> Sequence[Any]:
+    """The derivatives of a scalar function, on every backend that has some.
+
+    Args:
+        function: Takes tensors and returns a scalar tensor; with `keras.ops` and layers alone.
+        arguments: The tensors.
+
+    Returns:
+        A tensor of the shape of each argument.
+
+    Raises:
+        NotImplementedError: If the backend computes no derivatives.
+    """
+    backend = keras.backend.backend()
+    if backend not in DERIVATIVES:
+        raise NotImplementedError(
+            f"Expected one of the backends {', '.join(DERIVATIVES)}, which compute gradients, Keras runs {backend}: set the "
+            "environment variable KERAS_BACKEND before Python starts."
+        )
+    return importlib.import_module(DERIVATIVES[backend]).differentiate(function, arguments)
 
 
 def make_balancer(
