@@ -208,6 +208,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     from mtlzoo.saving import load_model
 
     how = {"overwrite": options.overwrite, "raw_cells": options.raw_cells}
+    if options.explain and options.out is None:
+        raise ValueError("Expected --out with --explain, a folder for the images of mistakes.")
     if options.out is not None:
         check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
     model = load_model(options.model, trusted=options.trust)
@@ -218,7 +220,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(f"{table.describe()}\n")
     if options.out is not None:
         check_folder(options.out, overwrite=options.overwrite, inputs=files_of(table.paths()))
-        runs.check_files(options.out, [*runs.report_files(table.heads), *runs.GROUPS], overwrite=options.overwrite)
+        files = [*runs.report_files(table.heads), *runs.GROUPS, *([runs.MISTAKES] if options.explain else [])]
+        runs.check_files(options.out, files, overwrite=options.overwrite)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     views = options.test_time_augmentation
@@ -229,6 +232,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         else:
             report = runs.report_run(model, table, options.out, predictions, **how)
         print(runs.as_text(report))
+        if options.explain:
+            runs.plot_mistakes(model, table, predictions, options.out / runs.MISTAKES, options.overwrite)
         if options.by:
             print(f"\n{runs.as_text(runs.report_groups(model, table, options.by, options.out, predictions, **how))}")
 

@@ -86,6 +86,9 @@ def _evaluate_arguments(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--by", nargs="+", metavar="COLUMN", help="report each group of these columns by itself, too")
     evaluate.add_argument("--out", type=path, help="a folder for the report and its images")
     evaluate.add_argument("--overwrite", action="store_true", help="replace an earlier report's files")
+    evaluate.add_argument(
+        "--explain", action="store_true", help="draw the worst mistakes, bright where the head looked"
+    )
     _raw_cells_argument(evaluate)
     _views_argument(evaluate)
 

@@ -4,6 +4,8 @@ from mtlzoo.cli.building import build_network, input_shape
 from mtlzoo.cli.conditions import ask_only_if
 from mtlzoo.cli.demo import demo
 from mtlzoo.cli.fonts import fonts_of_all_scripts
+from mtlzoo.cli.mistakes import FILE as MISTAKES
+from mtlzoo.cli.mistakes import plot_mistakes
 from mtlzoo.cli.reading import (
     check_told_parts,
     choose_rows,
@@ -34,6 +36,7 @@ from mtlzoo.cli.training import (
 
 __all__ = [
     "GROUPS",
+    "MISTAKES",
     "RunOptions",
     "TimeLeft",
     "as_text",
@@ -59,6 +62,7 @@ __all__ = [
     "parse_heads",
     "parse_option",
     "parse_stages",
+    "plot_mistakes",
     "read_for_model",
     "read_questions",
     "read_table",

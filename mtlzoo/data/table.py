@@ -197,7 +197,9 @@ class LabelTable:
         Example:
 
         ```python
-        table = table.with_conditions({"length": {"garment": ["skirt", "dress"]}})
+        frame = pd.DataFrame({"image": ["a.jpg", "b.jpg"], "item": ["pear", "milk"], "fat": [None, 1.5]})
+        heads = {"item": mtl.ClassificationHead(["milk", "pear"]), "fat": mtl.RegressionHead()}
+        table = mtl.data.LabelTable(frame, heads).with_conditions({"fat": {"item": ["milk"]}})
         ```
         """
         return with_conditions(self, conditions)

@@ -28,7 +28,19 @@ pytestmark = [
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0), "points": mtl.LandmarkHead(2)}
 TOKENS = ["ViT", "DeiT", "DINOV2", "DINOV3", "CLIP", "SigLIP"]
 PLAIN = ["ResNet", "DenseNet", "VGG", "Xception"]  # made of built-in layers alone
-LESS_USUAL = ["DeiT", "MiT", "CSPNet", "DenseNet", "VGG", "Xception"]  # with MTLZOO_TEST_BACKBONES=all
+# Those that take the most time, or are much like others: with MTLZOO_TEST_BACKBONES=all.
+LESS_USUAL = [
+    "DeiT",
+    "MiT",
+    "CSPNet",
+    "DenseNet",
+    "VGG",
+    "Xception",
+    "SwinTransformer",
+    "HGNetV2",
+    "CLIP",
+    "MobileNetV5",
+]
 
 
 @pytest.fixture
