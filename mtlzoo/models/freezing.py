@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from mtlzoo.keras_compat import child_layers
+from mtlzoo.keras_compat import child_layers, flatten_layers
+from mtlzoo.models.low_rank import kernels, rank_of
 
 
 def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
@@ -19,7 +20,8 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
             dropout drops), `"all"`, the last `n` layers with weights as a number, or a list of names of layers or of
             layer groups: `"conv_pw_1"` means `conv_pw_1` and `conv_pw_1_bn`, not `conv_pw_11`. A transformer's blocks are
             layers of their own here, also where it holds them in one layer; a class token and the like, which belong to
-            what holds all blocks, are trained if all of them are.
+            what holds all blocks, are trained if all of them are. `"lora:8"` stands for dense, convolution and einsum
+            layers alone, whose kernels :func:`mtlzoo.fit` then moves by products of rank 8.
 
     Raises:
         ValueError: If the part is none of these, or a name fits no layer.
@@ -34,8 +36,12 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
     backbone = model.backbone
     layers = leaf_layers(backbone)
     weighted = [layer for layer in layers if layer.weights]
+    low_rank = rank_of(part) is not None
     if part == "heads":
         chosen = []
+    elif low_rank:
+        matrices = {id(variable) for variable in kernels(backbone)}
+        chosen = [layer for layer in weighted if any(id(variable) in matrices for variable in layer.variables)]
     elif part == "all":
         chosen = layers
     elif isinstance(part, int | np.integer) and not isinstance(part, bool) and part > 0:
@@ -53,8 +59,8 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
             chosen.extend(group)
     else:
         raise ValueError(
-            'Expected the trainable part to be "heads", "all", a positive number of layers or a list of layer names, '
-            f"received: {part!r}."
+            'Expected the trainable part to be "heads", "all", a positive number of layers, a list of layer names, or '
+            f'"lora:" and a rank such as "lora:8", received: {part!r}.'
         )
     containers = _containers(backbone)
     for container in containers:  # which sets all that is in it, so they come first
@@ -67,6 +73,13 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
         whole = all(id(part) in kept for part in leaf_layers(container) if part.weights)
         for variable in own_variables(container):
             variable.trainable = variable.trainable and whole
+    for layer in chosen if low_rank else ():
+        for inner in flatten_layers(layer, include_self=True):
+            if not any(id(variable) in matrices for variable in inner.variables):
+                inner.trainable = False  # such as normalisation within a block
+            elif child_layers(inner):
+                for variable in own_variables(inner):
+                    variable.trainable = False  # such as a class token
 
 
 def leaf_layers(model: keras.Layer) -> list[keras.Layer]:

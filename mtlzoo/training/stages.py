@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from mtlzoo.models.low_rank import rank_of
+
 SCHEDULES = ("constant", "cosine")
 # Those that wrap others have no learning rate of their own.
 WRAPPERS = ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
@@ -27,8 +29,8 @@ class Stage:
     Attributes:
         epochs: How many passes over the training rows.
         learning_rate: The step size at the start.
-        trainable: `"heads"` (backbone frozen, in inference mode), `"all"`, the last `n` layers, or names of layer
-            groups; see `MultiTaskModel.set_trainable`.
+        trainable: `"heads"` (backbone frozen, in inference mode), `"all"`, the last `n` layers, names of layer groups, or
+            `"lora:8"`, kernels by products of rank 8 (:mod:`mtlzoo.models.low_rank`); see `MultiTaskModel.set_trainable`.
         schedule: `"cosine"` lets the learning rate fall to zero over the stage along half a cosine (Loshchilov and
             Hutter 2017), the default, since it needs no tuning of when to stop; `"constant"` keeps it.
         optimizer: The name of a Keras optimizer, or one whose settings are taken over (its learning rate is not).
@@ -85,10 +87,14 @@ class Stage:
             )
         part = self.trainable
         names = isinstance(part, list | tuple) and part and all(isinstance(name, str) for name in part)
-        if not (part in ("heads", "all") or _is_count(part) or names):
+        if not (part in ("heads", "all") or _is_count(part) or names or rank_of(part)):
             raise ValueError(
-                'Expected `trainable` to be "heads", "all", a positive number of layers or a list of layer names, '
-                f"received: {part!r}."
+                'Expected `trainable` to be "heads", "all", a positive number of layers, a list of layer names, or "lora:" '
+                f'and a rank such as "lora:8", received: {part!r}.'
+            )
+        if rank_of(part) and (self.layer_decay, self.weight_decay) != (1.0, 0.0):
+            raise ValueError(
+                f"Expected no `layer_decay` and no `weight_decay` with trainable={part!r}, whose factors have neither."
             )
         if self.schedule not in SCHEDULES:
             raise ValueError(f"Expected `schedule` to be one of {', '.join(SCHEDULES)}, received: {self.schedule!r}.")

@@ -19,6 +19,7 @@ from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.caching import image_cache
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
+from mtlzoo.models.low_rank import rank_of, train_low_rank
 from mtlzoo.models.multitask import check_model
 from mtlzoo.models.resizing import at_size
 from mtlzoo.models.seeds import reseed
@@ -119,8 +120,8 @@ class Trainer:
         if recipe.scale_learning_rate:
             factor = self.devices.replicas
             self.stages = tuple(replace(stage, learning_rate=stage.learning_rate * factor) for stage in self.stages)
-        if self.devices.replicas > 1 and any(stage.image_size for stage in self.stages):
-            raise ValueError("Expected one device where stages have an `image_size` of their own, received several.")
+        if self.devices.replicas > 1 and any(stage.image_size or rank_of(stage.trainable) for stage in self.stages):
+            raise ValueError("Expected one device for stages with an `image_size` or with lora, received several.")
         self.features = feature_cache(recipe.features) if self.devices.replicas == 1 else None
         self.settings = PipelineSettings(
             image_size=model.input_shape[1:3],
@@ -321,6 +322,8 @@ class Trainer:
                     shape_updates(optimizer, functools.partial(plan_updates, model, stage))
                 how: dict[str, Any] = {"label_smoothing": recipe.label_smoothing, "jit_compile": recipe.jit_compile}
                 model.compile(optimizer, recipe.balancing, **how)
+                if rank := rank_of(stage.trainable):
+                    train_low_rank(model, rank, recipe.seed)
         copy_weights(self.model, self.trained)
         self.devices.broadcast_weights(self.trained)
 

@@ -16,6 +16,7 @@ from hub_families import HUB, SIZE
 import mtlzoo as mtl
 from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.freezing import leaf_layers
+from mtlzoo.models.low_rank import train_low_rank
 from mtlzoo.models.resizing import at_size
 from mtlzoo.training.features import is_fixed
 
@@ -405,6 +406,24 @@ def test_it_trains_in_stages_and_goes_on_after_a_break(tables, tmp_path, rng):
     images = rng.integers(0, 256, (2, SIZE, SIZE, 3)).astype("uint8")
     whole.save(tmp_path / "model.keras")
     assert_same_outputs(mtl.load_model(tmp_path / "model.keras"), images, outputs_of(whole, images), rtol=0, atol=0)
+
+
+def test_kernels_move_by_products_of_low_rank(pixels):
+    model = built("DINOV3")
+    model.set_trainable("lora:2")
+    names = {variable.path.split("/")[-1] for variable in model.backbone.trainable_variables}
+    assert names == {"kernel", "bias"}
+    model.compile("adam")
+    train_low_rank(model, 2)
+    before = {variable.path: np.array(variable.numpy()) for variable in model.backbone.weights}
+    model.fit(pixels, {"kind": np.arange(len(pixels)) % 3}, epochs=2, verbose=0)
+    moved = {path for path, value in before.items() if (value != model_weight(model, path)).any()}
+    assert "dinov3_backbone_encoder/layers_0/attention/q_proj/kernel" in moved
+    assert {path.split("/")[-1] for path in moved} == {"kernel", "bias"}
+
+
+def model_weight(model, path):
+    return next(variable.numpy() for variable in model.backbone.weights if variable.path == path)
 
 
 def test_a_run_folder_has_a_file_that_can_hold_it(tables, tmp_path):
