@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -14,7 +14,29 @@ from mtlzoo.heads import Head
 from mtlzoo.saving.web import runtime as litert
 
 
-def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resize: str, base: str) -> dict[str, Any]:
+class Look(NamedTuple):
+    """Where a head looks, as an output of the page's model.
+
+    Attributes:
+        output: The name of that output.
+        rows: The rows of positions.
+        columns: The columns of positions.
+    """
+
+    output: str
+    rows: int
+    columns: int
+
+
+def describe(
+    model: keras.Model,
+    file: Path,
+    *,
+    heads: Mapping[str, Head],
+    resize: str,
+    base: str,
+    looks: Mapping[str, Look] | None = None,
+) -> dict[str, Any]:
     """The content of `model.json`.
 
     Args:
@@ -23,23 +45,25 @@ def describe(model: keras.Model, file: Path, *, heads: Mapping[str, Head], resiz
         heads: The heads by name, in the order in which the page shows them.
         resize: How images come to the model's size.
         base: The address below which the runtime's files lie.
+        looks: Where heads look, by their names, for those that tell.
 
     Raises:
         ValueError: If the file does not have an output for each head, by its name.
     """
     images, shapes = signature(file)
-    if set(shapes) != set(heads):
-        raise ValueError(f"Expected outputs {sorted(heads)} in the model's file, received: {sorted(shapes)}.")
+    looks = looks or {}
+    wanted = {*heads, *(look.output for look in looks.values())}
+    if set(shapes) != wanted:
+        raise ValueError(f"Expected outputs {sorted(wanted)} in the model's file, received: {sorted(shapes)}.")
     _, height, width, channels = model.input_shape
     return {
         "version": __version__,
         "input": {"name": images, "height": height, "width": width, "channels": channels, "resize": resize},
         "outputs": [
             {
-                "name": name,
-                "shape": shapes[name],
-                **head.display(),
+                **{"name": name, "shape": shapes[name], **head.display()},
                 **({"only_if": head.only_if} if head.only_if else {}),
+                **({"look": looks[name]._asdict()} if name in looks else {}),
             }
             for name, head in heads.items()
         ],

@@ -13,11 +13,12 @@ from pathlib import Path
 import keras
 
 from mtlzoo.files import FolderKind
+from mtlzoo.models.attention import attention_weights, positions
 from mtlzoo.saving.formats import ExportFormat
 from mtlzoo.saving.litert import convert
 from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
-from mtlzoo.saving.web.description import describe
+from mtlzoo.saving.web.description import Look, describe
 
 ASSETS = resources.files("mtlzoo.saving.web")
 PAGE = ASSETS / "page"
@@ -51,8 +52,9 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
         raise ValueError(f"Expected `runtime` to be one of {', '.join(litert.SOURCES)}, received: {runtime!r}.")
     files = litert.obtain() if runtime == "local" else {}  # first, since it may fail
     path.mkdir()
+    model, looks = with_looks(model)
     write_model(model, path / MODEL)
-    description = describe(model, path / MODEL, **read(metadata), base=litert.SOURCES[runtime])
+    description = describe(model, path / MODEL, **read(metadata), base=litert.SOURCES[runtime], looks=looks)
     (path / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     files["LICENSE.txt"] = (ASSETS / "runtime-license.txt").read_bytes()
     for name, content in files.items():
@@ -65,6 +67,17 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
 
 
 FORMAT = ExportFormat("", write, FOLDER)
+
+
+def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:
+    """The model with one output more for each head that looks for itself, where it does; and what these are called."""
+    found, outputs, looks = attention_weights(model), dict(model.output), {}
+    for head, weights in found.items():
+        name = f"{head}_attention"
+        while name in outputs:
+            name += "_"
+        outputs[name], looks[head] = weights, Look(name, *positions(weights))
+    return (keras.Model(model.input, outputs, name=model.name) if found else model), looks
 
 
 def write_model(model: keras.Model, path: Path) -> None:

@@ -236,6 +236,35 @@ def test_the_median_level_is_that_of_the_head(opened):
     assert said == head.decode(rows)["answer"].tolist()
 
 
+@pytest.mark.parametrize("resize", ["stretch", "crop", "pad"])
+def test_cards_show_where_heads_look(browser, photo, tmp_path, resize):
+    heads = {"kind": mtl.ClassificationHead(["a", "b"], pooling="attention"), "kind_attention": mtl.BinaryHead()}
+    model = build_model(resize, heads=heads)
+    (scores,) = [layer for layer in model.layers if layer.name == "kind_attention_scores"]
+    scores.set_weights([np.random.default_rng(0).normal(0, 0.1, scores.kernel.shape)])
+    export_or_skip(model, tmp_path / "page")
+    with web_pages.serving(tmp_path) as address, OpenPage(browser, f"{address}page/") as opened:
+        answers = opened.answers_to(photo)
+        assert largest_difference(answers, expected(model, photo)) < TOLERANCE  # heads alone
+        canvases = opened.page.query_selector_all(".card canvas.look")
+        assert len(canvases) == 1
+        shown = canvases[0].evaluate(
+            """(canvas) => {
+              const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+              return [canvas.width, canvas.height, [...data]];
+            }"""
+        )
+        assert opened.errors == []
+    width, height, pixels = shown
+    assert (width, height) == (180, 135)
+    image = mtl.data.load_image(photo, (48, 64), resize=resize).astype("float32")[None]
+    weights = mtl.models.attention.attention_maps(model, image)["kind"][0]
+    bright = np.reshape(pixels, (height, width, 4))[..., :3].mean(axis=-1) / 255
+    plain = cv2.resize(image[0].mean(axis=-1), (width, height)) / 255
+    ratio = cv2.resize(bright / np.maximum(plain, 0.05), weights.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(ratio.ravel(), weights.ravel())[0, 1] > 0.8
+
+
 def test_heads_that_are_asked_sometimes_say_what_predictions_say(opened):
     heads = {
         "hem": mtl.BinaryHead(only_if={"length": ["long"], "tags": ["x", "y"]}),

@@ -40,6 +40,7 @@ export function answerCard(name, answer) {
   if (answer.distribution) parts.push(distribution(answer.distribution));
   if (answer.rows) parts.push(make("div", { class: "table" }, make("table", {}, ...answer.rows.map(row))));
   if (answer.note) parts.push(make("p", { class: "note quiet" }, answer.note));
+  if (answer.look) parts.push(look(answer.look));
   return card(name, ...parts);
 }
 
@@ -75,6 +76,28 @@ function barLine({ name, value, given }, threshold) {
   const label = make("span", { class: "name", title: name }, name);
   if (given) label.append(make("span", { class: "visually-hidden" }, " (predicted)"));
   return make("li", given ? { class: "given" } : {}, label, track, make("span", { class: "share" }, formatShare(value)));
+}
+
+// === Where a head looks ===
+
+const LOOK_WIDTH = 180; // pixels of the page
+const DARKEST = 0.75;
+
+/** The part of the image that the network sees, dark where the head does not look. */
+function look({ weights, rows, columns, image, seen }) {
+  const [width, height] = [seen.right - seen.left, seen.bottom - seen.top];
+  const canvas = make("canvas", { class: "look", role: "img", "aria-label": "Where this prediction looks: bright parts of the image" });
+  [canvas.width, canvas.height] = [LOOK_WIDTH, Math.max(1, Math.round((LOOK_WIDTH * height) / width))];
+  const context = canvas.getContext("2d");
+  const [across, down] = [canvas.width / width, canvas.height / height];
+  context.drawImage(image.source, -seen.left * across, -seen.top * down, image.width * across, image.height * down);
+  const most = Math.max(...weights);
+  const shade = new ImageData(columns, rows);
+  weights.forEach((weight, index) => (shade.data[4 * index + 3] = 255 * DARKEST * (1 - weight / most)));
+  const small = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+  small.getContext("2d").putImageData(shade, 0, 0);
+  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  return canvas;
 }
 
 // === Numbers ===

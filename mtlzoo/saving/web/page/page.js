@@ -36,10 +36,13 @@ async function answer(image, caption) {
     const lines = describeMarks(placeMarks([answers[index]], matrix, input));
     if (lines.length) Object.assign(answers[index], { rows: lines, note: "x, y in pixels from the upper left corner" });
   });
+  outputs.forEach(({ look }, index) => {
+    if (look) answers[index].look = { ...look, weights: result.outputs[look.output], image, seen: shown.seen };
+  });
   element("answers").replaceChildren(...outputs.map(({ name }, index) => answerCard(name, answers[index])));
   element("status").textContent =
     `${result.milliseconds.toFixed(1)} ms for the network, ${resizing.toFixed(1)} ms to resize the image`;
-  showNumbers(result.outputs);
+  showNumbers(Object.fromEntries(outputs.map(({ name }) => [name, result.outputs[name]])));
   announce(outputs.map(({ name }, index) => `${inWords(name)}: ${say(answers[index])}`).join("; "));
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
 }

@@ -28,7 +28,8 @@ export async function loadNetwork(description) {
     const start = performance.now();
     const tensor = new Tensor(Float32Array.from(bytes), [1, input.height, input.width, input.channels]);
     const results = await model.run({ [input.name]: tensor }); // by name: the file has its outputs in its own order
-    const numbers = Object.fromEntries(outputs.map(({ name }) => [name, Array.from(results[name].toTypedArray())]));
+    const wanted = outputs.flatMap(({ name, look }) => (look ? [name, look.output] : [name]));
+    const numbers = Object.fromEntries(wanted.map((name) => [name, Array.from(results[name].toTypedArray())]));
     for (const used of [tensor, ...Object.values(results)]) used.delete();
     return { outputs: numbers, milliseconds: performance.now() - start };
   };
