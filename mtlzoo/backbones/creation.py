@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from mtlzoo.backbones import efficientnet_lite
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.builtin_layers import to_builtin_layers
 from mtlzoo.backbones.bundled import bundled_weights, in_keras_home, keras_models
@@ -148,7 +149,7 @@ def _application(spec: BackboneSpec, input_shape: Shape, weights: Any, arguments
         if spec.module == "keras.applications":
             arguments = {"include_top": False, "weights": None, **arguments}
         model = constructor(input_shape=input_shape, **arguments)
-        if weights is not None and Path(weights).suffix == ".pth":
+        if weights is not None and Path(weights).suffix == ".pth" and spec.module == efficientnet_lite.__name__:
             load_torch_weights(model, weights)
         elif weights is not None:
             load_weights(model, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -26,6 +27,9 @@ TYPES = {
     "ByteStorage": "u1",
     "BoolStorage": "?",
 }
+
+# What comes of pickles that are none.
+DAMAGED = (EOFError, LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError, ImportError)
 
 
 class _Storage(NamedTuple):
@@ -68,15 +72,7 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             content, storages = _read_archive(file) if zipfile.is_zipfile(file) else _read_stream(file)
         return {name: _array(tensor, storages) for name, tensor in content.items()}
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except (*DAMAGED, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise ModelFileError(
             f"Expected a file of tensors by name, as torch.save(model.state_dict(), path) writes it, received: {path} "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]})."
@@ -154,9 +150,11 @@ def _numbers(content: bytes, storage: _Storage, size: int) -> np.ndarray:
 def _array(tensor: Any, storages: dict[str, np.ndarray]) -> np.ndarray:
     if not isinstance(tensor, _Tensor):
         raise TypeError(f"a {type(tensor).__name__} in place of a tensor")
+    if min((tensor.offset, *tensor.shape, *tensor.stride)) < 0:
+        raise ValueError("a tensor has a negative size, step or place")
     numbers = storages[tensor.storage.key][tensor.offset :]
     last = sum((length - 1) * step for length, step in zip(tensor.shape, tensor.stride, strict=True))
-    if 0 not in tensor.shape and not 0 <= last < len(numbers):
+    if math.prod(tensor.shape) > len(numbers) or (0 not in tensor.shape and last >= len(numbers)):
         raise ValueError("a tensor reaches beyond its storage")
     strides = [step * numbers.itemsize for step in tensor.stride]
     return np.lib.stride_tricks.as_strided(numbers, tensor.shape, strides).copy()

@@ -79,7 +79,7 @@ def labelled_images(table: LabelTable, predictions: Predictions, rows: int = ROW
             if not head.spatial:
                 answer = predictions.decoded[name]["answer"][row]
                 answer = answer if predictions.asked(name)[row] else NOT_APPLICABLE
-                lines += _lines(name, answer, _truth(head, target), hasattr(head, "names"))
+                lines += _lines(name, answer, truth_text(head, target), hasattr(head, "names"))
         found.images.append(image[0])
         found.captions.append(lines)
         found.annotations.append(annotations)
@@ -99,7 +99,7 @@ def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: s
     return annotations
 
 
-def _truth(head: Head, target: np.ndarray) -> str:
+def truth_text(head: Head, target: np.ndarray) -> str:
     """A label as the head's predictions would write it, however the cell has it: an id, a soft label, tags in any order."""
     names = getattr(head, "names", None)
     if names is None:

@@ -205,6 +205,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from mtlzoo.cli import runs
     from mtlzoo.evaluation import Predictions
     from mtlzoo.images.records import files_of
+    from mtlzoo.models.gradcam import feature_map
     from mtlzoo.saving import load_model
 
     how = {"overwrite": options.overwrite, "raw_cells": options.raw_cells}
@@ -213,6 +214,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.out is not None:
         check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
     model = load_model(options.model, trusted=options.trust)
+    if options.explain:
+        feature_map(model)  # which some models have none of
     table = runs.read_for_model(
         options.data, options.format, model, options.part, {"split_column": _split_column(options), **_writing(options)}
     )

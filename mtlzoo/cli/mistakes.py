@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 from keras import ops
 
+from mtlzoo.cli.image_files import truth_text
 from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.evaluation.explaining import looks
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.running import load_inputs
+from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.objectives import head_losses
 from mtlzoo.plotting import style
@@ -23,7 +25,7 @@ IMAGES = 6
 
 
 def worst_rows(outputs: LabelledOutputs, count: int = IMAGES) -> np.ndarray:
-    """The labelled rows with the highest loss, the worst first; of heads with classes those alone that were got wrong.
+    """The labelled rows with the highest loss, the worst first; of classes and tags those that were got wrong.
 
     Args:
         outputs: A head's outputs and labels.
@@ -37,13 +39,10 @@ def worst_rows(outputs: LabelledOutputs, count: int = IMAGES) -> np.ndarray:
     loss = head_losses({"head": outputs.head})["head"]
     values, labelled = loss.rows(ops.convert_to_tensor(outputs.targets), ops.convert_to_tensor(outputs.outputs))
     losses, known = ops.convert_to_numpy(values).reshape(-1), ops.convert_to_numpy(labelled).reshape(-1)
-    wrong = known & outputs.labelled & np.isfinite(losses)
-    if outputs.head.confusion(outputs.targets[:0], outputs.outputs[:0]) is not None:
-        truth = outputs.head.groups(outputs.targets) or {}
-        said = np.asarray(outputs.head.decode(outputs.outputs)["answer"], dtype=object)
-        for name, rows in truth.items():
-            wrong &= ~(rows & (said == name))
-    rows = np.flatnonzero(wrong)
+    rows = np.flatnonzero(known & outputs.labelled & np.isfinite(losses))
+    if is_named(outputs.head):
+        said, truth = outputs.head.decode(outputs.outputs)["answer"], outputs.targets
+        rows = np.array([row for row in rows if said[row] != truth_text(outputs.head, truth[[row]])], "int64")
     return rows[np.argsort(-losses[rows], kind="stable")][:count]
 
 
@@ -56,7 +55,7 @@ def plot_mistakes(
         model: The model.
         table: The rows, read by the heads of the predictions.
         predictions: Those for these rows.
-        path: The PNG file; not written if there is no mistake at all.
+        path: The PNG file; if there is no mistake at all none is written, and an old one goes where it may be replaced.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
@@ -72,9 +71,22 @@ def plot_mistakes(
         images = load_inputs(model, table.take(rows))
         maps = looks(model, images, [name])[name]
         said = [as_text(frame[name].iloc[row]) for row in rows]
-        true = [as_text(table.frame[name].iloc[row]) for row in rows]
-        captions = [f"{one}, not {other}" for one, other in zip(said, true)]
+        captions = said
+        if not outputs.head.spatial:
+            true = [truth_text(outputs.head, outputs.targets[[row]]) for row in rows]
+            captions = [_caption(outputs.head, *both) for both in zip(said, true)]
         sheet.append([Cell(image, look, text, style.MUTED) for image, look, text in zip(images, maps, captions)])
         names.append(name)
     if sheet:
         draw_sheet(sheet, names=names, path=path, overwrite=overwrite)
+    elif overwrite:
+        path.unlink(missing_ok=True)
+
+
+def is_named(head: Head) -> bool:
+    """Whether a head's predictions are names, right or wrong, rather than numbers and places."""
+    return hasattr(head, "names") and not head.spatial
+
+
+def _caption(head: Head, said: str, true: str) -> str:
+    return f"{said}, not {true}" if is_named(head) else f"{said} (true {true})"

@@ -34,8 +34,7 @@ def decode_heads(
         columns = decoded[name]
         decoded[name] = {**columns, "answer": _without(columns["answer"], ~rows, named=not heads[name].spatial)}
         if "probability" in columns:
-            told = np.where(rows, columns["probability"] * probability[name], 1 - probability[name])
-            decoded[name]["probability"] = told.astype(columns["probability"].dtype)
+            decoded[name]["probability"] = _probabilities(columns["probability"], rows, probability[name])
     return decoded
 
 
@@ -50,6 +49,16 @@ def _without(answers: Any, rows: np.ndarray, named: bool) -> Any:
     for row in np.flatnonzero(rows):
         changed[row] = NOT_APPLICABLE if named else None
     return changed
+
+
+def _probabilities(given: np.ndarray, rows: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Those of the answers; where an image has several answers, a list of one for each, none where the head is not asked."""
+    if given.dtype != object:
+        return np.where(rows, given * asked, 1 - asked).astype(given.dtype)
+    told = given.copy()
+    for row, each in enumerate(given):
+        told[row] = type(each)(np.asarray(each, "float64") * asked[row]) if rows[row] else type(each)()
+    return told
 
 
 def list_outputs(heads: Mapping[str, Head], outputs: Mapping[str, np.ndarray]) -> dict[str, dict[Any, np.ndarray]]:

@@ -63,6 +63,11 @@ def check_conditions(heads: Mapping[str, Head], complete: bool = False) -> None:
         HeadError: If a parent is missing or has no classes, a class is unknown, or heads depend on each other in a circle.
     """
     for name, head in heads.items():
+        if head.only_if and NOT_APPLICABLE in class_names(head):
+            raise HeadError(
+                f"Head {name!r}: expected no class {NOT_APPLICABLE!r} beside `only_if`, which says that by itself; let such "
+                "cells be missing ones."
+            )
         for parent, classes in (head.only_if or {}).items():
             if parent in heads:
                 _check_classes(name, parent, heads[parent], classes)
@@ -152,10 +157,12 @@ def asked_by_labels(heads: Mapping[str, Head], labels: Mapping[str, np.ndarray])
     def states(parent: str, classes: list[str]) -> np.ndarray | None:
         if parent not in labels or parent not in heads:
             return None
-        head, targets = heads[parent], labels[parent]
-        groups = head.groups(targets) or {}
-        asked = np.any([groups[name] for name in classes], axis=0)
-        return np.where(asked, YES, np.where(head.labelled(targets), NO, UNKNOWN)).astype("int8")
+        chosen, known = _indices(heads[parent], classes), heads[parent].strata(labels[parent])
+        if known.ndim == 1:  # the class of each row
+            asked, ruled_out = np.isin(known, chosen), (known >= 0) & ~np.isin(known, chosen)
+        else:  # for each tag, whether it is given
+            asked, ruled_out = (known[:, chosen] == 1).any(axis=-1), (known[:, chosen] == 0).all(axis=-1)
+        return np.where(asked, YES, np.where(ruled_out, NO, UNKNOWN)).astype("int8")
 
     return _combine(heads, states, len(next(iter(labels.values()), ())))
 
@@ -168,6 +175,7 @@ def without_inapplicable(heads: Mapping[str, Head], labels: Mapping[str, np.ndar
         labels: Encoded targets by head, rows on the first axis; arrays without such a label are given back themselves.
     """
     masked = dict(labels)
+    # As `Head.encode` or `Head.check` gives them, of which the missing ones are known.
     for name, states in asked_by_labels(heads, labels).items():
         if name in masked:
             masked[name] = _without_rows(heads[name], masked[name], states == NO)

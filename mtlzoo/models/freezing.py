@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from mtlzoo.keras_compat import child_layers, flatten_layers
-from mtlzoo.models.low_rank import kernels, rank_of
+from mtlzoo.models.low_rank import check_backend, kernels, rank_of
 
 
 def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
@@ -21,7 +21,8 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
             layer groups: `"conv_pw_1"` means `conv_pw_1` and `conv_pw_1_bn`, not `conv_pw_11`. A transformer's blocks are
             layers of their own here, also where it holds them in one layer; a class token and the like, which belong to
             what holds all blocks, are trained if all of them are. `"lora:8"` stands for dense, convolution and einsum
-            layers alone, whose kernels :func:`mtlzoo.fit` then moves by products of rank 8.
+            layers alone, whose kernels :func:`mtlzoo.fit` then moves by products of rank 8; Keras' own `fit` trains them
+            whole.
 
     Raises:
         ValueError: If the part is none of these, or a name fits no layer.
@@ -40,6 +41,7 @@ def set_trainable(model: keras.Model, part: str | int | Sequence[str]) -> None:
     if part == "heads":
         chosen = []
     elif low_rank:
+        check_backend(part)
         matrices = {id(variable) for variable in kernels(backbone)}
         chosen = [layer for layer in weighted if any(id(variable) in matrices for variable in layer.variables)]
     elif part == "all":

@@ -11,7 +11,7 @@ import numpy as np
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import without_inapplicable
-from mtlzoo.models.checking import check_labels, check_weights, rows_of
+from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
 
 
 def by_head(heads: Mapping[str, Head], values: Any, what: str) -> dict[str, Any]:
@@ -72,7 +72,11 @@ def label_arrays(
     for name, values in given.items():
         checked[name] = check_labels(name, heads[name], values, rows)
         rows = len(checked[name])
-    targets = without_inapplicable(heads, checked)
+    targets = dict(checked)
+    if any(head.only_if for head in heads.values()):
+        uniform = {name: uniform_targets(name, heads[name], values) for name, values in checked.items()}
+        masked = without_inapplicable(heads, uniform)
+        targets |= {name: values for name, values in masked.items() if values is not uniform[name]}
     for name, values in given.items():
         if targets[name] is checked[name] and keras.ops.is_tensor(values) and not isinstance(values, np.ndarray):
             targets[name] = values

@@ -3,7 +3,7 @@
 A kernel of so many rows and columns is what it was before the stage plus `A @ B`, of which `A` (rows, rank) and `B`
 (rank, columns) learn. Here the kernel itself holds the sum at any time, and the factors belong to the optimizer: layers,
 files, exports and the best weights so far are those of any other training, and there is nothing to merge afterwards. Biases
-of the same layers learn whole, as with Keras' `enable_lora`; normalisation and all else of the backbone stay as they are.
+of the same layers learn whole, as with Keras' `enable_lora`; all else of the backbone stays, separable convolutions too.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ def rank_of(part: Any) -> int | None:
     return None if found is None else int(found.group(1))
 
 
+def check_backend(part: Any) -> None:
+    """Refuse a part such as `"lora:8"` where Keras' backend is not TensorFlow.
+
+    Raises:
+        NotImplementedError: If it is another one.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise NotImplementedError(f"Expected TensorFlow for trainable={part!r}, received: {keras.backend.backend()}.")
+
+
 def kernels(model: keras.Layer) -> list[keras.Variable]:
     """The kernels of a model's dense, convolution and einsum layers, in their order."""
     layers = [layer for layer in flatten_layers(model) if isinstance(layer, KINDS) and layer.built]
@@ -45,9 +55,6 @@ def train_low_rank(model: MultiTaskModel, rank: int, seed: int = 0) -> None:
         rank: The number of columns of the first factor; at most the smaller side of the kernel is taken.
         seed: What the first factors are drawn from (He et al. 2015, uniform); the second ones begin at zero.
 
-    Raises:
-        NotImplementedError: If Keras' backend is not TensorFlow.
-
     Example:
 
     ```python
@@ -59,13 +66,12 @@ def train_low_rank(model: MultiTaskModel, rank: int, seed: int = 0) -> None:
     train_low_rank(small, 4)
     ```
     """
-    if keras.backend.backend() != "tensorflow":
-        raise NotImplementedError(
-            f'Expected TensorFlow for trainable="lora:{rank}", received: {keras.backend.backend()}.'
-        )
     optimizer: Any = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     chosen = {id(variable) for variable in kernels(model.backbone)}
     rng, trainable = np.random.default_rng(seed), model.trainable_variables
+    # Keras takes it off whole kernels, apart from the step; with plain SGD and no decay there is nothing to exclude from.
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_list=[variable for variable in trainable if id(variable) in chosen])
     factors = {
         place: _make_factors(optimizer, variable, rank, rng)
         for place, variable in enumerate(trainable)
@@ -88,7 +94,7 @@ def train_low_rank(model: MultiTaskModel, rank: int, seed: int = 0) -> None:
         moved = ops.reshape(ops.matmul(first, second) - before, variable.shape)
         optimizer.assign_add(variable, ops.cast(moved, variable.dtype))
 
-    optimizer.update_step = update
+    optimizer.update_step, model.low_rank = update, rank
 
 
 def _make_factors(

@@ -119,6 +119,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         self._heads = MappingProxyType(heads)
         self.resize = resize
         self.label_smoothing = 0.0
+        self.low_rank: int | None = None  # of the kernels' changes, see `mtlzoo.models.low_rank`
         self._split: Split | None = None
         self.step_forms: dict[str, dict[str, str]] = {"train_function": {}, "test_function": {}}
 
@@ -239,7 +240,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
             # Keras never forgets a metric by itself: those of an earlier `compile` would stay in `metrics` and `evaluate`.
             for metric in (*self._loss_means.values(), self._penalty, *itertools.chain(*self._head_metrics.values())):
                 untrack(self, metric)
-        self._head_losses, self.label_smoothing = losses, label_smoothing
+        self._head_losses, self.label_smoothing, self.low_rank = losses, label_smoothing, None
         # A loss over no rows is 0 by the missing-label rule; a metric over no rows is unknown.
         self._loss_means = {name: RatioOfSums(otherwise=0.0) for name in self.heads}
         for name, mean in self._loss_means.items():

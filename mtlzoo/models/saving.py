@@ -18,6 +18,7 @@ from mtlzoo.heads import Head, deserialize, serialize
 from mtlzoo.heads.texts import shorten
 from mtlzoo.keras_compat import TellsOfCopies
 from mtlzoo.models import h5_file
+from mtlzoo.models.low_rank import train_low_rank
 from mtlzoo.models.older_keras import for_older_keras
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class SavedWithHeads(TellsOfCopies):
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "balancing": None if self.balancer is None else methods.serialize(self.balancer.balancing),
             "label_smoothing": self.label_smoothing,
+            "low_rank": self.low_rank,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
         }
@@ -140,8 +142,14 @@ class SavedWithHeads(TellsOfCopies):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` tells, and make the optimizer's variables, which Keras then restores."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(**{**config, "optimizer": optimizer})
-        self.optimizer.build(self.trainable_variables)
+        rank = config.get("low_rank")
+        self.compile(
+            **{**{name: value for name, value in config.items() if name != "low_rank"}, "optimizer": optimizer}
+        )
+        if rank is None:
+            self.optimizer.build(self.trainable_variables)
+        else:
+            train_low_rank(self, rank)
 
     def mark_outputs(self, outputs: Any) -> None:
         """Note heads and resizing on the outputs of which `clone_model` makes a new model of this class."""

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.backbones import efficientnet_lite, published_lite
+from mtlzoo.backbones import efficientnet_lite, published_lite, torch_file
 from mtlzoo.backbones.efficientnet_lite import EfficientNetLite0
 from mtlzoo.backbones.published_lite import NORMALIZATION, find_weights, load_torch_weights
 from mtlzoo.backbones.torch_file import MAGIC, PROTOCOL, read_torch_file
@@ -172,10 +172,28 @@ def test_nothing_in_a_file_is_run(tmp_path, capsys):
 @pytest.mark.usefixtures("_torch")
 def test_damaged_files_are_refused(tmp_path):
     whole = write(tmp_path / "whole.pth", {"a": np.arange(50, dtype="float32")}).read_bytes()
-    for content in (b"", b"no file of torch", whole[:40], whole[:-8]):
+    for content in (b"", b"no file of torch", whole[:40], whole[:-8], b"\x80\x04\x95" + b"\xff" * 8):
         (tmp_path / "a.pth").write_bytes(content)
         with pytest.raises(ModelFileError, match="Expected a file of tensors by name"):
             read_torch_file(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize(
+    ("offset", "shape", "stride"),
+    [(0, (2, 3), (-4, 2)), (-2, (2,), (1,)), (0, (2 * 10**9, 10**5), (0, 0)), (0, (5,), (1,))],
+)
+def test_tensors_stay_within_their_storage(offset, shape, stride):
+    storage = torch_file._Storage("0", np.dtype("<f4"), 4)
+    with pytest.raises(ValueError, match=r"a tensor (has a negative|reaches beyond)"):
+        torch_file._array(torch_file._Tensor(storage, offset, shape, stride), {"0": np.zeros(4, "float32")})
+
+
+@pytest.mark.usefixtures("_torch")
+def test_other_networks_refuse_such_files(network, tmp_path):
+    path = write(tmp_path / "lite0.pth", published(network))
+    for name in ("MobileNet", "TCDCN"):
+        with pytest.raises(ValueError, match="does not hold weights that fit"):
+            mtl.build(name, {"kind": 2}, (40, 40, 3), weights=path)
 
 
 # === Where weights come from ===

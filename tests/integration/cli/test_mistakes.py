@@ -26,6 +26,11 @@ def test_classes_that_were_got_wrong_come_by_their_loss():
     assert worst_rows(pair(mtl.ClassificationHead(["s", "l"]), ["s", "s"], outputs[:2]), count=1).tolist() == [1]
 
 
+def test_right_tags_are_no_mistake():
+    head, outputs = mtl.MultiLabelHead(["p", "q"]), [[0.9, 0.8], [0.9, 0.1], [0.2, 0.1]]
+    assert worst_rows(pair(head, ["p;q", "q", "none"], outputs)).tolist() == [1]
+
+
 def test_numbers_that_are_furthest_off_come_first():
     assert worst_rows(pair(mtl.RegressionHead(), [1, 2, None, 4], [[1.5], [9], [0], [4]]), 2).tolist() == [1, 0]
 

@@ -10,6 +10,7 @@ from keras import layers
 
 import mtlzoo as mtl
 from mtlzoo.errors import HeadError
+from mtlzoo.models.labels import label_arrays
 
 HEADS = {
     "length": mtl.ClassificationHead(["short", "long"], only_if={"garment": ["skirt"]}),
@@ -53,6 +54,31 @@ def test_labels_that_a_parent_rules_out_have_no_part_in_training(batch, form):
             history = model.fit(images, given, epochs=2, verbose=0)
         losses.append(history.history["loss"])
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("form", ["uint8", "int64", "float32", "float64"])
+@pytest.mark.parametrize("columns", [False, True])
+def test_arrays_of_any_form_lose_the_labels_that_are_ruled_out(form, columns):
+    only = {"garment": "skirt"}
+    heads = {
+        **HEADS,
+        "kids": mtl.BinaryHead(only_if=only),
+        "size": mtl.RegressionHead(only_if=only),
+        "age": mtl.ExpectationHead((0, 9), only_if=only),
+    }
+    labels = {
+        "garment": [0, 1, 0, 1],
+        "length": [1, 1, 0, 0],
+        "kids": [1, 0, 0, 1],
+        "size": [3, 4, 5, 6],
+        "age": [1, 2, 3, 4],
+    }
+    given = {name: np.array(values, form) for name, values in labels.items()}
+    given = {name: values[:, None] if columns else values for name, values in given.items()}
+    targets, _ = label_arrays(heads, np.zeros((4, 8, 8, 3)), given)
+    for name, values in targets.items():
+        asked = [True] * 4 if name == "garment" else [False, True, False, True]
+        assert heads[name].labelled(np.asarray(values)).tolist() == asked, name
 
 
 def test_tables_are_trained_evaluated_and_predicted(tmp_path, rng):

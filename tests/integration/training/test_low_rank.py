@@ -105,6 +105,32 @@ def test_a_rank_above_the_sides_is_their_smaller(drawn):
     assert shapes == [(27, 12), (48, 5), (20, 8)]
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", keras.optimizers.SGD(0.1, weight_decay=0.1)])
+def test_whole_kernels_do_not_decay(optimizer):
+    """Without a label no gradient moves anything."""
+    model = build({"color": 3})
+    model.set_trainable("lora:2")
+    model.compile(Stage(1, 0.1, "lora:2", optimizer=optimizer).make_optimizer(10))
+    train_low_rank(model, 2)
+    before = numbers(model)
+    model.fit(np.zeros((4, 16, 16, 3)), {"color": np.full(4, -1)}, epochs=2, verbose=0)
+    assert not [path for path in moved(before, numbers(model)) if path.endswith("kernel") and "color" not in path]
+
+
+def test_an_optimizer_comes_back_from_a_file_and_goes_on(drawn, tmp_path):
+    model = build(drawn[0].heads)
+    fit(model, *drawn, STAGES, **SETTINGS)
+    model.save(tmp_path / "model.keras")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.low_rank == 2
+    for one, other in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    model.compile("adam")
+    assert model.low_rank is None
+
+
 class Interrupt(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 2:

@@ -10,7 +10,7 @@ import pytest
 
 from mtlzoo.data import LabelTable, read_csv
 from mtlzoo.evaluation import Predictions
-from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, MultiLabelHead, RegressionHead
+from mtlzoo.heads import BinaryHead, BoxHead, ClassificationHead, DetectionHead, MultiLabelHead, RegressionHead
 from mtlzoo.images.geometry import ImageGeometry
 
 ONLY = {"kind": ["milk"]}
@@ -59,6 +59,17 @@ def test_probabilities_are_those_of_the_answer_among_all(predictions):
     np.testing.assert_allclose(frame["organic_probability"], [1 - asked[0], 0.9 * asked[1], 1 - asked[2]], rtol=1e-6)
     assert frame["fat:0"].tolist() == [1, 2, 3]  # a number is no probability
     assert predictions.outputs["brand"][0].tolist() == pytest.approx([0.3, 0.7])  # the outputs stay
+
+
+def test_several_objects_have_several_probabilities():
+    heads = {"kind": HEADS["kind"], "things": DetectionHead(["x"], score_threshold=0.3, only_if=ONLY)}
+    boxes = [[0.1, 0.1, 0.2, 0.2, 0.9], [0.5, 0.5, 0.9, 0.9, 0.4]]
+    outputs = {"kind": np.array([[0.9, 0.1], [0.2, 0.8]], "float32"), "things": np.array([boxes, boxes], "float32")}
+    frame = Predictions(outputs, heads, ImageGeometry.whole([(20, 40)] * 2, (8, 8))).to_frame(probabilities=True)
+    assert len(frame["things_probability"][0]) == 0
+    np.testing.assert_allclose(frame["things_probability"][1], [0.9 * 0.8, 0.4 * 0.8], rtol=1e-6)
+    assert frame["things"][0] is None
+    assert len(frame["things"][1]) == 2
 
 
 def test_heads_that_are_always_asked_say_what_they_said(predictions):

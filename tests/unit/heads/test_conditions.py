@@ -120,6 +120,18 @@ def test_several_parents_have_to_agree():
     assert without_inapplicable(heads, labels)["c"].tolist() == [0, -1, -1, 0, 1]
 
 
+def test_a_tag_that_nobody_knows_rules_nothing_out():
+    heads = {"tags": MultiLabelHead(["x", "y"]), "size": BinaryHead(only_if={"tags": "x"})}
+    labels = {"tags": np.array([[-1, 1], [0, 1], [1, -1], [-1, -1]]), "size": np.ones(4, "float32")}
+    assert asked_by_labels(heads, labels)["size"].tolist() == [1, 0, 2, 1]
+
+
+def test_what_says_so_by_itself_is_no_class():
+    heads = {"garment": GARMENT, "hem": ClassificationHead(["long", "not applicable"], only_if={"garment": "skirt"})}
+    with pytest.raises(HeadError, match="expected no class 'not applicable' beside `only_if`"):
+        get_heads(heads)
+
+
 CHILDREN = [
     (ClassificationHead(["x", "y"]), ["x", "y"]),
     (ClassificationHead(["x", "y"]), [[0.2, 0.8], "y"]),

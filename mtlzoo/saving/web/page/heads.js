@@ -31,9 +31,9 @@ export function readOutput(output, numbers) {
  * @returns Their answers, in the same order.
  */
 export function readOutputs(outputs, numbers) {
-  const answers = {};
+  const answers = Object.create(null); // a head may be called "constructor"
   for (const output of outputs) answers[output.name] = readOutput(output, numbers[output.name]);
-  const asked = {};
+  const asked = Object.create(null);
   for (const output of outputs) ask(output, outputs, answers, asked);
   return outputs.map(({ name, only_if }) => (only_if ? conditional(answers[name], asked[name], only_if) : answers[name]));
 }
