@@ -418,7 +418,7 @@ def test_kernels_move_by_products_of_low_rank(pixels):
     before = {variable.path: np.array(variable.numpy()) for variable in model.backbone.weights}
     model.fit(pixels, {"kind": np.arange(len(pixels)) % 3}, epochs=2, verbose=0)
     moved = {path for path, value in before.items() if (value != model_weight(model, path)).any()}
-    assert "dinov3_backbone_encoder/layers_0/attention/q_proj/kernel" in moved
+    assert any(path.endswith("layers_0/attention/q_proj/kernel") for path in moved)
     assert {path.split("/")[-1] for path in moved} == {"kernel", "bias"}
 
 

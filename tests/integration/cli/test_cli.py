@@ -131,7 +131,7 @@ def test_models_lists_by_pattern(capsys):
         "MobileNetV3Large",
     ]
     assert main(["models"]) == 0
-    assert len(capsys.readouterr().out.strip().splitlines()) == 42
+    assert len(capsys.readouterr().out.strip().splitlines()) == 47
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -84,6 +84,7 @@ def test_a_step_is_that_of_the_factors():
     np.testing.assert_allclose(change.reshape(27, 12), -0.1 * drawn @ drawn.T @ gradient, atol=1e-6)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("balancing", [None, "pcgrad"])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 def test_any_optimizer_and_balancing(drawn, optimizer, balancing):
@@ -117,6 +118,7 @@ def test_whole_kernels_do_not_decay(optimizer):
     assert not [path for path in moved(before, numbers(model)) if path.endswith("kernel") and "color" not in path]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_optimizer_comes_back_from_a_file_and_goes_on(drawn, tmp_path):
     model = build(drawn[0].heads)
     fit(model, *drawn, STAGES, **SETTINGS)
@@ -137,6 +139,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_it_goes_on_where_it_was_broken_off(drawn, tmp_path):
     whole, broken, resumed = (build(drawn[0].heads) for _ in range(3))
     expected = fit(whole, *drawn, STAGES, **SETTINGS)
@@ -147,6 +150,7 @@ def test_it_goes_on_where_it_was_broken_off(drawn, tmp_path):
         np.testing.assert_array_equal(numbers(resumed)[name], value)
 
 
+@pytest.mark.usefixtures("eagerly")
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
 def test_files_are_those_of_any_other_training(drawn, tmp_path, suffix):
     model = build(drawn[0].heads)

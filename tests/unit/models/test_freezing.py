@@ -66,7 +66,9 @@ def test_the_chosen_part_of_the_backbone_trains_and_the_heads_always_do(model, p
 
 @pytest.mark.parametrize("part", ["backbone", 0, -1, 2.0, True, None, [], [3], {"conv_pw_1"}])
 def test_what_is_no_part_is_refused(model, part):
-    with pytest.raises(ValueError, match='"heads", "all", a positive number of layers or a list of layer names'):
+    with pytest.raises(
+        ValueError, match='"heads", "all", a positive number of layers, a list of layer names, or "lora:"'
+    ):
         model.set_trainable(part)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from types import SimpleNamespace
 
+import keras
 import pytest
 
 from mtlzoo.saving.litert import convert
@@ -28,7 +29,12 @@ def converter(monkeypatch):
     return fake
 
 
-MODEL = SimpleNamespace(export=lambda folder, **options: None)
+class Exported(keras.Layer):
+    def export(self, folder, **options):
+        pass
+
+
+MODEL = Exported()
 
 
 def test_a_conversion_prints_nothing(converter, tmp_path, capfd):
