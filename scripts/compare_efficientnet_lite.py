@@ -53,7 +53,7 @@ def compare(spec, paths: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]
     features, arrays = network.predict(images, verbose=0), read_torch_file(file)
     ours = [features, features.mean(axis=(1, 2)) @ arrays["_fc.weight"].T + arrays["_fc.bias"]]
     with contextlib.redirect_stdout(io.StringIO()):
-        original = EfficientNet.from_pretrained(f"efficientnet-lite{spec.name[-1]}", weights_path=file).eval()
+        original = EfficientNet.from_pretrained(f"efficientnet-lite{spec.name[-1]}", weights_path=str(file)).eval()
     scaled = torch.tensor(((images - 127) / 128).transpose(0, 3, 1, 2))
     with torch.no_grad():
         parts = [(original.extract_features(batch), original(batch)) for batch in scaled.split(32)]
