@@ -291,8 +291,12 @@ def averages(optimizer: keras.Optimizer) -> list[keras.Variable]:
     Since Keras 3.0: https://github.com/keras-team/keras/blob/v3.10.0/keras/src/optimizers/base_optimizer.py
     (`_model_variables_moving_average`).
     """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of the one that scales losses in float16
-    return list(inner._model_variables_moving_average)
+    return list(inner_optimizer(optimizer)._model_variables_moving_average)
+
+
+def inner_optimizer(optimizer: Any) -> Any:
+    """The optimizer that another one, which scales losses in float16, hands its steps to; any other itself."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def set_direction(callback: keras.callbacks.Callback, direction: str) -> None:

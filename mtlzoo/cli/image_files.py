@@ -69,16 +69,15 @@ def labelled_images(table: LabelTable, predictions: Predictions, rows: int = ROW
         for name, head in table.heads.items():
             if not labelled[name].iloc[row]:
                 continue
-            target = labels[name][[row]]
-            if predictions.geometry is not None and predictions.asked(name)[row]:
+            target, asked = labels[name][[row]], predictions.asked(name)[row]
+            if predictions.geometry is not None and asked:
                 own = predictions.geometry.take(np.array([row]))
                 annotations += _annotations(head.marks(target, own), where, "true")
                 annotations += _annotations(
                     head.marks(predictions.in_image_space[name][[row]], own), where, "predicted"
                 )
             if not head.spatial:
-                answer = predictions.decoded[name]["answer"][row]
-                answer = answer if predictions.asked(name)[row] else NOT_APPLICABLE
+                answer = predictions.decoded[name]["answer"][row] if asked else NOT_APPLICABLE
                 lines += _lines(name, answer, truth_text(head, target), hasattr(head, "names"))
         found.images.append(image[0])
         found.captions.append(lines)

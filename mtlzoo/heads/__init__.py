@@ -65,11 +65,12 @@ def register_head(kind: str, cls: type[Head]) -> None:
     HEADS.register(kind, cls)
 
 
-def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
+def get_heads(heads: Mapping[str, Head | int], complete: bool = False) -> dict[str, Head]:
     """Heads by name, from the short form or the full one.
 
     Args:
         heads: A dictionary from the head's name to a head, or to a number of classes for a softmax head.
+        complete: Whether each head has to have its parents (`only_if=`) beside it, as in a model.
 
     Returns:
         A new dictionary in the same order. Heads are immutable, so several models and names may share one.
@@ -96,7 +97,7 @@ def get_heads(heads: Mapping[str, Head | int]) -> dict[str, Head]:
             raise TypeError(f"Expected head {name!r} to be a head or a number of classes, received: {head!r}.")
         result[name] = head
     check_logs(result)
-    check_conditions(result)
+    check_conditions(result, complete)
     return result
 
 

@@ -17,7 +17,6 @@ from mtlzoo.backbones.recognition import is_from_hub
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.heads.base import POOLINGS
-from mtlzoo.heads.conditions import check_conditions
 from mtlzoo.models.batch_norm import limit_momentum
 from mtlzoo.models.head_layers import Features, connect_heads, looking_heads
 from mtlzoo.models.multitask import MultiTaskModel
@@ -123,8 +122,7 @@ def build(
         settings |= {"pooling": pooling, "dropout": dropout, "resize": resize, **options}
         _refuse_other_settings(settings)
         return backbone.with_heads(heads, name)
-    heads = get_heads(heads)
-    check_conditions(heads, complete=True)
+    heads = get_heads(heads, complete=True)
     precision = options.pop("precision", None)
     if pooling not in (*POOLING, *POOLINGS):
         valid = ", ".join((*POOLING, *POOLINGS))

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from mtlzoo.backbones import Backbone
 from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head, get_heads
 from mtlzoo.keras_compat import flatten_layers, input_tensors, producer, set_own_trainable
 from mtlzoo.models.attention import attention_weights
 from mtlzoo.models.head_layers import Features, connect_heads, looking_heads
 from mtlzoo.models.precision import policy
+from mtlzoo.models.splitting import backbone_output
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
@@ -108,14 +108,9 @@ def _precision(model: keras.Model) -> Any:
 
 def _shared_tensors(model: MultiTaskModel) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The features and the feature map that heads are built on, by the names that `mtl.build` gives the layers between."""
-    feature_map = next(iter(model.output.values()))
-    while not isinstance(producer(feature_map), Backbone):
-        parents = input_tensors(feature_map)
-        if not parents:
-            raise HeadError(
-                f"Expected a model with a `Backbone`, received: {model.name!r}; `mtl.build` makes such models."
-            )
-        feature_map = parents[0]
+    feature_map = backbone_output(model)
+    if feature_map is None:
+        raise HeadError(f"Expected a model with a `Backbone`, received: {model.name!r}; `mtl.build` makes such models.")
     features = feature_map
     for name, kinds in BETWEEN.items():  # by kind and place as well as by name, for a head may be called so too
         for layer in model.layers:

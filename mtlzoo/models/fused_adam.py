@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from mtlzoo.keras_compat import adam_moments
+from mtlzoo.keras_compat import adam_moments, inner_optimizer
 
 Tensor = Any
 
@@ -38,7 +38,7 @@ def fuse_adam(optimizer: keras.Optimizer) -> None:
     fuse_adam(optimizer)
     ```
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = inner_optimizer(optimizer)
     adam = type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimizer.amsgrad
     if adam and "update_step" not in vars(optimizer) and keras.backend.backend() == "tensorflow":
         optimizer.update_step = functools.partial(_update, optimizer, optimizer.update_step, {})

@@ -16,9 +16,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtlzoo.backbones import Backbone
 from mtlzoo.errors import InputError
-from mtlzoo.keras_compat import input_tensors, producer
+from mtlzoo.models.splitting import backbone_output
 from mtlzoo.models.steps import differentiate
 
 if TYPE_CHECKING:
@@ -35,15 +34,7 @@ def feature_map(model: keras.Model) -> keras.KerasTensor:
     Raises:
         InputError: If there is no backbone, or it ends in something else.
     """
-    found = None
-    waiting, seen = list(model.output.values()), set()
-    while waiting and found is None:
-        tensor = waiting.pop()
-        if isinstance(producer(tensor), Backbone):
-            found = tensor
-        elif id(tensor) not in seen:
-            seen.add(id(tensor))
-            waiting.extend(input_tensors(tensor))
+    found = backbone_output(model)
     if found is None or len(found.shape) != 4:
         received = "none" if found is None else f"one that ends in {tuple(found.shape)}"
         raise InputError(

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mtlzoo.keras_compat import flatten_layers, variable_place
+from mtlzoo.keras_compat import flatten_layers, inner_optimizer, variable_place
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
@@ -66,7 +66,7 @@ def train_low_rank(model: MultiTaskModel, rank: int, seed: int = 0) -> None:
     train_low_rank(small, 4)
     ```
     """
-    optimizer: Any = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner_optimizer(model.optimizer)
     chosen = {id(variable) for variable in kernels(model.backbone)}
     rng, trainable = np.random.default_rng(seed), model.trainable_variables
     # Keras takes it off whole kernels, apart from the step; with plain SGD and no decay there is nothing to exclude from.

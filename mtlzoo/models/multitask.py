@@ -18,7 +18,6 @@ from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
-from mtlzoo.heads.conditions import check_conditions
 from mtlzoo.heads.mixed import partners_of, without_partners
 from mtlzoo.heads.texts import value_text
 from mtlzoo.keras_compat import flatten_layers, like_functional, untrack
@@ -101,8 +100,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     ):
         if heads is None:  # `keras.models.clone_model` gives none
             heads, resize = heads_of_outputs(outputs)
-        heads = get_heads(heads)
-        check_conditions(heads, complete=True)
+        heads = get_heads(heads, complete=True)
         if not isinstance(outputs, Mapping) or set(outputs) != set(heads):
             raise ValueError(f"Expected one output for each head ({', '.join(heads)}), received: {outputs!r}.")
         if resize not in RESIZES:

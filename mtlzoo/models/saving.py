@@ -142,10 +142,9 @@ class SavedWithHeads(TellsOfCopies):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as `get_compile_config` tells, and make the optimizer's variables, which Keras then restores."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        rank = config.get("low_rank")
-        self.compile(
-            **{**{name: value for name, value in config.items() if name != "low_rank"}, "optimizer": optimizer}
-        )
+        settings = {**config, "optimizer": optimizer}
+        rank = settings.pop("low_rank", None)
+        self.compile(**settings)
         if rank is None:
             self.optimizer.build(self.trainable_variables)
         else:

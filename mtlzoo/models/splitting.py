@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from mtlzoo.backbones import Backbone
 from mtlzoo.keras_compat import input_tensors, producer
 from mtlzoo.models.head_layers import owner_of
 
@@ -53,6 +54,19 @@ def split(model: keras.Model) -> Split:
     cut = next(tensor for tensor in reversed(shared) if tensor is source or not belongs_to_heads(producer(tensor)))
     trunk = keras.Model(source, cut, name=f"{model.name}_trunk")
     return Split(trunk, keras.Model(cut, model.output, name=f"{model.name}_heads"))
+
+
+def backbone_output(model: keras.Model) -> keras.KerasTensor | None:
+    """What a model's backbone puts out in its graph; `None` if there is none."""
+    waiting, seen = list(model.output.values()), set()
+    while waiting:
+        tensor = waiting.pop()
+        if isinstance(producer(tensor), Backbone):
+            return tensor
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            waiting.extend(input_tensors(tensor))
+    return None
 
 
 def _shared_by_all(model: keras.Model) -> list[keras.KerasTensor]:

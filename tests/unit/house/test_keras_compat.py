@@ -230,6 +230,8 @@ def test_an_optimizer_knows_the_place_of_a_variable_and_its_average():
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5))
     optimizer.build(variables)
     assert len(keras_compat.averages(optimizer)) == 3
+    inner = keras_compat.inner_optimizer(optimizer)
+    assert (type(inner), keras_compat.inner_optimizer(inner)) == (keras.optimizers.SGD, inner)
     optimizer = keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
     for gradient in (1.0, 2.0):
         optimizer.apply([keras.ops.full((2,), gradient)] * 3, variables)
