@@ -16,8 +16,10 @@ from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
 from mtlzoo.data.sampling import check_sampling, sampling_weights
 from mtlzoo.data.sharding import BatchShard
 from mtlzoo.data.table import LabelTable
+from mtlzoo.data.taught import TaughtRows
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.heads.mixed import Partners, with_partners
+from mtlzoo.heads.taught import with_taught
 from mtlzoo.images.augmentation import Augmentation, augmentation
 from mtlzoo.images.caching import ImageCache, image_cache
 from mtlzoo.images.geometry import ImageGeometry
@@ -51,6 +53,7 @@ class PipelineSettings:
         mix: How images of a batch are mixed, and their labels with them; `None` for not at all.
         sampling: Which rows a shuffled epoch draws more often; `None` for each once. See
             :func:`mtlzoo.data.sampling.sampling_weights`.
+        taught: A teacher's labels of the rows, which come with the labels; `None` for none. Rows with such are not mixed.
 
     Raises:
         ValueError: If there is not at least one worker, or no such number of channels, augmentation, mixing or cache.
@@ -72,6 +75,7 @@ class PipelineSettings:
     first_epoch: int = 0
     mix: str | Mixing | None = None
     sampling: str | None = None
+    taught: TaughtRows | None = None
 
     def loader(self) -> ImageLoader:
         """What loads the images."""
@@ -151,6 +155,7 @@ class RowLoader:
             self.weights = [row_weights(table, settings.sample_weight)]
         elif settings.shard is not None:
             self.weights = [np.ones(len(table), "float32")]
+        self.taught = settings.taught if settings.labels else None
         self.images, self.paths, self.regions = settings.loader(), table.paths(), table.regions()
         self.mixing = mixing(settings.mix) if settings.labels else None
         self.mixed_heads = [name for name in self.targets if table.heads[name].mixes]
@@ -158,7 +163,8 @@ class RowLoader:
         self.errors = PipelineErrors()
 
     def load(self, rows: np.ndarray, seeds: np.ndarray) -> list[np.ndarray]:
-        """The uint8 images `(rows, height, width, channels)`, the targets of each head, and weights, if there are any.
+        """The uint8 images `(rows, height, width, channels)`, the targets of each head, weights, if there are any, and what
+        a teacher says, if there is one.
 
         Args:
             rows: Positions in the table, int64 `(rows,)`.
@@ -178,7 +184,8 @@ class RowLoader:
             self.geometry.matrices[rows], self.geometry.sizes[rows] = geometry.matrices, geometry.sizes
         # The labels are picked here too: captured as constants, those of a large table would not fit into the graph.
         targets = [place_labels(table, name, column[rows], geometry, rows) for name, column in self.targets.items()]
-        return [images, *targets, *(column[rows] for column in self.weights)]
+        taught = [] if self.taught is None else self.taught.columns(table, rows, geometry)
+        return [images, *targets, *(column[rows] for column in self.weights), *taught]
 
     def load_mixed(self, rows: np.ndarray, seeds: np.ndarray, chosen: np.ndarray) -> list[np.ndarray]:
         """What :meth:`load` gives for some rows of a batch, each mixed with another row of the whole batch.
@@ -226,6 +233,8 @@ class RowLoader:
         if self.mixing is not None:
             load, inputs = self.load_mixed, [rows, seeds, tf.range(tf.size(rows)) if chosen is None else chosen]
             columns += [self.targets[name] for name in self.mixed_heads] + [np.zeros(0, "float32")] * 2
+        elif self.taught is not None:
+            columns += self.taught.empty_columns(self.table)
         count = rows.shape[0] if chosen is None else chosen.shape[0]
         kinds = [tf.uint8, *(tf.as_dtype(column.dtype) for column in columns)]
         images, *cells = tf.numpy_function(self.errors.keep(load), inputs, kinds, stateful=False)
@@ -235,9 +244,11 @@ class RowLoader:
         if not self.settings.labels:
             return images
         targets: dict[str, Any] = dict(zip(self.targets, cells))
-        weights = cells[len(self.targets) : len(self.targets) + len(self.weights)]
+        weights, rest = cells[len(self.targets) :][: len(self.weights)], cells[len(self.targets) + len(self.weights) :]
+        if self.taught is not None:
+            targets = with_taught(targets, self.taught.join(rest))
         if self.mixing is not None:
-            *others, own, other = cells[len(self.targets) + len(self.weights) :]
+            *others, own, other = rest
             targets = with_partners(targets, Partners(dict(zip(self.mixed_heads, others)), own, other))
         return (images, targets, *weights)
 

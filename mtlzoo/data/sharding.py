@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mtlzoo.heads.mixed import MIXED
+from mtlzoo.heads.extras import without_extras
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -65,7 +65,7 @@ class BatchShard:
 
             x, y = tf.nest.map_structure(lambda values: tf.gather(values, chosen), (x, y))
             if isinstance(given, Mapping):
-                return x, y, {name: weights(given.get(name)) for name in y if name != MIXED}
+                return x, y, {name: weights(given.get(name)) for name in without_extras(y)}
             return x, y, weights(given)
 
         return dataset.map(part, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -229,7 +229,7 @@ class LabelTable:
     def where(self, row: int) -> str:
         """How a message names the row at a position: the source, the line and the image."""
         image = short(str(self.frame[IMAGE].iloc[row]), 200)
-        if self.first_line is None:
+        if self.first_line is None or self.frame.index[row] < 0:
             return f"{self.source}, {image}"
         return f"{self.source}, line {int(self.frame.index[row]) + self.first_line} ({image})"
 

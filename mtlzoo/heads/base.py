@@ -12,6 +12,7 @@ import numpy as np
 from mtlzoo.errors import HeadError
 from mtlzoo.heads.conditions import normalize
 from mtlzoo.heads.evidence import GivesEvidence
+from mtlzoo.heads.teachable import Teachable
 from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 POOLINGS = ("attention",)
 
 
-class Head(GivesEvidence, TakesOverUnits):
+class Head(GivesEvidence, Teachable, TakesOverUnits):
     """One label group: how its labels are encoded, its layers, loss and metrics, and how its predictions are read back.
 
     A head does not know its name; that is its key in the dictionary of heads. Heads are immutable, so that tables and

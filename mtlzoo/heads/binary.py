@@ -19,6 +19,8 @@ from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
+from mtlzoo.heads.teachable import sigmoid_at
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
@@ -161,6 +163,14 @@ class BinaryHead(RareLabelsHead, ClassesHead):
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """The probability of either label, `(rows, 2)`."""
         return np.stack([1 - predictions.reshape(-1), predictions.reshape(-1)], axis=-1)
+
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The probability of the second label."""
+        return predictions.reshape(-1).astype("float32")
+
+    def at_temperature(self, predictions: np.ndarray, temperature: float) -> np.ndarray:
+        """The sigmoid of the logit, divided."""
+        return sigmoid_at(predictions, temperature)
 
     def evidence(self, outputs: Tensor) -> Tensor:
         """The logit of the predicted label."""

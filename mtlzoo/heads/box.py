@@ -193,6 +193,10 @@ class BoxHead(SpatialHead):
         """To coordinates of the image, as labels are written; cut at its edges, and never inverted."""
         return restore_boxes(predictions.reshape(-1, 1, 4), self.format, geometry)[:, 0]
 
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The boxes."""
+        return predictions.reshape(-1, 4).astype("float32")
+
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """A list of four numbers a row."""
         answers = np.empty(len(predictions), dtype=object)

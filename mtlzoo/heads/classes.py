@@ -19,7 +19,9 @@ from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.imbalance import NOT_COUNTED, check_metric
 from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.targets import class_targets
+from mtlzoo.heads.teachable import softmax_at
 from mtlzoo.heads.texts import is_missing, shorten, value_text
+from mtlzoo.images.geometry import ImageGeometry
 
 
 class ClassesHead(Head):
@@ -235,6 +237,14 @@ class ClassesHead(Head):
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The id of the predicted class of each row, the most probable one."""
         return predictions.argmax(axis=-1)
+
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The probability of each class."""
+        return predictions.astype("float32")
+
+    def at_temperature(self, predictions: np.ndarray, temperature: float) -> np.ndarray:
+        """The softmax of the logits, divided."""
+        return softmax_at(predictions, temperature)
 
     def evidence(self, outputs: Tensor) -> Tensor:
         """The logit of the most probable class, less the mean of all."""

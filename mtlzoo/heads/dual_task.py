@@ -198,6 +198,11 @@ class DualTaskHead(SpatialHead):
         boxes = restore_boxes(predictions[:, None, CORNERS] / self.canvas, self.format, geometry)[:, 0]
         return np.concatenate([predictions[:, :1], boxes], axis=-1)
 
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The shape's id and its box."""
+        shapes = predictions[:, :1] >= self.threshold
+        return np.concatenate([shapes, predictions[:, 1:]], axis=-1).astype("float32")
+
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """A list of the shape's name and four numbers a row."""
         shapes = (predictions[:, 0] >= self.threshold).astype(int)

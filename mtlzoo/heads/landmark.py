@@ -256,6 +256,13 @@ class LandmarkHead(SpatialHead):
         points = geometry.to_image_points(predictions.reshape(self._shape).astype("float64"))
         return points if self.format == "xy" else geometry.to_relative(points)
 
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The points that lie within their image."""
+        points = predictions.reshape(self._shape).astype("float64")
+        relative = geometry.to_relative(points) if self.format == "xy" else points
+        inside = ((relative >= 0) & (relative <= 1)).all(axis=-1, keepdims=True)
+        return np.where(inside, points, np.nan).astype("float32")
+
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """A list of [x, y] a row."""
         answers = np.empty(len(predictions), dtype=object)

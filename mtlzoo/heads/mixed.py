@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mtlzoo.heads.extras import MARK
+
 WAYS = ("mixup", "cutmix")
 """The ways of mixing two images."""
 
-MIXED = "\nmixed"
-"""Where the labels of a batch have those of the second images; no head's name has a line break."""
+MIXED = f"{MARK}mixed"
+"""Where the labels of a batch have those of the second images."""
 LABELS, OWN, OTHER = "labels", "own", "other"
 
 
@@ -31,13 +33,6 @@ def with_partners(labels: Mapping[str, Any], partners: Partners) -> dict[str, An
     """A batch's labels with those of the second images."""
     mixed = {LABELS: dict(partners.labels), OWN: partners.own, OTHER: partners.other}
     return {**labels, MIXED: mixed}
-
-
-def without_partners(labels: Any) -> Any:
-    """A batch's labels as they are by the names of heads; what is no dictionary stays as it is."""
-    if not isinstance(labels, Mapping) or MIXED not in labels:
-        return labels
-    return {name: values for name, values in labels.items() if name != MIXED}
 
 
 def partners_of(labels: Any) -> Partners | None:

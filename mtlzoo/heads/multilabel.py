@@ -22,7 +22,9 @@ from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.tag_metrics import tag_metrics
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
+from mtlzoo.heads.teachable import sigmoid_at
 from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.losses import MaskedBinaryCrossentropy
 from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
@@ -283,6 +285,14 @@ class MultiLabelHead(RareLabelsHead):
         every = np.broadcast_to(names, given.shape)
         ids = given.astype("int64")
         return {"probabilities": predictions, "class_ids": ids, "classes": classes, "all_classes": every}
+
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The probability of each tag."""
+        return predictions.astype("float32")
+
+    def at_temperature(self, predictions: np.ndarray, temperature: float) -> np.ndarray:
+        """The sigmoids of the logits, divided."""
+        return sigmoid_at(predictions, temperature)
 
     def evidence(self, outputs: Tensor) -> Tensor:
         """The sum of the given tags' logits; where none is given, the logit of the likeliest."""

@@ -15,6 +15,7 @@ from mtlzoo.heads.base import Head
 from mtlzoo.heads.mixed import WAYS
 from mtlzoo.heads.targets import number_targets
 from mtlzoo.heads.texts import is_missing, value_text
+from mtlzoo.images.geometry import ImageGeometry
 
 
 class NumbersHead(Head):
@@ -115,6 +116,10 @@ class NumbersHead(Head):
     @abstractmethod
     def answers(self, predictions: np.ndarray) -> np.ndarray:
         """The numbers `(rows, units)` that the network's output says."""
+
+    def taught(self, predictions: np.ndarray, geometry: ImageGeometry) -> np.ndarray:
+        """The numbers."""
+        return self.answers(predictions).astype("float32")
 
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """The number, or a list of several."""

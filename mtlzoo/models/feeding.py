@@ -18,7 +18,7 @@ import numpy as np
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import without_inapplicable
-from mtlzoo.heads.mixed import MIXED, partners_of, without_partners
+from mtlzoo.heads.extras import extras_of, without_extras
 from mtlzoo.heads.targets import CHECKED
 from mtlzoo.keras_compat import is_no_tensor
 from mtlzoo.models.checking import check_labels, check_weights, rows_of, uniform_targets
@@ -80,8 +80,8 @@ class BatchCheck:
 
     def _complete(self, batch: Any) -> tuple[Any, ...]:
         images, labels, weights = parts_of(batch)
-        mixed = {MIXED: labels[MIXED]} if partners_of(labels) else {}
-        labels = by_head(self.heads, without_partners(labels), "labels")
+        extras = extras_of(labels)
+        labels = by_head(self.heads, without_extras(labels), "labels")
         rows = rows_of(images)
         targets = {}
         for name, values in labels.items():
@@ -96,7 +96,7 @@ class BatchCheck:
         for name, head in self.heads.items():
             if name not in targets:
                 targets[name] = np.repeat(head.check(head.encode([None])), rows, axis=0)
-        targets = {name: targets[name] for name in self.heads} | mixed
+        targets = {name: targets[name] for name in self.heads} | extras
         if self._weighted is None:
             self._weighted = weights is not None
         if self._weighted != (weights is not None):
@@ -179,7 +179,7 @@ def check_dataset(dataset: tf.data.Dataset, check: BatchCheck) -> tf.data.Datase
     if getattr(dataset, CHECKED, False):
         return dataset
     _, labels, weights = parts_of(dataset.element_spec)
-    names = list(by_head(check.heads, without_partners(labels), "labels"))
+    names = list(by_head(check.heads, without_extras(labels), "labels"))
     weighted: list[str | None] = [None]
     if weights is None:
         weighted = []

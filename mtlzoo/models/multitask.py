@@ -18,7 +18,9 @@ from mtlzoo.backbones.recognition import preprocessing_in_graph
 from mtlzoo.balancing import Balancing
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head, get_heads
-from mtlzoo.heads.mixed import partners_of, without_partners
+from mtlzoo.heads.extras import without_extras
+from mtlzoo.heads.mixed import partners_of
+from mtlzoo.heads.taught import taught_of
 from mtlzoo.heads.texts import value_text
 from mtlzoo.keras_compat import flatten_layers, like_functional, untrack
 from mtlzoo.losses import MaskedLoss
@@ -39,6 +41,7 @@ from mtlzoo.models.replicated import ReplicatedTraining
 from mtlzoo.models.saving import SavedWithHeads, heads_of_outputs
 from mtlzoo.models.splitting import Split, split
 from mtlzoo.models.steps import compilable, make_balancer
+from mtlzoo.models.taught_losses import taught_losses
 
 Tensor = Any
 
@@ -289,7 +292,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         """Count a batch's losses.
 
         Args:
-            y: Labels by the name of the head; those of :mod:`mtlzoo.heads.mixed` too.
+            y: Labels by the name of the head; those of :mod:`mtlzoo.heads.mixed` and :mod:`mtlzoo.heads.taught` too.
             y_pred: The outputs by the name of the head.
             sample_weight: Row weights, for all heads or by the name of the head.
 
@@ -299,7 +302,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
             a loss's gradient is that of the replica's own rows, so that replicas' gradients add up.
         """
         weights, partners = weights_by_head(self.heads, sample_weight), partners_of(y)
-        labels = by_head(self.heads, without_partners(y), "labels")
+        labels = by_head(self.heads, without_extras(y), "labels")
         nothing = ops.zeros((), dtype=keras.config.floatx())
         sums = []
         for name in self.heads:
@@ -317,8 +320,12 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         factors = [head.loss_weight * self.loss_factors[name] for name, head in self.heads.items()]
         totals, counts = (ops.stack(values) for values in zip(*sums))
         counts = replicas.total(counts)
-        losses = replicas.shared(masking.quotient(totals, counts)) * ops.convert_to_tensor(factors, totals.dtype)
-        return losses, ops.logical_and(counts > 0, ops.convert_to_tensor([factor > 0 for factor in factors]))
+        losses, learning = replicas.shared(masking.quotient(totals, counts)), counts > 0
+        if (taught := taught_of(y)) is not None:
+            of_teacher = ops.cast(taught_losses(self.heads, taught, y_pred, weights), losses.dtype)
+            losses, learning = losses + of_teacher, ops.logical_or(learning, of_teacher > 0)
+        losses = losses * ops.convert_to_tensor(factors, totals.dtype)
+        return losses, ops.logical_and(learning, ops.convert_to_tensor([factor > 0 for factor in factors]))
 
     def penalty(self) -> Tensor:
         """Count the losses of regularisers, and add them up."""
@@ -334,7 +341,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
     def compute_metrics(self, x: Tensor, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Tensor]:
         """Count a batch and return the metrics so far."""
         del x
-        labels = by_head(self.heads, without_partners(y), "labels")  # the own, which weigh more where rows are mixed
+        labels = by_head(self.heads, without_extras(y), "labels")  # the own, which weigh more where rows are mixed
         weights = weights_by_head(self.heads, sample_weight)
         for name, y_true in labels.items():
             for metric in self._head_metrics[name]:

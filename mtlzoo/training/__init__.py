@@ -10,6 +10,7 @@ from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.recipes import get_recipe, list_recipes
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
+from mtlzoo.training.teach import Teach
 from mtlzoo.training.trainer import Trainer
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Recipe",
     "Stage",
     "TaskwiseEarlyStopping",
+    "Teach",
     "Trainer",
     "find_learning_rate",
     "fit",

@@ -15,9 +15,11 @@ from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.heads import serialize
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.training.checksums import weights_digest
 from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.stages import Stage
+from mtlzoo.training.teach import Teach
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -58,6 +60,7 @@ def training_arguments(
         "minutes": recipe.minutes,
         "mix": recipe.mix,
         "sampling": recipe.sampling,
+        "teach": recipe.teach,
     }
     return {name: describe(value) for name, value in arguments.items()}
 
@@ -82,6 +85,8 @@ def describe(value: Any) -> str:
         return "; ".join(map(describe, value))
     if isinstance(value, Stage):
         return ", ".join(f"{name}={describe(setting)}" for name, setting in vars(value).items())
+    if isinstance(value, Teach):
+        return str([value.get_config(), [weights_digest(model).hex() for model in value.teachers]])
     if isinstance(value, Balancing):
         return str(balancing.serialize(value))
     if isinstance(value, keras.Optimizer):

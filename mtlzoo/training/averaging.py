@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,8 +10,12 @@ import keras
 
 from mtlzoo.keras_compat import averages
 from mtlzoo.models.batch_statistics import FreshStatistics
+from mtlzoo.training.rows import Rows, some_images
 
 Tensor = Any
+
+# What statistics are computed anew over: some hundreds of images.
+STATISTICS_BATCHES = 16
 
 
 class AveragedWeights(keras.callbacks.Callback):
@@ -71,3 +76,14 @@ class LiveWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Put the weights back that training goes on with."""
         self.averaged.swap_out()
+
+
+def averaging_over(rows: Rows, moving: bool, averaged: bool = True) -> AveragedWeights:
+    """What puts averaged weights in place, with statistics over some of the training images.
+
+    Args:
+        rows: The training rows.
+        moving: Whether batch normalisation has statistics that move.
+        averaged: Whether the optimizer keeps averages; else only the statistics are new.
+    """
+    return AveragedWeights(functools.partial(some_images, rows, STATISTICS_BATCHES) if moving else None, averaged)

@@ -83,7 +83,9 @@ def train_on_features(
     datasets = [
         feature_dataset(
             each.table,
-            get_features(parts.trunk, each.table, each.settings, each.count, cache.folder, verbose),
+            get_features(
+                parts.trunk, each.table, each.settings, each.count, cache.folder, "Features" if verbose else ""
+            ),
             each.settings,
         )
         for each in views

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,10 @@ from mtlzoo.data import LabelTable
 from mtlzoo.data.batches import rows_in_batches, with_cardinality
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.data.row_values import epoch_rows, place_labels, row_weights
+from mtlzoo.data.taught import TaughtRows
 from mtlzoo.errors import StateError
 from mtlzoo.files import FolderKind, writing
+from mtlzoo.heads.taught import Taught, with_taught
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.seeds import seeds
@@ -70,7 +73,7 @@ def get_features(
     settings: PipelineSettings,
     views: int,
     folder: str | os.PathLike[str] | None,
-    show: bool,
+    show: str,
 ) -> Features:
     """Compute the features of a table, or find them in a folder.
 
@@ -80,9 +83,9 @@ def get_features(
         settings: How the rows become batches.
         views: How many augmented views of each image are computed; each is that of another epoch.
         folder: Where features are kept; `None` for memory.
-        show: Whether to show progress.
+        show: What is computed, as progress calls it, such as "Features"; empty to show none.
     """
-    settings = replace(settings, first_epoch=0, shard=None, sampling=None)  # all rows and views are there
+    settings = replace(settings, first_epoch=0, shard=None, sampling=None, taught=None)  # all rows and views are there
     shape = (views, len(table), *trunk.output.shape[1:])
     if folder is None:
         values = np.empty(shape, "float32")
@@ -125,6 +128,7 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
         name: np.concatenate([place_labels(table, name, targets, geometry) for geometry in features.placements])
         for name, targets in table.labels().items()
     }
+    taught = None if settings.taught is None else _taught(table, features, settings.taught)
     with tf.device("CPU:0"):
         labels = {name: tf.constant(column) for name, column in columns.items()}
         if settings.sample_weight is not None:
@@ -140,6 +144,8 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
         found = tf.numpy_function(lambda places: values[places], [rows], tf.float32, stateful=False)
         found.set_shape((rows.shape[0], *values.shape[1:]))
         targets = {name: tf.gather(column, rows) for name, column in labels.items()}
+        if taught is not None:
+            targets = with_taught(targets, taught(rows))
         return (found, targets) if settings.sample_weight is None else (found, targets, tf.gather(weights, rows))
 
     batch_size = settings.batch_size
@@ -148,8 +154,28 @@ def feature_dataset(table: LabelTable, features: Features, settings: PipelineSet
     return with_cardinality(dataset, -(-rows_total // batch_size), ahead=4)
 
 
+def _taught(table: LabelTable, features: Features, taught: TaughtRows) -> Callable[[tf.Tensor], Taught]:
+    """What gives a teacher's labels of some rows, counted over all views, as a batch of a dataset."""
+    import tensorflow as tf
+
+    matrices = np.stack([geometry.matrices for geometry in features.placements])
+    first, kinds = features.placements[0], taught.empty_columns(table)
+
+    def columns(places: np.ndarray) -> list[np.ndarray]:
+        views, rows = np.divmod(places, len(table))
+        return taught.columns(table, rows, ImageGeometry(matrices[views, rows], first.sizes[rows], first.image_size))
+
+    def look_up(places: tf.Tensor) -> Taught:
+        found = tf.numpy_function(columns, [places], [tf.as_dtype(kind.dtype) for kind in kinds], stateful=False)
+        for tensor, kind in zip(found, kinds):
+            tensor.set_shape((places.shape[0], *kind.shape[1:]))
+        return taught.join(found)
+
+    return look_up
+
+
 def _compute(
-    trunk: keras.Model, table: LabelTable, settings: PipelineSettings, values: np.ndarray, show: bool
+    trunk: keras.Model, table: LabelTable, settings: PipelineSettings, values: np.ndarray, show: str
 ) -> list[ImageGeometry]:
     """Fill in the features, view by view, and return the geometry of each view."""
     import tensorflow as tf
@@ -171,6 +197,6 @@ def _compute(
             done += len(images)
             if show:
                 seen = view * len(table) + done
-                progress.show(f"Features of {seen} of {total} images", seen, total)
+                progress.show(f"{show} of {seen} of {total} images", seen, total)
         placements.append(ImageGeometry(geometry.matrices.copy(), geometry.sizes.copy(), geometry.image_size))
     return placements

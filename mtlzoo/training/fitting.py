@@ -78,6 +78,7 @@ def fit(
             - `mix`: how training images and their labels are mixed, `None` by default.
             - `sampling`: which training rows are drawn more often, `None` by default.
             - `label_smoothing`: how much of each label is spread over all classes, 0.1 by default.
+            - `teach`: who fills in missing labels, a :class:`mtlzoo.Teach`; `None` by default.
             - `minutes`: how long training may take, in place of the stages' epochs.
 
     Returns:

@@ -20,8 +20,9 @@ from mtlzoo.training.devices.base import copy_model
 from mtlzoo.training.recipe import Recipe, RecipeSettings
 from mtlzoo.training.recipes import get_recipe
 from mtlzoo.training.rows import Rows, bind_tables
+from mtlzoo.training.stage_plan import StagePlan
 from mtlzoo.training.stages import Stage
-from mtlzoo.training.trainer import StagePlan, Trainer
+from mtlzoo.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -132,12 +133,12 @@ def find_learning_rate(
         raise ValueError(f"Expected at least 2 `steps`, received: {steps!r}.")
     stage = replace(stage or Stage(1), learning_rate=lowest, schedule="constant", patience=None)
     chosen = get_recipe(recipe).with_settings(**settings)
-    chosen = chosen.with_settings(stages=[stage], devices=None, scale_learning_rate=False)
+    chosen = chosen.with_settings(stages=[stage], devices=None, scale_learning_rate=False, teach=None)
     rates = np.geomspace(lowest, highest, int(steps))
     with _random_numbers_kept():
         copied = copy_model(model)
         copied.set_weights([keras.ops.convert_to_numpy(variable.value) for variable in model.network_weights])
-        rows, _ = bind_tables(copied, train, None)
+        rows, _ = bind_tables(copied, train, None, chosen)
         trainer = Trainer(copied, rows, None, chosen, verbose=False)
         trainer._compile(stage, int(steps))
         dataset = Rows(rows, trainer._training_settings(StagePlan(stage, 1, 0))).dataset()

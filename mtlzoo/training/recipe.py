@@ -18,6 +18,7 @@ from mtlzoo.training.devices import check_devices
 from mtlzoo.training.feature_cache import FeatureCache, feature_cache
 from mtlzoo.training.recipe_config import as_text, settings_of, to_config
 from mtlzoo.training.stages import DEFAULT_STAGES, Stage
+from mtlzoo.training.teach import Teach, teaching
 
 BATCH_NORMS = ("moving", "fresh", "frozen")
 
@@ -42,6 +43,7 @@ class RecipeSettings(TypedDict, total=False):
     mix: str | Mixing | None
     sampling: str | None
     label_smoothing: float
+    teach: Teach | None
 
 
 class StagedSettings(RecipeSettings, total=False):
@@ -95,6 +97,7 @@ class Recipe:
             `"balanced"` for those with rare labels, see :func:`mtlzoo.data.sampling.sampling_weights`; `None` for each once.
         label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for softmax heads
             (`ClassificationHead`) that have none of their own; see `MultiTaskModel.compile`.
+        teach: Who fills in missing labels, for tables: a :class:`mtlzoo.Teach`; `None` for nobody.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.
@@ -126,6 +129,7 @@ class Recipe:
     mix: str | Mixing | None = None
     sampling: str | None = None
     label_smoothing: float = 0.1
+    teach: Teach | None = None
 
     def __post_init__(self) -> None:
         stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
@@ -155,11 +159,25 @@ class Recipe:
         smoothing = self.label_smoothing
         if not (isinstance(smoothing, Real) and not isinstance(smoothing, bool) and 0 <= smoothing < 1):
             raise ValueError(f"Expected `label_smoothing` to be at least 0 and below 1, received: {smoothing!r}.")
+        if teaching(self.teach) is not None and self.mix is not None:
+            raise ValueError("Expected no `mix` beside `teach`: a teacher's labels are those of whole images.")
         minutes = self.minutes
         if minutes is not None and not (
             isinstance(minutes, Real) and not isinstance(minutes, bool) and 0 < minutes < inf
         ):
             raise ValueError(f"Expected `minutes` to be None or a number above 0, received: {minutes!r}.")
+
+    @property
+    def teaches_itself(self) -> bool:
+        """Whether the network is its own teacher."""
+        return self.teach is not None and not self.teach.teachers
+
+    @property
+    def averaging_momentum(self) -> float | None:
+        """The momentum of an average of the weights, for validation or for teaching; `None` for no average."""
+        if self.average is None and self.teach is not None and self.teaches_itself:
+            return self.teach.momentum
+        return self.average
 
     def with_settings(self, **settings: Unpack[StagedSettings]) -> Recipe:
         """The same recipe with other settings.

@@ -15,6 +15,7 @@ from mtlzoo.images.augmentation import Augmentation
 from mtlzoo.images.caching import ImageCache
 from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.stages import Stage
+from mtlzoo.training.teach import Teach
 
 if TYPE_CHECKING:
     from mtlzoo.training.recipe import Recipe
@@ -75,6 +76,8 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, keras.Optimizer):
         return keras.saving.serialize_keras_object(value)
+    if isinstance(value, Teach):
+        return value.get_config()
     if isinstance(value, Augmentation | FeatureCache | Mixing):
         return {name: _plain(setting) for name, setting in asdict(value).items()}
     if isinstance(value, ImageCache):

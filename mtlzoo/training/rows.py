@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
+from mtlzoo.data.unlabelled import unlabelled_images, with_unlabelled
 from mtlzoo.errors import TableError
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -49,13 +51,16 @@ def some_images(rows: Rows, batches: int) -> Iterator[Any]:
         rows: The training rows.
         batches: How many batches, at most.
     """
-    settings = replace(rows.settings, first_epoch=0, labels=False, sample_weight=None, mix=None)
+    settings = replace(rows.settings, first_epoch=0, labels=False, sample_weight=None, mix=None, taught=None)
     for batch in itertools.islice(Rows(rows.source, settings).dataset(), batches):
         yield batch[0] if isinstance(batch, tuple) else batch
 
 
 def bind_tables(
-    model: MultiTaskModel, train: LabelTable | tf.data.Dataset, valid: LabelTable | tf.data.Dataset | None
+    model: MultiTaskModel,
+    train: LabelTable | tf.data.Dataset,
+    valid: LabelTable | tf.data.Dataset | None,
+    recipe: Recipe,
 ) -> tuple[LabelTable | tf.data.Dataset, LabelTable | tf.data.Dataset | None]:
     """Tables as the model's heads read them, after the heads have learned from the training labels what they need.
 
@@ -63,6 +68,7 @@ def bind_tables(
         model: The model, whose heads learn.
         train: The training rows; a dataset is left as it is.
         valid: The validation rows, likewise.
+        recipe: All settings; its teacher may have further images for the training rows.
 
     Raises:
         TableError: If a label cannot be read, there are no rows, or a head has nothing to learn.
@@ -73,6 +79,8 @@ def bind_tables(
         train.check()
         model.adapt(train.labels())
         heads = {**model.heads, **train.heads}
+        if recipe.teach is not None and recipe.teach.unlabelled is not None:
+            train = with_unlabelled(train, unlabelled_images(recipe.teach.unlabelled), recipe.sample_weight)
     if isinstance(valid, LabelTable):
         if not len(valid):
             raise TableError(f"{valid.source}: no rows to validate on.")

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from mtlzoo.models.resizing import at_size
 from mtlzoo.models.seeds import reseed
 from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.training.arguments import training_arguments
-from mtlzoo.training.averaging import AveragedWeights, LiveWeights
+from mtlzoo.training.averaging import AveragedWeights, LiveWeights, averaging_over
+from mtlzoo.training.begin_teaching import begin_teaching
 from mtlzoo.training.budget import Deadline, measure_steps, plan_stages
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import copy_weights, find_devices
@@ -33,36 +34,17 @@ from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.training.feature_training import FitInputs, train_on_features
 from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.resuming import TrainingState
-from mtlzoo.training.rows import Rows, bind_tables, count_steps, some_images
+from mtlzoo.training.rows import Rows, bind_tables, count_steps
+from mtlzoo.training.self_teaching import SelfTeaching
 from mtlzoo.training.stage_log import Additions, StageLog
+from mtlzoo.training.stage_plan import StagePlan
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.statistics_lag import StatisticsLag
+from mtlzoo.training.teaching import TeacherLabels
 from mtlzoo.training.updates import plan_updates, shape_updates
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-# What statistics are computed anew over: some hundreds of images.
-STATISTICS_BATCHES = 16
-
-
-@dataclass(frozen=True)
-class StagePlan:
-    """A stage, and where it stands in the training.
-
-    Attributes:
-        stage: What is done.
-        number: The number of the stage, from 1.
-        first_epoch: The number of its first epoch, counted over all stages from 0.
-        epochs_done: How many of its epochs an interrupted training has done already.
-        resumed: Whether the stage is the one that was interrupted.
-    """
-
-    stage: Stage
-    number: int
-    first_epoch: int
-    epochs_done: int = 0
-    resumed: bool = False
 
 
 class Trainer:
@@ -123,6 +105,8 @@ class Trainer:
         if self.devices.replicas > 1 and any(stage.image_size or rank_of(stage.trainable) for stage in self.stages):
             raise ValueError("Expected one device for stages with an `image_size` or with lora, received several.")
         self.features = feature_cache(recipe.features) if self.devices.replicas == 1 else None
+        if self.devices.replicas > 1 and recipe.teaches_itself:
+            raise ValueError("Expected one device for a network that teaches itself, received several.")
         self.settings = PipelineSettings(
             image_size=model.input_shape[1:3],
             batch_size=recipe.batch_size,
@@ -136,6 +120,7 @@ class Trainer:
         self.history = keras.callbacks.History()
         self.history.epoch, self.history.interrupted = [], False
         self.state: TrainingState | None = None
+        self.teacher: TeacherLabels | None = None
         self.validation: tf.data.Dataset | None = None
 
     # === The training ===
@@ -225,8 +210,12 @@ class Trainer:
 
     def _prepare(self) -> None:
         """Bind the tables to the model's heads, bring the model to the devices, and read the state to go on from."""
-        self.train, self.valid = bind_tables(self.model, self.train, self.valid)
+        self.train, self.valid = bind_tables(self.model, self.train, self.valid, self.recipe)
         self._prepare_validation()
+        if self.recipe.teach is not None:
+            folder, show = self.features.folder if self.features else None, self.verbose and self.devices.chief
+            given = self.train, self.valid
+            self.teacher = begin_teaching(self.recipe.teach, self.model, given, self.settings, folder, show)
         self.trained = self.devices.replicate(self.model)
         if self.resume is not None:
             tables = {
@@ -264,6 +253,8 @@ class Trainer:
         plan = self._plan(len(self.stages), self.stages[-1])
         rows = Rows(self.train, self._training_settings(plan))
         batches = count_steps(rows.dataset()), 0 if self.validation is None else count_steps(self.validation)
+        if self.recipe.teaches_itself:  # it predicts all rows once an epoch, and the validation rows once more
+            batches = batches[0], batches[0] + 2 * batches[1]
         self._compile(plan.stage, batches[0])
         with plain_errors(), self.devices.training():
             costs = measure_steps(
@@ -307,6 +298,7 @@ class Trainer:
             sample_weight=self.recipe.sample_weight,
             mix=self.recipe.mix,
             sampling=self.recipe.sampling,
+            taught=self.teacher.rows if self.teacher is not None else None,
             first_epoch=plan.epochs_done,
         )
 
@@ -317,7 +309,7 @@ class Trainer:
                 model.set_trainable(stage.trainable)
                 recipe = self.recipe
                 model.backbone.inference_mode = recipe.batch_norm == "frozen"
-                optimizer = stage.make_optimizer(steps, recipe.average)
+                optimizer = stage.make_optimizer(steps, recipe.averaging_momentum)
                 if (stage.layer_decay, stage.weight_decay) != (1.0, 0.0):
                     shape_updates(optimizer, functools.partial(plan_updates, model, stage))
                 how: dict[str, Any] = {"label_smoothing": recipe.label_smoothing, "jit_compile": recipe.jit_compile}
@@ -348,8 +340,14 @@ class Trainer:
         averaged, moving = self.recipe.average is not None, self.recipe.batch_norm != "frozen"
         if not averaged and self.recipe.batch_norm != "fresh":
             return None
-        rows = Rows(self.train, self._training_settings(plan))
-        return AveragedWeights(functools.partial(some_images, rows, STATISTICS_BATCHES) if moving else None, averaged)
+        return averaging_over(Rows(self.train, self._training_settings(plan)), moving, averaged)
+
+    def _self_teaching(self, plan: StagePlan) -> list[keras.callbacks.Callback]:
+        """What fills in labels at the start of each epoch, if the network teaches itself."""
+        if self.teacher is None or not self.recipe.teaches_itself:
+            return []
+        averaging = averaging_over(Rows(self.train, self._training_settings(plan)), self.recipe.batch_norm != "frozen")
+        return [SelfTeaching(self.teacher, averaging, self.settings, plan.first_epoch, trained=plan.number > 1)]
 
     def _callbacks(
         self, plan: StagePlan, progress: Progress, averaging: AveragedWeights | None
@@ -358,6 +356,7 @@ class Trainer:
         log, best, patience = StageLog(self.history, plan.number), self.best, plan.stage.patience
         return [
             log,
+            *self._self_teaching(plan),
             *([averaging] if averaging else []),
             *([best] if best else []),
             *self.callbacks,

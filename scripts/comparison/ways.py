@@ -39,6 +39,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "colour augmentation": {"augment": "color"},
     "TrivialAugment": {"augment": "trivial"},
     "rich augmentation": {"augment": RICH},
+    "any rotation": {"augment": Augmentation(rotation=180)},
     "mixup": {"mix": "mixup"},
     "CutMix": {"mix": "cutmix"},
     "mixup or CutMix": {"mix": "both"},

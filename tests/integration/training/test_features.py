@@ -158,9 +158,9 @@ def test_fewer_views_come_again(twice, looks, eagerly):
 def test_how_many_images_are_looked_at_at_a_time_changes_nothing(tables, tiny_backbone, monkeypatch):
     trunk = split_model(make(tables, tiny_backbone)).trunk
     settings = PipelineSettings((16, 16), batch_size=5, augment="default", shuffle=True, seed=3)
-    at_once = module.get_features(trunk, tables[0], settings, 2, None, False)
+    at_once = module.get_features(trunk, tables[0], settings, 2, None, "")
     monkeypatch.setattr(module, "PIXELS_AT_A_TIME", 7 * 16 * 16)
-    few = module.get_features(trunk, tables[0], settings, 2, None, False)
+    few = module.get_features(trunk, tables[0], settings, 2, None, "")
     np.testing.assert_allclose(at_once.values, few.values, atol=1e-5)
     assert np.abs(at_once.values[0] - at_once.values[1]).max() > 1e-2
     for one, other in zip(at_once.placements, few.placements):
@@ -173,7 +173,7 @@ def test_rows_keep_their_labels_when_a_view_comes_again(tables, tiny_backbone):
     images = keras.Input((16, 16, 3))
     trunk = keras.Model(images, trunk(images))
     settings = PipelineSettings((16, 16), 8, augment="default", shuffle=True, seed=3, sample_weight="weight")
-    values = module.get_features(trunk, tables[0], settings, 2, None, False)
+    values = module.get_features(trunk, tables[0], settings, 2, None, "")
     dataset = module.feature_dataset(tables[0], values, settings)
     plain = image_dataset(tables[0], **vars(settings))
     assert dataset.cardinality() == plain.cardinality() == 5

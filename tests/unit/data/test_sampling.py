@@ -116,7 +116,7 @@ def test_cached_features_are_those_of_all_rows_and_drawn_likewise(images):
 
     model = _small_trunk()
     settings = PipelineSettings((8, 8), 4, shuffle=True, seed=3, sampling="balanced")
-    features = get_features(model, images, settings, 1, None, False)
+    features = get_features(model, images, settings, 1, None, "")
     np.testing.assert_allclose(features.values[0, :, 0], np.arange(8) * 30, atol=1e-4)
     drawn = np.concatenate([x.numpy()[:, 0] for x, _ in feature_dataset(images, features, settings)])
     shown = np.concatenate([x.numpy()[:, 0, 0, 0] for x, _ in build_pipeline(images, settings)])

@@ -1,0 +1,121 @@
+"""A teacher at work: its predictions become labels of the training rows, with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mtlzoo.data import LabelTable
+from mtlzoo.data.row_values import place_labels
+from mtlzoo.data.taught import TaughtRows
+from mtlzoo.errors import InputError
+from mtlzoo.heads import Head
+from mtlzoo.heads.conditions import NO, YES, asked_by_labels, probability_asked
+from mtlzoo.heads.spatial import SpatialHead
+from mtlzoo.training.confidence import fit_temperature, trust
+from mtlzoo.training.teach import Teach
+from mtlzoo.training.teacher_answers import Answers, mean_answers
+
+HeadsAndAnswers = tuple[Mapping[str, Head], Answers]
+
+
+class TeacherLabels:
+    """The labels of a teacher for the rows of a training.
+
+    Args:
+        teach: The settings.
+        heads: The pupil's heads by name.
+        train: The training rows, bound to these heads.
+        valid: The validation rows, likewise; `None` for none, and the teacher is then believed as it is.
+
+    Attributes:
+        rows: The labels and weights, filled in by :meth:`fill`; heads that are not taught are not among them.
+        temperatures: What each head's logits were divided by.
+
+    Raises:
+        InputError: If a head that is to be taught is none of the pupil's, or cannot be taught.
+    """
+
+    def __init__(self, teach: Teach, heads: Mapping[str, Head], train: LabelTable, valid: LabelTable | None):
+        self.teach, self.heads, self.train, self.valid = teach, heads, train, valid
+        self.labels = train.labels()
+        self.known = {name: heads[name].labelled(labels) for name, labels in self.labels.items()}
+        self.rows = TaughtRows()
+        self.temperatures: dict[str, float] = {}
+        possible = [name for name in self.labels if heads[name].teachable]
+        for name in teach.heads or ():
+            if name not in possible:
+                raise InputError(
+                    f"Expected heads to teach among those that can be ({', '.join(possible)}), received: {name!r}."
+                )
+        self.names = [name for name in possible if teach.heads is None or name in teach.heads]
+
+    def fill(self, answers: Sequence[HeadsAndAnswers], valid_answers: Sequence[HeadsAndAnswers]) -> None:
+        """Make labels of what teachers say of the training rows.
+
+        Args:
+            answers: Of each teacher its heads, and what it says of the training rows.
+            valid_answers: Likewise of the validation rows; empty if there are none.
+
+        Raises:
+            InputError: If a teacher has none of the heads, or one of another kind.
+        """
+        calibrated: dict[str, np.ndarray] = {}
+        for name in self.names:
+            head, said = self.heads[name], mean_answers(answers, name, self.heads[name])
+            if said is None:
+                continue
+            temperature, score = self._calibrate(name, mean_answers(valid_answers, name, head))
+            self.temperatures[name] = temperature
+            outputs = calibrated[name] = head.at_temperature(said.outputs[name], temperature)
+            weights = trust(head, outputs, self.teach.confidence, score)
+            told = head.at_temperature(outputs, self.teach.temperature)
+            labels = head.taught(head.to_image_space(told, said.geometry), said.geometry)
+            # In place where they are there: the pipelines hold these very arrays.
+            for into, values in ((self.rows.labels, labels), (self.rows.weights, self._weights(name, weights))):
+                into.setdefault(name, values)[...] = values
+        if not calibrated:
+            others = sorted({name for heads, _ in answers for name in heads})
+            raise InputError(
+                f"Expected a teacher with some of the heads {', '.join(self.names)}, received one with: {', '.join(others)}."
+            )
+        self._leave_out_inapplicable(calibrated)
+
+    def summary(self) -> str:
+        """A line a head: how many labels it is taught, and how far the teacher is believed."""
+        lines = []
+        for name, weights in self.rows.weights.items():
+            missing = ~self.known[name]
+            believed = weights[missing].sum() * missing.mean() / self.teach.missing if self.teach.missing else 0.0
+            lines.append(
+                f"  {name}: {missing.sum():,} labels missing, taught with a mean weight of "
+                f"{believed / max(missing.sum(), 1):.2f} (temperature {self.temperatures[name]:.2f})"
+            )
+        return "\n".join(lines)
+
+    def _calibrate(self, name: str, said: Answers | None) -> tuple[float, float]:
+        """The temperature of a head's outputs and its score on validation rows; 1 and 1 without such."""
+        if said is None or self.valid is None or name not in self.valid.heads:
+            return 1.0, 1.0
+        head, outputs, targets = self.heads[name], said.outputs[name], self.valid.labels()[name]
+        temperature = fit_temperature(head, outputs, targets)
+        if isinstance(head, SpatialHead):
+            placed = place_labels(self.valid, name, targets, said.geometry)
+            return temperature, float(np.nan_to_num(head.evaluate(placed, outputs, said.geometry)["score"]))
+        return temperature, float(np.nan_to_num(head.evaluate(targets, outputs)["score"]))
+
+    def _weights(self, name: str, trusted: np.ndarray) -> np.ndarray:
+        """The weight of each row: a mean over those with a label, and one over those without."""
+        known = self.known[name]
+        labelled = self.teach.labelled / max(known.mean(), 1e-9)
+        missing = self.teach.missing / max((~known).mean(), 1e-9)
+        return np.where(known, labelled, missing * trusted).astype("float32")
+
+    def _leave_out_inapplicable(self, outputs: Mapping[str, np.ndarray]) -> None:
+        """Do not teach heads of rows that they are not asked for, by the labels of their parents or by the teacher."""
+        asked, likely = asked_by_labels(self.heads, self.labels), probability_asked(self.heads, outputs)
+        for name, states in asked.items():
+            if name in self.rows.weights:
+                factor = np.where(states == NO, 0.0, np.where(states == YES, 1.0, likely[name]))
+                self.rows.weights[name] *= factor.astype("float32")
