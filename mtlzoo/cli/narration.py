@@ -90,8 +90,19 @@ def describe_choices(model: MultiTaskModel, recipe: Recipe, options: argparse.Na
         ("device", devices, "--devices"),
         ("folder", f"{options.out}", "--out"),
     ]
+    if recipe.teach is not None:
+        chosen.insert(-2, ("teacher", _teacher(recipe), "--teacher, --distill, --unlabelled"))
     lines = [f"  {f'{name}:':<14}{told} [{option}]" for name, told, option in chosen]
     return "\n".join(["What is trained, and the options that change it:", *lines])
+
+
+def _teacher(recipe: Recipe) -> str:
+    """Who fills in missing labels."""
+    assert recipe.teach is not None
+    names = [model.name for model in recipe.teach.teachers]
+    who = f"{', '.join(names)} fills" if names else "its own average fills"
+    images = f", also of the images in {recipe.teach.unlabelled}" if recipe.teach.unlabelled else ""
+    return f"{who} in missing labels{images}"
 
 
 def describe_parts(parts: Sequence[LabelTable], split: str | None, options: argparse.Namespace) -> str:

@@ -308,6 +308,19 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
         "--sampling", choices=["repeat_factor", "balanced"], help="draw rows with rare labels more often, in all heads"
     )
     training.add_argument(
+        "--teacher",
+        nargs="+",
+        metavar="MODEL|itself",
+        help="who fills in missing labels: models or run folders of earlier trainings, or the network itself",
+    )
+    training.add_argument(
+        "--distill",
+        type=positive,
+        metavar="WEIGHT",
+        help="how much the teacher counts beside labels that there are (0)",
+    )
+    training.add_argument("--unlabelled", type=path, metavar="FOLDER", help="further images, for the teacher alone")
+    training.add_argument(
         "--features",
         default="auto",
         metavar="auto|none|VIEWS",

@@ -10,6 +10,7 @@ from typing import Any
 
 from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.cli.reading import parse_option
+from mtlzoo.cli.teachers import teach_of
 from mtlzoo.data import ImageCache
 from mtlzoo.models.low_rank import rank_of
 from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe
@@ -37,6 +38,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     if options.augment is not None:
         settings["augment"] = None if options.augment == "none" else options.augment
     given = {name: getattr(options, name) for name in ("mix", "sampling", "minutes", "label_smoothing")}
+    given["teach"] = teach_of(options)
     settings |= {name: value for name, value in given.items() if value is not None}
     return named.with_settings(**settings)
 

@@ -54,4 +54,4 @@ def sigmoid_at(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """The sigmoid of the logits of probabilities, divided by a temperature."""
     given = probabilities.astype("float64")
     logits = np.log(np.maximum(given, SMALLEST)) - np.log(np.maximum(1 - given, SMALLEST))
-    return (1 / (1 + np.exp(-logits / temperature))).astype("float32")
+    return ((1 + np.tanh(logits / temperature / 2)) / 2).astype("float32")  # which does not overflow

@@ -17,6 +17,7 @@ import tensorflow as tf
 from mtlzoo import heads
 from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head, LabelError
+from mtlzoo.images.geometry import ImageGeometry
 
 ROWS = 24
 NAN = float("nan")
@@ -282,6 +283,23 @@ class HeadChecks:
             _, gradients = self.gradients(head, model, features, targets)
             optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         assert self.gradients(head, model, features, targets)[0] < before
+
+    def test_a_teachers_predictions_are_labels(self, head, rng):
+        said = self.predictions(head, rng)
+        geometry = ImageGeometry.whole([(60, 80)] * ROWS, (32, 32))
+        if not head.teachable:
+            with pytest.raises(HeadError, match="Expected a head that a teacher"):
+                head.taught(said, geometry)
+            return
+        labels = head.to_input_space(head.taught(head.to_image_space(said, geometry), geometry), geometry)
+        model, features = self.model(head), rng.normal(size=(ROWS, 6)).astype("float32")
+        optimizer, losses = keras.optimizers.Adam(0.1), []
+        for _ in range(5):  # as any label they can be learned
+            loss, gradients = self.gradients(head, model, features, labels)
+            losses.append(loss)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        assert np.isfinite(losses).all()
+        assert min(losses[1:]) < losses[0]
 
     # === Figures ===
 
