@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.training.golden_section import minimize
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
-NARROWER = (5**0.5 - 1) / 2  # the golden section
 SHARE = 2.0  # of a standard deviation: how fast trust falls (SoftMatch)
 
 
@@ -33,7 +31,7 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
     def cost(logarithm: float) -> float:
         return _surprise(head, head.at_temperature(predictions, float(np.exp(logarithm))), targets)
 
-    return float(np.exp(_minimize(cost, np.log(LOWEST), np.log(HIGHEST))))
+    return float(np.exp(minimize(cost, np.log(LOWEST), np.log(HIGHEST))))
 
 
 def trust(head: Head, predictions: np.ndarray, confidence: str | float, score: float) -> np.ndarray:
@@ -71,19 +69,3 @@ def _surprise(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float
     else:  # tags, each by itself
         likelihood = np.where(targets >= 0.5, predictions, 1 - predictions)[targets >= 0]
     return float(-np.log(np.maximum(likelihood, 1e-30)).mean())
-
-
-def _minimize(cost: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function with one minimum has it, by the golden section."""
-    inner = [high - NARROWER * (high - low), low + NARROWER * (high - low)]
-    costs = [cost(place) for place in inner]
-    while high - low > 1e-3:
-        if costs[0] <= costs[1]:
-            high, inner, costs = inner[1], [0.0, inner[0]], [0.0, costs[0]]
-            inner[0] = high - NARROWER * (high - low)
-            costs[0] = cost(inner[0])
-        else:
-            low, inner, costs = inner[0], [inner[1], 0.0], [costs[1], 0.0]
-            inner[1] = low + NARROWER * (high - low)
-            costs[1] = cost(inner[1])
-    return (low + high) / 2

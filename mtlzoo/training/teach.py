@@ -39,6 +39,8 @@ class Teach:
         confidence: How sure predictions have to be: `"relative"` to others of the same class; `"calibrated"`, each counts as
             its probability says; or a probability from 0 to 1 from which on they count in full, and not below it
             (FixMatch, Sohn et al. 2020).
+        other_labels: Whether the other labels of a row tell what a missing one may be, as far as that helps on validation
+            rows (:mod:`mtlzoo.training.other_labels`); of heads with one class a row.
         momentum: That of the average that teaches, where no teacher is given; above 0, below 1.
         unlabelled: Further images without any label: a table, whose labels are not looked at, or a folder.
         heads: The names of the heads that are taught; `None` for all that can be.
@@ -59,6 +61,7 @@ class Teach:
     labelled: float = 0.0
     temperature: float = 1.0
     confidence: str | float = "relative"
+    other_labels: bool = True
     momentum: float = 0.99
     unlabelled: LabelTable | str | os.PathLike[str] | None = None
     heads: Sequence[str] | None = None

@@ -14,6 +14,7 @@ from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import NO, YES, asked_by_labels, probability_asked
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.training.confidence import fit_temperature, trust
+from mtlzoo.training.other_labels import OtherLabels
 from mtlzoo.training.teach import Teach
 from mtlzoo.training.teacher_answers import Answers, mean_answers
 
@@ -32,6 +33,7 @@ class TeacherLabels:
     Attributes:
         rows: The labels and weights, filled in by :meth:`fill`; heads that are not taught are not among them.
         temperatures: What each head's logits were divided by.
+        exponents: How much the other labels of a row tell of it, see :mod:`mtlzoo.training.other_labels`.
 
     Raises:
         InputError: If a head that is to be taught is none of the pupil's, or cannot be taught.
@@ -43,6 +45,7 @@ class TeacherLabels:
         self.known = {name: heads[name].labelled(labels) for name, labels in self.labels.items()}
         self.rows = TaughtRows()
         self.temperatures: dict[str, float] = {}
+        self.exponents: dict[str, float] = {}
         possible = [name for name in self.labels if heads[name].teachable]
         for name in teach.heads or ():
             if name not in possible:
@@ -62,18 +65,27 @@ class TeacherLabels:
             InputError: If a teacher has none of the heads, or one of another kind.
         """
         calibrated: dict[str, np.ndarray] = {}
+        checked: dict[str, np.ndarray] = {}
+        scores, geometries = {}, {}
         for name in self.names:
             head, said = self.heads[name], mean_answers(answers, name, self.heads[name])
             if said is None:
                 continue
-            temperature, score = self._calibrate(name, mean_answers(valid_answers, name, head))
-            self.temperatures[name] = temperature
-            outputs = calibrated[name] = head.at_temperature(said.outputs[name], temperature)
-            weights = trust(head, outputs, self.teach.confidence, score)
+            of_valid = mean_answers(valid_answers, name, head)
+            temperature, scores[name] = self._calibrate(name, of_valid)
+            self.temperatures[name], geometries[name] = temperature, said.geometry
+            calibrated[name] = head.at_temperature(said.outputs[name], temperature)
+            if of_valid is not None:
+                checked[name] = head.at_temperature(of_valid.outputs[name], temperature)
+        if self.teach.other_labels:
+            calibrated = self._with_other_labels(calibrated, checked)
+        for name, outputs in calibrated.items():
+            head = self.heads[name]
             told = head.at_temperature(outputs, self.teach.temperature)
-            labels = head.taught(head.to_image_space(told, said.geometry), said.geometry)
+            labels = head.taught(head.to_image_space(told, geometries[name]), geometries[name])
+            weights = self._weights(name, trust(head, outputs, self.teach.confidence, scores[name]))
             # In place where they are there: the pipelines hold these very arrays.
-            for into, values in ((self.rows.labels, labels), (self.rows.weights, self._weights(name, weights))):
+            for into, values in ((self.rows.labels, labels), (self.rows.weights, weights)):
                 into.setdefault(name, values)[...] = values
         if not calibrated:
             others = sorted({name for heads, _ in answers for name in heads})
@@ -90,7 +102,8 @@ class TeacherLabels:
             believed = weights[missing].sum() * missing.mean() / self.teach.missing if self.teach.missing else 0.0
             lines.append(
                 f"  {name}: {missing.sum():,} labels missing, taught with a mean weight of "
-                f"{believed / max(missing.sum(), 1):.2f} (temperature {self.temperatures[name]:.2f})"
+                f"{believed / max(missing.sum(), 1):.2f} (temperature {self.temperatures[name]:.2f}, "
+                f"other labels {self.exponents.get(name, 0.0):.2f})"
             )
         return "\n".join(lines)
 
@@ -104,6 +117,16 @@ class TeacherLabels:
             placed = place_labels(self.valid, name, targets, said.geometry)
             return temperature, float(np.nan_to_num(head.evaluate(placed, outputs, said.geometry)["score"]))
         return temperature, float(np.nan_to_num(head.evaluate(targets, outputs)["score"]))
+
+    def _with_other_labels(
+        self, outputs: dict[str, np.ndarray], checked: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """The teacher's outputs with what a row's other labels tell, as far as validation rows say that it helps."""
+        if self.valid is None:
+            return outputs
+        others, labels = OtherLabels(self.heads, self.labels, outputs), self.valid.labels()
+        self.exponents = {name: others.fit(name, labels, checked[name]) for name in checked}
+        return {name: others.apply(name, values, self.exponents.get(name, 0.0)) for name, values in outputs.items()}
 
     def _weights(self, name: str, trusted: np.ndarray) -> np.ndarray:
         """The weight of each row: a mean over those with a label, and one over those without."""

@@ -79,8 +79,10 @@ WAYS: dict[str, Way] = {
     "all labels": masked,
     "masked": masked,
     "self": taught_by_itself(),
+    "self, image alone": taught_by_itself(other_labels=False),
     "self, sharpened": taught_by_itself(temperature=0.5),
     "self, sure": taught_by_itself(confidence=0.9, temperature=0.1),
     "teacher": taught_by_first(),
+    "teacher, image alone": taught_by_first(other_labels=False),
     "teacher, sharpened": taught_by_first(temperature=0.5),
 }
