@@ -37,6 +37,7 @@ from benchmarks.prediction import benchmark_prediction
 from benchmarks.replicas import benchmark_replicas
 from benchmarks.single_image import benchmark_single_image
 from benchmarks.startup import benchmark_startup
+from benchmarks.teaching import benchmark_teaching
 from benchmarks.training_step import benchmark_training_step
 
 SECTIONS = {
@@ -52,6 +53,7 @@ SECTIONS = {
     "fit": benchmark_fit,
     "features": benchmark_features,
     "balancing": benchmark_balancing,
+    "teaching": benchmark_teaching,
 }
 PACKAGES = ("mtlzoo", "tensorflow", "keras", "numpy")
 

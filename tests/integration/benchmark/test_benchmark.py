@@ -28,6 +28,7 @@ SMALL = {
     "fit": {"rounds": 3, "steps": 2, "layer": LAYER},
     "features": {"images": 64, "epochs": 2, "layer": LAYER},
     "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
+    "teaching": {"rounds": 1, "rows": 200, "epochs": 4, "layer": LAYER},
 }
 FIGURES = {
     "startup": {"seconds", "loads_tensorflow"},
@@ -42,6 +43,7 @@ FIGURES = {
     "fit": {"over_bare_step", "over_one_head"},
     "features": {"seconds", "times_plain"},
     "balancing": {"milliseconds", "times_plain"},
+    "teaching": {"epoch_ms", "over_plain"},
 }
 
 
