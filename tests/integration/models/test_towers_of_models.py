@@ -119,6 +119,15 @@ def test_a_head_that_joins_a_tower_changes_no_head_of_it(tiny_backbone, batch):
     assert apart.get_layer("long_hidden_1") is not apart.get_layer(LAYERS[0])
 
 
+def test_a_new_tower_is_not_made_of_the_layers_of_one_head(tiny_backbone):
+    apart = {name: HEADS[name].with_settings(tower=None) for name in ("kind", "long")}
+    model = mtl.build(tiny_backbone, apart, (16, 16, 3))
+    together = model.with_heads({name: head.with_settings(tower="new") for name, head in apart.items()})
+    tower = together.get_layer("new_tower_hidden_1").kernel
+    for name in apart:
+        assert np.any(tower != model.get_layer(f"{name}_hidden_1").kernel)
+
+
 @pytest.mark.parametrize("tower", ["shape", "Größe der Dinge", "kind", "a/b"])
 def test_a_tower_may_be_called_what_people_call_it(tiny_backbone, batch, tmp_path, tower):
     heads = {name: HEADS[name].with_settings(tower=tower) for name in ("kind", "long")}
