@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from mtlzoo.backbones import efficientnet_lite
 from mtlzoo.backbones.backbone import Backbone
 from mtlzoo.backbones.builtin_layers import to_builtin_layers
 from mtlzoo.backbones.bundled import bundled_weights, in_keras_home, keras_models
+from mtlzoo.backbones.feature_layers import check_feature_layers, end_at_layer, end_at_layers
 from mtlzoo.backbones.hub import PREFIX, HubModel, load_preset
 from mtlzoo.backbones.layer_names import safe_names
-from mtlzoo.backbones.own_model import end_at_layer, from_own_model, load_weights
+from mtlzoo.backbones.own_model import from_own_model, load_weights
 from mtlzoo.backbones.published_lite import find_weights, load_torch_weights
 from mtlzoo.backbones.recognition import expected_preprocessing
 from mtlzoo.backbones.registry import BackboneSpec, Preprocessing, get_backbone
@@ -43,6 +45,8 @@ def create_backbone(
     feature_layer: str | None = None,
     preprocessing: Preprocessing | Scaling | None = None,
     tokens: Tokens | None = None,
+    *,
+    feature_layers: Sequence[str] | None = None,
     **arguments: Any,
 ) -> tuple[Backbone, Preprocessing | Scaling]:
     """A feature extractor without its top, made of built-in layers wherever they can compute the same.
@@ -63,6 +67,9 @@ def create_backbone(
         tokens: What the features of a transformer are: `"both"` (a map of the patches with the class token beside each),
             `"mean"` (the patches alone) or `"class"` (the class token alone, a vector); by default both where there is a
             class token.
+        feature_layers: The names of several layers, in place of one: their feature maps are brought to the finest of their
+            grids by bilinear interpolation, and their channels stand one after the other. Stages of KerasHub's pyramids
+            have names too; tokens are no map.
         **arguments: Further arguments of the function that makes the architecture, such as `alpha=0.25`.
 
     Returns:
@@ -88,13 +95,18 @@ def create_backbone(
         raise FileNotFoundError(
             f"Expected weights=None, 'auto', 'imagenet' or the path of a weights file, received: {os.fspath(weights)!r}."
         )
+    check_feature_layers(feature_layer, feature_layers)
     mode = None if preprocessing is None else parse_preprocessing(preprocessing)
     if isinstance(backbone, str) and backbone.startswith(PREFIX):
         backbone, arguments = load_preset(backbone, weights is not None, **arguments), {}
     if isinstance(backbone, str):
         spec = get_backbone(backbone)
         model = _application(spec, input_shape, weights, arguments)
-        model = as_features(model if feature_layer is None else end_at_layer(model, feature_layer), tokens)
+        if feature_layer is not None:
+            model = end_at_layer(model, feature_layer)
+        elif feature_layers is not None:
+            model = end_at_layers(model, feature_layers, input_shape)
+        model = as_features(model, tokens)
         scales_itself = arguments.get("include_preprocessing", True)
         mode = mode or (spec.preprocessing if scales_itself else expected_preprocessing(model))
     else:
@@ -104,7 +116,7 @@ def create_backbone(
             raise TypeError(
                 f"A model given as backbone takes no further arguments, received: {', '.join(sorted(arguments))}."
             )
-        model = from_own_model(backbone, input_shape, weights, feature_layer, tokens)
+        model = from_own_model(backbone, input_shape, weights, feature_layer or feature_layers, tokens)
         mode = mode or expected_preprocessing(backbone)
     name = next(iter(safe_names(model.name)))
     # Single tensors, not lists of one: called on a tensor, the backbone then returns a tensor.

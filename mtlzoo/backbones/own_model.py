@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 
 from mtlzoo.backbones.builtin_layers import to_builtin_layers
+from mtlzoo.backbones.feature_layers import end_at_layer, end_at_layers
 from mtlzoo.backbones.hub import at_shape, ending_at, patch_side, vision_part
 from mtlzoo.backbones.layer_names import EXPECTED, SAFE_INSIDE
 from mtlzoo.backbones.recognition import is_from_hub, refuse_top
@@ -23,7 +23,7 @@ def from_own_model(
     model: Any,
     input_shape: tuple[int | None, ...],
     weights: str | os.PathLike[str] | None = None,
-    feature_layer: str | None = None,
+    feature_layer: str | Sequence[str] | None = None,
     tokens: Tokens | None = None,
 ) -> keras.Model:
     """A functional model from one image input to features, on the layers of a given model.
@@ -34,7 +34,8 @@ def from_own_model(
         input_shape: Height, width and channels. Where a transformer of KerasHub was made for another size, it is copied and
             its positions are interpolated.
         weights: A file of weights that is loaded first; all else leaves the model as it is.
-        feature_layer: Where it ends: the name of a layer, of a block of a transformer of KerasHub, or of an output.
+        feature_layer: Where it ends: the name of a layer, of a block of a transformer of KerasHub, or of an output;
+            or a list of several layers, see :func:`mtlzoo.backbones.feature_layers.end_at_layers`.
         tokens: What becomes of tokens, see :func:`mtlzoo.backbones.tokens.feature_map`.
 
     Raises:
@@ -51,15 +52,17 @@ def from_own_model(
     patch = None
     if hub:
         model = at_shape(model, input_shape)
-        shorter = None if feature_layer is None else ending_at(model, feature_layer)
+        shorter = ending_at(model, feature_layer) if isinstance(feature_layer, str) else None
         if shorter is not None:
             model, feature_layer = shorter, None
         patch = patch_side(model)
     elif feature_layer is None:
         refuse_top(model)
-    output = _named_output(model, feature_layer)
-    if feature_layer is not None and output is None:
+    output = _named_output(model, feature_layer) if isinstance(feature_layer, str) else None
+    if isinstance(feature_layer, str) and output is None:
         model = end_at_layer(model, feature_layer)
+    elif feature_layer is not None and output is None:
+        model = end_at_layers(model, feature_layer, input_shape)
     _check_names(model)
     if hub and feature_layer is None:
         model, pooled = _pooled_tokens(model)
@@ -90,46 +93,7 @@ def load_weights(model: keras.Model, path: Any) -> None:
         ) from error
 
 
-def end_at_layer(model: keras.Model, name: str) -> keras.Model:
-    """The same network up to the layer, or to the stage of a pyramid of KerasHub, with this name.
-
-    Raises:
-        ValueError: If there is none, or the model is no graph of layers.
-    """
-    if functional_class(model) is None and not isinstance(model, keras.Sequential):
-        raise InputError(
-            f"Expected no feature_layer= for {model.name!r}, which is no functional model and so no graph that could be "
-            f"cut, received: {name!r}. Give a model that ends there."
-        )
-    stages = getattr(model, "pyramid_outputs", None) or {}
-    if name in stages:
-        return keras.Model(model.inputs[0], stages[name], name=model.name)
-    names = [layer.name for layer in model.layers]
-    if name not in names:
-        close = difflib.get_close_matches(name, names, n=5)
-        hint = f"Did you mean {', '.join(map(repr, close))}?" if close else f"Its last layers: {', '.join(names[-5:])}."
-        if stages:
-            hint += f" Its stages: {', '.join(stages)}."
-        raise ValueError(
-            f"Expected the name of a layer of {model.name!r} for feature_layer=, received: {name!r}. {hint}"
-        )
-    layer = model.get_layer(name)
-    if len(calls(layer)) == 1:
-        return keras.Model(model.inputs, choose_output(name, layer.output), name=model.name)
-    # The layer is shared, and its `output` may belong to another graph: walk through this one to find its own.
-    found: dict[str, Any] = {}
-
-    def record(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        found[operation.name] = operation(*args, **kwargs)
-        return found[operation.name]
-
-    keras.models.clone_model(
-        model, input_tensors=model.input, clone_function=lambda operation: operation, call_function=record
-    )
-    return keras.Model(model.inputs, found[name], name=model.name)
-
-
-def _named_output(model: Any, name: str | None) -> str | None:
+def _named_output(model: Any, name: str) -> str | None:
     """The key of an output, if that is what is meant."""
     outputs = getattr(model, "output", None) if functional_class(model) else None
     return name if isinstance(outputs, Mapping) and name in outputs else None

@@ -70,6 +70,7 @@ def _build(heads: Mapping[str, Head], options: argparse.Namespace) -> MultiTaskM
         input_shape(options.image_size),
         None if options.weights == "none" else options.weights,
         feature_layer=options.feature_layer,
+        feature_layers=options.feature_layers,
         pooling=options.pooling,
         dropout=options.dropout,
         resize=options.resize,

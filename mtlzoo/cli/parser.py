@@ -252,6 +252,12 @@ def _train_arguments(train: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--weights", default="auto", help="imagenet, none, or a file (default: imagenet if there are)")
     network.add_argument("--feature-layer", metavar="LAYER", help="the layer at which the backbone ends")
+    network.add_argument(
+        "--feature-layers",
+        nargs="+",
+        metavar="LAYER",
+        help="several layers: their maps, on the finest grid, side by side",
+    )
     network.add_argument("--cut", dest="feature_layer", help=argparse.SUPPRESS)  # the old name, which goes with 1.0
     network.add_argument(
         "--pooling",

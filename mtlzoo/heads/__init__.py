@@ -20,6 +20,7 @@ from mtlzoo.heads.landmark import LandmarkHead
 from mtlzoo.heads.multilabel import MultiLabelHead
 from mtlzoo.heads.ordinal import OrdinalHead
 from mtlzoo.heads.regression import RegressionHead
+from mtlzoo.heads.towers import check_towers
 from mtlzoo.system.registries import HEADS
 
 __all__ = [
@@ -76,8 +77,8 @@ def get_heads(heads: Mapping[str, Head | int], complete: bool = False) -> dict[s
         A new dictionary in the same order. Heads are immutable, so several models and names may share one.
 
     Raises:
-        ValueError: If there is none, a name is no text or would be mistaken in the logs, or `only_if` names no class of
-            another head.
+        ValueError: If there is none, a name is no text or would be mistaken in the logs, `only_if` names no class of
+            another head, or heads of one tower differ in its layers.
         TypeError: If a value is neither a head nor a number.
 
     Example:
@@ -98,6 +99,7 @@ def get_heads(heads: Mapping[str, Head | int], complete: bool = False) -> dict[s
         result[name] = head
     check_logs(result)
     check_conditions(result, complete)
+    check_towers(result)
     return result
 
 

@@ -13,6 +13,7 @@ from mtlzoo.errors import HeadError
 from mtlzoo.heads.conditions import normalize
 from mtlzoo.heads.evidence import GivesEvidence
 from mtlzoo.heads.teachable import Teachable
+from mtlzoo.heads.towers import check_tower, hidden_layers
 from mtlzoo.heads.unit_weights import TakesOverUnits
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
         loss_weight: The factor of this head's loss in the total, at least 0.
         pooling: `"attention"` for features that this head looks for by itself, see :mod:`mtlzoo.models.attention`; `None`
             for what `mtl.build(pooling=)` says.
+        tower: A name for hidden layers, which all heads with this name share and agree in, see :mod:`mtlzoo.heads.towers`;
+            `None` for layers of its own.
         only_if: Classes of other heads by their names, where this head is asked alone, such as `{"garment": ["skirt"]}`;
             see :mod:`mtlzoo.heads.conditions`.
 
@@ -69,7 +72,7 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
     mixes: ClassVar[tuple[str, ...]] = ()
     # Settings that `encode` does not depend on; each class lists those that it adds.
     ignored_by_encode: ClassVar[tuple[str, ...]] = (
-        *("hidden", "activation", "dropout", "loss_weight", "pooling", "only_if"),
+        *("hidden", "activation", "dropout", "loss_weight", "pooling", "tower", "only_if"),
     )
 
     def __init__(
@@ -80,6 +83,7 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
         dropout: float = 0.0,
         loss_weight: float = 1.0,
         pooling: str | None = None,
+        tower: str | None = None,
         only_if: Mapping[str, Sequence[str] | str] | None = None,
     ):
         if isinstance(hidden, Integral) or any(not isinstance(units, Integral) or units < 1 for units in hidden):
@@ -99,6 +103,7 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
         self.dropout = dropout
         self.loss_weight = float(loss_weight)
         self.pooling = pooling
+        self.tower = check_tower(self, tower)
         self.only_if = normalize(only_if)
 
     # === Labels ===
@@ -276,7 +281,7 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
         return self
 
     def build_layers(self, features: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """Build the head's layers on the shared features.
+        """Build the head's layers on the shared features, or on those of its tower.
 
         Args:
             features: `(batch, channels)`; for a spatial head `(batch, height, width, channels)`, if there is such a map.
@@ -285,14 +290,7 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
         Returns:
             The output tensor, float32.
         """
-        from keras import layers
-
-        x = features
-        for index, units in enumerate(self.hidden, start=1):
-            x = layers.Dense(units, activation=self.activation, name=f"{name}_hidden_{index}")(x)
-        if self.dropout:
-            x = layers.Dropout(self.dropout, name=f"{name}_dropout")(x)
-        return self.output(x, name)
+        return self.output(hidden_layers(self, features, name) if self.tower is None else features, name)
 
     def output_shape(self) -> tuple[int, ...]:
         """The last axes of the output, as many as the head knows before its layers are built; files are checked by them."""

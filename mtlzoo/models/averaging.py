@@ -88,7 +88,13 @@ def _check_alike(first: MultiTaskModel, other: MultiTaskModel) -> None:
 def _meaning(head: Head) -> Mapping[str, object]:
     """What of a head says what its weights mean."""
     learned = {name: getattr(head, name) for name in head.learned_units}
-    return {"kind": head.encoding_key(), "hidden": head.hidden, "activation": head.activation, **learned}
+    return {
+        "kind": head.encoding_key(),
+        "hidden": head.hidden,
+        "activation": head.activation,
+        "tower": head.tower,
+        **learned,
+    }
 
 
 def _shapes(model: MultiTaskModel) -> list[tuple[int, ...]]:

@@ -33,7 +33,8 @@ BUILDER_DOC = """Build a network on {name} with one output for each head.
 Args:
     heads: The heads by name; a number stands for a softmax head with so many classes.
     *args: As for :func:`mtlzoo.build`: `input_shape`, `weights`.
-    **kwargs: As for :func:`mtlzoo.build`: `feature_layer`, `pooling`, `dropout`, and what {name} itself takes.
+    **kwargs: As for :func:`mtlzoo.build`: `feature_layer`, `feature_layers`, `pooling`, `dropout`, and what
+        {name} itself takes.
 
 Returns:
     A :class:`mtlzoo.MultiTaskModel`, not compiled.
@@ -47,6 +48,8 @@ Example:
 model = mtl.{name}({{"coat_length": 8, "collar_design": 5}}, weights=None)
 ```
 """
+# What options concern how a backbone begins and ends, and not its constructor.
+ENDS = ("feature_layers", "preprocessing", "tokens")
 # What layers of `build` are called.
 OWN_LAYERS = ("images", "images_in", "preprocessing", "pooling", "dropout")
 
@@ -95,6 +98,9 @@ def build(
               instances of `keras.applications` are recognised by, and `"none"` for a model of your own or one that starts
               with a `Rescaling`. It is part of the graph, so images go in as they are decoded, 0 to 255, uint8 or float;
               `model.backbone.preprocessing` has it.
+            - `feature_layers`: the names of several layers in place of one `feature_layer`, such as
+              `["conv_pw_5_relu", "conv_pw_13_relu"]`, for heads about small things beside others. Their feature maps are
+              brought to the finest of their grids and put side by side.
             - `tokens`: what a transformer's features are: `"both"`, a map of its patches with the class token beside each;
               `"mean"`, the patches alone; or `"class"`, the class token alone, a vector without positions. By default
               `"both"` where there is a class token.
@@ -134,7 +140,7 @@ def build(
     with policy(precision):
         source: str | keras.Model | HubModel = backbone
         if isinstance(backbone, str) and backbone.startswith(PREFIX):
-            own: dict[str, Any] = {key: options.pop(key) for key in ("preprocessing", "tokens") if key in options}
+            own: dict[str, Any] = {key: options.pop(key) for key in ENDS if key in options}
             source, options = load_preset(backbone, weights is not None, **options), own
         if input_shape is None:
             input_shape = _usual_shape(source)
@@ -164,7 +170,7 @@ def build(
 def _refuse_other_settings(settings: Mapping[str, Any]) -> None:
     """Refuse what a model with other heads keeps from the model that it is made of."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(build).parameters.items()}
-    defaults |= {"preprocessing": None, "precision": None}
+    defaults |= dict.fromkeys((*ENDS, "precision"))
     told = [name for name, value in settings.items() if name not in defaults or value != defaults[name]]
     if told:
         raise InputError(

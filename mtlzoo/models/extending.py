@@ -16,6 +16,7 @@ from mtlzoo.models.attention import attention_weights
 from mtlzoo.models.head_layers import Features, connect_heads, looking_heads
 from mtlzoo.models.precision import policy
 from mtlzoo.models.splitting import backbone_output
+from mtlzoo.models.towers import find_towers
 
 if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
@@ -39,7 +40,7 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
             its layers, and so its predictions to the last bit. One of the same kind with other settings keeps the weights
             if its layers have the same shapes; classes, tags, levels and points are matched by their names (by their
             positions where either head only numbers them), and each known one keeps its weights while new ones are
-            initialized as in a new head. So is any other head.
+            initialized as in a new head. So is any other head. A tower stays where one of its heads is equal; others join.
         name: The name of the new model; by default that of the given one.
 
     Returns:
@@ -67,9 +68,11 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
             f"which they share {features.shape}."
         )
     outputs = {key: copied.output[key] for key in kept}
+    towers = find_towers(outputs, model.heads)
     taken = {layer.name for layer in keras.Model(copied.input, [features, feature_map, *outputs.values()]).layers}
     with policy(_precision(model)):
-        made, built = connect_heads(made, Features(features, feature_map, _dropout_before_heads(model)), taken)
+        shared = Features(features, feature_map, _dropout_before_heads(model))
+        made, built = connect_heads(made, shared, taken, towers)
     outputs |= built
     result = type(model)(
         copied.input,
@@ -78,8 +81,9 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
         heads={key: made.get(key, head) for key, head in heads.items()},
         resize=model.resize,
     )
-    for key in made:
-        if key in model.heads and _copy_weights(copied, result, key, (features, feature_map)):
+    for key, head in made.items():
+        ends = features, feature_map, *([towers[head.tower]] if head.tower in towers else [])
+        if key in model.heads and _copy_weights(copied, result, key, ends):
             result.replace_heads({key: result.heads[key].with_units_of(model.heads[key])})
     return result
 
@@ -132,8 +136,8 @@ def _dropout_before_heads(model: MultiTaskModel) -> float:
 def _copy_weights(old: MultiTaskModel, new: MultiTaskModel, name: str, ends: Sequence[keras.KerasTensor]) -> bool:
     """Copy a head's weights where they fit, and say whether they did."""
     before, after = old.heads[name], new.heads[name]
-    if not after.fits_weights_of(before):
-        return False
+    if not after.fits_weights_of(before) or after.tower not in (None, before.tower):
+        return False  # weights of one head are not those of a tower
     sources = _unit_sources(before, after)
     if sources is not None and all(source is None for source in sources):
         return False

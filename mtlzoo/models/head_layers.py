@@ -17,6 +17,7 @@ from mtlzoo.errors import HeadError
 from mtlzoo.heads import Head
 from mtlzoo.keras_compat import producer
 from mtlzoo.models.attention import attend
+from mtlzoo.models.towers import build_tower, heads_of_tower
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Features:
 
 
 def connect_heads(
-    heads: Mapping[str, Head], features: Features, taken: Iterable[str]
+    heads: Mapping[str, Head],
+    features: Features,
+    taken: Iterable[str],
+    towers: Mapping[str, keras.KerasTensor] | None = None,
 ) -> tuple[dict[str, Head], dict[str, keras.KerasTensor]]:
     """Build the layers of each head, with names that differ from each other's and from those that are taken.
 
@@ -44,6 +48,7 @@ def connect_heads(
         heads: The heads by name.
         features: What they are built on.
         taken: The names of the layers that there are.
+        towers: What the towers give that there are, by their names; others are built.
 
     Returns:
         The heads, which now know what they need of the features' shape, and the output of each.
@@ -51,7 +56,7 @@ def connect_heads(
     Raises:
         HeadError: If a head is to look at a feature map and there is none.
     """
-    taken, outputs, built = set(taken), {}, {}
+    taken, outputs, built, towers = set(taken), {}, {}, dict(towers or {})
     for name, head in heads.items():
         looks = head.pooling == "attention"
         if looks and len(features.map.shape) != 4:
@@ -59,6 +64,10 @@ def connect_heads(
                 f"Expected a backbone with a feature map, at which head {name!r} is to look, received a vector."
             )
         source = features.map if head.spatial or looks else features.vector
+        if head.tower is not None:
+            if head.tower not in towers:
+                towers[head.tower] = build_tower(head, source, taken)
+            source = towers[head.tower]
         built[name] = head = head.for_features(source)
         for layer_name in safe_names(name):
             if layer_name in taken:
@@ -83,10 +92,12 @@ def output_layer(model: keras.Model, name: str) -> keras.Layer:
     return producer(model.output[name])
 
 
-def owner_of(model: keras.Model, layer: keras.Operation) -> str | None:
-    """The head that a layer belongs to, by the layer's name; `None` for what heads share."""
+def owners_of(model: keras.Model, layer: keras.Operation) -> list[str]:
+    """The heads that a layer belongs to, by the layer's name: one, or those of a tower; none for what all heads share."""
     if isinstance(layer, keras.Model):
-        return None
+        return []
+    if sharing := heads_of_tower(getattr(model, "heads", {}), layer):
+        return sharing
     names = {head: output_layer(model, head).name for head in model.output}
     own = [head for head, name in names.items() if f"{layer.name}_".startswith(f"{name}_")]
-    return max(own, key=lambda head: len(names[head]), default=None)
+    return sorted(own, key=lambda head: len(names[head]))[-1:]

@@ -16,7 +16,8 @@ def at_size(model: MultiTaskModel, image_size: tuple[int, int]) -> MultiTaskMode
 
     What trains one trains the other. Networks that are convolutional up to a mean over positions can do that. Those with a
     layer for each position, such as `pooling="flatten"`, cannot, nor can transformers, whose positions are learned or whose
-    tokens become a grid of one size, nor heads of points and objects, which look at a grid.
+    tokens become a grid of one size, nor heads of points and objects, which look at a grid. Several feature layers can where
+    the sizes of their maps divide each other as they do at the model's own size.
 
     Args:
         model: The model.
@@ -71,8 +72,10 @@ def _call_again(model: Any, shape: tuple[int | None, ...]) -> Any:
 
 
 def _own(layer: keras.Layer) -> keras.Layer:
-    # Keras 3.10 keeps the shape that a `Reshape` met first, and it has no weights to share.
-    return type(layer).from_config(layer.get_config()) if isinstance(layer, keras.layers.Reshape) else layer
+    # Keras keeps the shape that a `Reshape` met first (3.10), and looks at those that a `Concatenate` joins the first time
+    # alone. Neither has weights to share.
+    anew = isinstance(layer, keras.layers.Reshape | keras.layers.Concatenate)
+    return type(layer).from_config(layer.get_config()) if anew else layer
 
 
 def _call(layer: keras.Layer, *arguments: Any, **keywords: Any) -> Any:

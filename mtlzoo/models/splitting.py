@@ -9,7 +9,7 @@ from keras import layers
 
 from mtlzoo.backbones import Backbone
 from mtlzoo.keras_compat import input_tensors, producer
-from mtlzoo.models.head_layers import owner_of
+from mtlzoo.models.head_layers import owners_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def split(model: keras.Model) -> Split:
 
     Where all heads see the pooled features that is these; where one sees the feature map, the backbone's output. Dropout
     that all heads share comes after the cut, so that a frozen trunk is a fixed function of the image; so do the layers
-    of an only head, whose names begin with that of its output layer.
+    of an only head, whose names begin with that of its output layer, and those of an only tower.
 
     Args:
         model: A functional model with one input and a dictionary of outputs.
@@ -48,7 +48,7 @@ def split(model: keras.Model) -> Split:
     (source,) = model.inputs
 
     def belongs_to_heads(operation: keras.Operation) -> bool:
-        return isinstance(operation, layers.Dropout) or owner_of(model, operation) is not None
+        return isinstance(operation, layers.Dropout) or bool(owners_of(model, operation))
 
     shared = _shared_by_all(model)
     cut = next(tensor for tensor in reversed(shared) if tensor is source or not belongs_to_heads(producer(tensor)))

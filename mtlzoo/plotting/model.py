@@ -110,7 +110,7 @@ def plot_model(model: MultiTaskModel, path: str | os.PathLike[str] | None = None
 
 
 def _parts(model: Any) -> Parts:
-    from mtlzoo.models.head_layers import output_layer, owner_of  # loads Keras, which loads pyplot
+    from mtlzoo.models.head_layers import output_layer, owners_of  # loads Keras, which loads pyplot
 
     inner = {id(layer) for layer in [model.backbone, *model.backbone.layers]}
     layers = [layer for layer in getattr(model, "layers", []) if type(layer).__name__ != "InputLayer"]
@@ -120,11 +120,12 @@ def _parts(model: Any) -> Parts:
     met_backbone = False
     features = model.backbone.output_shape[-1]
     for layer in layers:
-        owner = owner_of(model, layer)
+        owners = owners_of(model, layer)
         if id(layer) in inner:
             met_backbone = True
-        elif owner is not None:
-            head_layers[owner].append(layer)
+        elif owners:
+            for owner in owners:
+                head_layers[owner].append(layer)
         else:
             (shared if met_backbone else preprocessing).append(type(layer).__name__)
             if met_backbone and hasattr(layer, "output"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -31,8 +32,21 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         model.export(path, format="onnx", verbose=False)
     file = onnx.load(path)
+    _keep_sizes(file)
     onnx.helper.set_model_props(file, {KEY: metadata})
     onnx.save(file, path)
+
+
+def _keep_sizes(file: Any) -> None:
+    """Let maps that are resized get the size that they had: tf2onnx writes 18 / 5 as 3.5999999, which makes 17 of 5."""
+    from onnx import numpy_helper
+
+    scales = {node.input[2] for node in file.graph.node if node.op_type == "Resize" and len(node.input) > 2}
+    for tensor in file.graph.initializer:
+        if tensor.name in scales:
+            values = numpy_helper.to_array(tensor)
+            above = np.where(values % 1 == 0, values, np.nextafter(values, np.inf, dtype=values.dtype))
+            tensor.CopyFrom(numpy_helper.from_array(above, tensor.name))
 
 
 FORMAT = ExportFormat(".onnx", write)

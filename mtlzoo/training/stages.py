@@ -92,10 +92,8 @@ class Stage:
                 'Expected `trainable` to be "heads", "all", a positive number of layers, a list of layer names, or "lora:" '
                 f'and a rank such as "lora:8", received: {part!r}.'
             )
-        if rank_of(part) and (self.layer_decay, self.weight_decay) != (1.0, 0.0):
-            raise ValueError(
-                f"Expected no `layer_decay` and no `weight_decay` with trainable={part!r}, whose factors have neither."
-            )
+        if rank_of(part) and self.weight_decay:
+            raise ValueError(f"Expected no `weight_decay` with trainable={part!r}, whose factors have none.")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"Expected `schedule` to be one of {', '.join(SCHEDULES)}, received: {self.schedule!r}.")
         known = isinstance(self.optimizer, keras.Optimizer) or str(self.optimizer).lower() in OPTIMIZERS

@@ -310,12 +310,12 @@ class Trainer:
                 recipe = self.recipe
                 model.backbone.inference_mode = recipe.batch_norm == "frozen"
                 optimizer = stage.make_optimizer(steps, recipe.averaging_momentum)
-                if (stage.layer_decay, stage.weight_decay) != (1.0, 0.0):
-                    shape_updates(optimizer, functools.partial(plan_updates, model, stage))
                 how: dict[str, Any] = {"label_smoothing": recipe.label_smoothing, "jit_compile": recipe.jit_compile}
                 model.compile(optimizer, recipe.balancing, **how)
                 if rank := rank_of(stage.trainable):
                     train_low_rank(model, rank, recipe.seed)
+                if (stage.layer_decay, stage.weight_decay) != (1.0, 0.0):
+                    shape_updates(optimizer, functools.partial(plan_updates, model, stage))
         copy_weights(self.model, self.trained)
         self.devices.broadcast_weights(self.trained)
 

@@ -79,7 +79,8 @@ def shape_updates(optimizer: keras.Optimizer, plan: Callable[[], Sequence[Update
     files stay what they are.
 
     Args:
-        optimizer: The optimizer, before its first step.
+        optimizer: The optimizer, before its first step. What replaces its `update_step` too, as
+            :func:`mtlzoo.models.low_rank.train_low_rank` does, comes first, and is handed the variable's own learning rate.
         plan: Gives an update for each of the variables that the optimizer has been built with; called at the first step.
     """
     fuse_adam(optimizer)

@@ -24,7 +24,7 @@ def small_reader() -> Iterator[None]:
     from mtlzoo.training import RECIPES, Recipe, Stage
 
     def create(backbone: Any, *arguments: Any, feature_layer: str | None = None, **options: Any) -> Any:
-        if feature_layer is None and isinstance(backbone, str):
+        if feature_layer is None and options.get("feature_layers") is None and isinstance(backbone, str):
             feature_layer = SHORT.get(backbone.lower().replace("_", ""))
         return create_backbone(backbone, *arguments, feature_layer=feature_layer, **options)
 

@@ -253,6 +253,34 @@ def test_it_ends_at_a_stage_or_a_layer(name, layer, shape, pixels, tmp_path):
     assert_same_outputs(mtl.load_model(tmp_path / "model.keras"), pixels, outputs_of(model, pixels), rtol=0, atol=0)
 
 
+def test_it_ends_at_several_stages(pixels):
+    network = HUB["ResNet"](SIZE)
+    fine, coarse, both = (
+        mtl.build(network, {"kind": 3}, preprocessing="tf", feature_layers=stages).backbone(pixels.astype("float32"))
+        for stages in (["P2"], ["P3"], ["P2", "P3"])
+    )
+    assert both.shape == (4, 8, 8, 128)
+    np.testing.assert_allclose(both[..., :64], fine, rtol=1e-4, atol=1e-5)
+    means = (np.asarray(features).mean(axis=(1, 2)) for features in (both[..., 64:], coarse))
+    np.testing.assert_allclose(*means, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ViT", "'transformer_block_1'. It is within another layer, as blocks of transformers are"),
+        (
+            "DINOV3",
+            r"layers with a feature map .*, received: 'stage1' of 'dinov3_backbone.*', whose output is \(None, 21,",
+        ),
+    ],
+)
+def test_several_blocks_of_a_transformer_are_refused(name, message):
+    layers = {"ViT": ["transformer_block_1", "transformer_block_2"], "DINOV3": ["stage1", "stage2"]}[name]
+    with pytest.raises(ValueError, match=message):
+        built(name, heads={"kind": 3}, feature_layers=layers)
+
+
 # === Presets ===
 
 

@@ -189,6 +189,16 @@ def test_without_a_network_the_bundled_weights_are_taken():
             runs.build_network({"color": 3}, told("labels.csv", "--image-size", "32", *words))
 
 
+def test_a_backbone_ends_at_several_layers_if_told():
+    words = ["--backbone", "mobilenet", "--option", "alpha=0.25", "--weights", "none", "--image-size", "32"]
+    options = told("labels.csv", *words, "--feature-layers", "conv_pw_1_relu", "conv_pw_3_relu")
+    model, _ = runs.build_network({"color": 3}, options)
+    assert model.backbone.output_shape == (None, 16, 16, 16 + 32)
+    both = told("labels.csv", *words, "--feature-layer", "conv_pw_2_relu", "--feature-layers", "conv_pw_1_relu")
+    with pytest.raises(ValueError, match="feature_layer= for one layer or feature_layers= for several"):
+        runs.build_network({"color": 3}, both)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """Seconds that pass only when they are added."""

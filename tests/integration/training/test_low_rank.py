@@ -97,6 +97,27 @@ def test_any_optimizer_and_balancing(drawn, optimizer, balancing):
     assert rank(changes["conv/kernel"]) == rank(changes["einsum/kernel"]) == 1
 
 
+@pytest.mark.usefixtures("eagerly")
+def test_learning_rates_by_depth_are_those_of_the_factors(drawn):
+    """With the second factor at zero, plain descent moves a kernel as far as its layer's rate says."""
+    table = drawn[0].take(np.arange(24))  # one step
+    changes = []
+    for layer_decay in (1.0, 0.25):
+        model = build(table.heads, dropout=0.0)
+        before = numbers(model)
+        stage = Stage(1, 1e-2, "lora:2", "constant", optimizer="sgd", layer_decay=layer_decay)
+        fit(model, table, None, stage, batch_norm="frozen", augment=None, **SETTINGS)
+        changes.append(moved(before, numbers(model)))
+    plain, by_depth = changes
+    # Five layers have weights: conv, conv_bn, depthwise, einsum, dense.
+    for place, name in ((0, "conv"), (3, "einsum"), (4, "dense")):
+        factor = 0.25 ** (1 - place / 5)
+        for path in (f"{name}/kernel", f"{name}/bias"):
+            np.testing.assert_allclose(by_depth[path], factor * plain[path], rtol=2e-2, atol=1e-7)
+            assert np.abs(plain[path]).max() > 1e-6
+    np.testing.assert_allclose(by_depth["color/kernel"], plain["color/kernel"], rtol=1e-4, atol=1e-7)
+
+
 def test_a_rank_above_the_sides_is_their_smaller(drawn):
     model = build(drawn[0].heads)
     model.set_trainable("lora:1000")
@@ -176,8 +197,8 @@ def test_what_cannot_be_is_refused():
             Stage(1, 1e-3, part)
         with pytest.raises(ValueError, match=r'or "lora:" and a rank such as "lora:8", received'):
             build({"color": 3}).set_trainable(part)
-    with pytest.raises(ValueError, match="no `layer_decay` and no `weight_decay` with trainable='lora:8'"):
-        Stage(1, 1e-3, "lora:8", layer_decay=0.1)
+    with pytest.raises(ValueError, match="no `weight_decay` with trainable='lora:8', whose factors have none"):
+        Stage(1, 1e-3, "lora:8", weight_decay=0.1)
 
 
 def test_on_the_command_line():
