@@ -7,7 +7,8 @@ training rows are hidden before anything is made of them; validation and test ro
 test rows are looked at once, by the report. "all labels" is the same training with nothing hidden: what hiding has cost.
 
 Ways: "masked", the loss of what labels there are; "self", the network's own average teaches it (`mtl.Teach()`); "teacher",
-half of the time trains a first network with the masked loss, which then teaches a second one from the start.
+half of the time trains a first network with the masked loss, which then teaches a second one from the start. With `--epochs`
+in place of minutes, for machines that have other work, trainings without a teacher have 1.4 times as many and take as long.
 
 `OUT` gets `runs/*.json`, a file a run, which is not repeated; `table.csv`, which is printed, `heads.csv`, and
 `teaching.png`.

@@ -12,7 +12,7 @@ from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.teach import Teach
-from mtlzoo.training.teacher_answers import cached_answers
+from mtlzoo.training.teacher_answers import Teacher
 from mtlzoo.training.teaching import TeacherLabels
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def begin_teaching(
         _make_room(labels, model)
         return labels
     answers, checks = [], []
-    for teacher in teach.teachers:
-        answers.append((teacher.heads, cached_answers(teacher, train, settings, folder, show)))
+    for teacher in map(Teacher, teach.teachers):
+        answers.append((teacher.heads, teacher.predict_once(train, settings, folder, show)))
         if labels.valid is not None:
-            checks.append((teacher.heads, cached_answers(teacher, labels.valid, settings, folder, show)))
+            checks.append((teacher.heads, teacher.predict_once(labels.valid, settings, folder, show)))
     labels.fill(answers, checks)
     if show:
         print(f"Teachers fill in missing labels of {len(train):,} rows:\n{labels.summary()}", flush=True)

@@ -16,11 +16,9 @@ import numpy as np
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.teachable import SMALLEST
-from mtlzoo.training.golden_section import minimize
+from mtlzoo.training.evidence import fit_exponent, log_probabilities, with_evidence
 
 PRIOR = 1.0  # row that says what is usual, beside those that were seen
-MOST = 4.0  # the largest exponent
-RIDGE = 1.0  # what an exponent of 1 costs, in nats: a few validation rows do not make a large one
 
 Labels = Mapping[str, np.ndarray]
 
@@ -63,34 +61,16 @@ class OtherLabels:
         if name not in self.heads or name not in labels:
             return 0.0
         ids, rng = self._ids(labels), np.random.default_rng(seed)
-        truth = ids[name]
-        shown = rng.integers(len(next(iter(self.ids.values()))), size=len(truth))
-        few = {
-            other: np.where(self.ids[other][shown] >= 0, values, -1)
-            for other, values in ids.items()
-            if other in self.ids
-        }
-        told, known = self._evidence(name, few), truth >= 0
-        if not known.any() or not told[known].any():
-            return 0.0
-        logarithms = self._logarithms(name, outputs)
-
-        def cost(exponent: float) -> float:
-            sums = logarithms[known] + exponent * told[known]
-            sums -= np.logaddexp.reduce(sums, axis=-1, keepdims=True)
-            surprise = float(-np.take_along_axis(sums, truth[known, None], axis=-1).mean())
-            return surprise + RIDGE * exponent**2 / known.sum()
-
-        found = minimize(cost, 0.0, MOST)
-        return found if cost(found) < cost(0.0) else 0.0
+        shown = rng.integers(len(next(iter(self.ids.values()))), size=len(ids[name]))
+        both = ids.keys() & self.ids.keys()
+        few = {other: np.where(self.ids[other][shown] >= 0, ids[other], -1) for other in sorted(both)}
+        return fit_exponent(log_probabilities(self.heads[name], outputs), self._evidence(name, few), ids[name])
 
     def apply(self, name: str, outputs: np.ndarray, exponent: float) -> np.ndarray:
         """The teacher's outputs of the training rows, with what the rows' other labels tell."""
         if not exponent:
             return outputs
-        sums = self._logarithms(name, outputs) + exponent * self._evidence(name, self.ids)
-        found = np.exp(sums - np.logaddexp.reduce(sums, axis=-1, keepdims=True)).astype("float32")
-        return found if outputs.shape[-1] == found.shape[-1] else found[:, 1:]
+        return with_evidence(self.heads[name], outputs, self._evidence(name, self.ids), exponent)
 
     def _evidence(self, name: str, ids: Labels) -> np.ndarray:
         """The sum of what each label tells, `(rows, classes)`."""
@@ -110,6 +90,3 @@ class OtherLabels:
         known = self.ids[name] >= 0
         said[known] = np.eye(said.shape[1])[self.ids[name][known]]
         return said
-
-    def _logarithms(self, name: str, outputs: np.ndarray) -> np.ndarray:
-        return np.log(np.maximum(self.heads[name].probabilities(outputs).astype("float64"), SMALLEST))

@@ -8,7 +8,7 @@ import keras
 
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.training.averaging import AveragedWeights
-from mtlzoo.training.teacher_answers import predict_rows
+from mtlzoo.training.teacher_answers import Teacher
 from mtlzoo.training.teaching import TeacherLabels
 
 if TYPE_CHECKING:
@@ -32,19 +32,22 @@ class SelfTeaching(keras.callbacks.Callback):
         super().__init__()
         self.labels, self.averaging, self.settings = labels, averaging, settings
         self.first, self.trained = first, trained
+        self.teacher: Teacher | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Predict the training rows, with averaged weights if the stage has made some."""
         if epoch == self.first and not self.trained:
             return
         model: MultiTaskModel = self.model
+        if self.teacher is None or self.teacher.model is not model:
+            self.teacher = Teacher(model)
         averaged = epoch > self.first
         if averaged:
             self.averaging.swap_in(model)
         try:
-            said = (model.heads, predict_rows(model, self.labels.train, self.settings))
+            said = (model.heads, self.teacher.predict(self.labels.train, self.settings))
             valid = self.labels.valid
-            checked = [] if valid is None else [(model.heads, predict_rows(model, valid, self.settings))]
+            checked = [] if valid is None else [(model.heads, self.teacher.predict(valid, self.settings))]
         finally:
             if averaged:
                 self.averaging.swap_out()

@@ -13,6 +13,9 @@ from mtlzoo.data import LabelTable
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
 
+CONFIDENCES = ("relative", "calibrated")
+EVIDENCE = ("neighbours", "other_labels")
+
 
 @dataclass(frozen=True, eq=False)
 class Teach:
@@ -39,8 +42,9 @@ class Teach:
         confidence: How sure predictions have to be: `"relative"` to others of the same class; `"calibrated"`, each counts as
             its probability says; or a probability from 0 to 1 from which on they count in full, and not below it
             (FixMatch, Sohn et al. 2020).
-        other_labels: Whether the other labels of a row tell what a missing one may be, as far as that helps on validation
-            rows (:mod:`mtlzoo.training.other_labels`); of heads with one class a row.
+        evidence: What else tells what a missing label may be, for heads with one class a row, as far as it helps on
+            validation rows: `"other_labels"` of the row (:mod:`mtlzoo.training.other_labels`), and `"neighbours"`, the
+            labels of images that look alike to the teacher (:mod:`mtlzoo.training.neighbours`; up to 30,000 rows).
         momentum: That of the average that teaches, where no teacher is given; above 0, below 1.
         unlabelled: Further images without any label: a table, whose labels are not looked at, or a folder.
         heads: The names of the heads that are taught; `None` for all that can be.
@@ -61,7 +65,7 @@ class Teach:
     labelled: float = 0.0
     temperature: float = 1.0
     confidence: str | float = "relative"
-    other_labels: bool = True
+    evidence: Sequence[str] = EVIDENCE
     momentum: float = 0.99
     unlabelled: LabelTable | str | os.PathLike[str] | None = None
     heads: Sequence[str] | None = None
@@ -79,6 +83,8 @@ class Teach:
             value = getattr(self, name)
             if not isinstance(value, Real) or isinstance(value, bool) or not fits(float(value)):
                 raise ValueError(f"Expected `{name}` to be {expected}, received: {value!r}.")
+        if isinstance(self.evidence, str) or not set(self.evidence) <= set(EVIDENCE):
+            raise ValueError(f"Expected `evidence` to be some of {', '.join(EVIDENCE)}, received: {self.evidence!r}.")
         chosen = self.confidence
         known = chosen in CONFIDENCES if isinstance(chosen, str) else isinstance(chosen, Real) and 0 <= chosen <= 1
         if not known:
@@ -105,11 +111,8 @@ class Teach:
             "teacher": [model.name for model in self.teachers] or None,
             "unlabelled": f"{len(images)} images" if isinstance(images, LabelTable) else images and os.fspath(images),
             "heads": None if self.heads is None else list(self.heads),
+            "evidence": list(self.evidence),
         }
-
-
-CONFIDENCES = ("relative", "calibrated")
-"""How sure predictions have to be, by name."""
 
 
 def teaching(teach: Any) -> Teach | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
@@ -22,54 +23,95 @@ from mtlzoo.training.features import get_features
 
 @dataclass(frozen=True)
 class Answers:
-    """Outputs by the name of the head, in input space, rows on the first axis; and where input space lies in each image."""
+    """What a teacher says of some rows.
+
+    Attributes:
+        outputs: By the name of the head, in input space, rows on the first axis.
+        geometry: Where input space lies in each image.
+        features: What all heads saw, `(rows, channels)`; `None` where there is no such tensor.
+    """
 
     outputs: Mapping[str, np.ndarray]
     geometry: ImageGeometry
+    features: np.ndarray | None = None
 
 
-def predict_rows(model: MultiTaskModel, table: LabelTable, settings: PipelineSettings) -> Answers:
-    """Predict now, by Keras' `predict`.
-
-    Args:
-        model: The teacher.
-        table: The rows.
-        settings: How rows become batches in the training; the teacher sees them in its own size and in their order.
-    """
-    geometry = ImageGeometry.empty(len(table), _size(model))
-    dataset = build_pipeline(table, _plain(model, settings), geometry)
-    with plain_errors():
-        return Answers(model.predict(dataset, verbose=0), geometry)
-
-
-def cached_answers(
-    model: MultiTaskModel,
-    table: LabelTable,
-    settings: PipelineSettings,
-    folder: str | os.PathLike[str] | None,
-    show: bool,
-) -> Answers:
-    """Predict once, or find what was predicted before in a folder: a teacher's answers are kept as features are.
+class Teacher:
+    """A model that teaches.
 
     Args:
-        model: The teacher.
-        table: The rows.
-        settings: As for :func:`predict_rows`.
-        folder: Where features are kept; `None` for memory.
-        show: Whether to show progress.
+        model: The model, whose layers and weights are shared.
     """
-    if keras.backend.backend() != "tensorflow":
-        return predict_rows(model, table, settings)
-    flat = [layers.Flatten(dtype="float32")(output) for output in model.output.values()]
-    joined = layers.Concatenate(dtype="float32")(flat) if len(flat) > 1 else flat[0]
-    network = keras.Model(model.input, joined, name=f"{model.name}_answers")
-    with plain_errors():
-        found = get_features(network, table, _plain(model, settings), 1, folder, "Predictions" if show else "")
-    ends = np.cumsum([output.shape[1] for output in flat])[:-1]
-    parts = zip(model.output.items(), np.split(np.asarray(found.values[0]), ends, axis=1))
-    return Answers(
-        {name: values.reshape(-1, *output.shape[1:]) for (name, output), values in parts}, found.placements[0]
-    )
+
+    def __init__(self, model: MultiTaskModel):
+        self.model, self.heads = model, model.heads
+
+    @cached_property
+    def network(self) -> keras.Model:
+        """From images to all outputs and the pooled features, side by side in one array."""
+        parts = [layers.Flatten(dtype="float32")(output) for output in self.model.output.values()]
+        features = self.model.split().trunk.output
+        if features is not self.model.input:
+            if len(features.shape) > 2:
+                features = layers.GlobalAveragePooling2D(dtype="float32")(features)
+            parts.append(layers.Activation("linear", dtype="float32")(features))
+        joined = layers.Concatenate(dtype="float32")(parts) if len(parts) > 1 else parts[0]
+        return keras.Model(self.model.input, joined, name=f"{self.model.name}_answers")
+
+    def predict(self, table: LabelTable, settings: PipelineSettings) -> Answers:
+        """Predict now.
+
+        Args:
+            table: The rows.
+            settings: How rows become batches in the training; the teacher sees them in its own size and in their order.
+        """
+        geometry = ImageGeometry.empty(len(table), self._size)
+        dataset = build_pipeline(table, self._settings(settings), geometry)
+        with plain_errors():
+            return self._divide(self.network.predict(dataset, verbose=0), geometry)
+
+    def predict_once(
+        self, table: LabelTable, settings: PipelineSettings, folder: str | os.PathLike[str] | None, show: bool
+    ) -> Answers:
+        """Predict, or find what was predicted before in a folder: a teacher's answers are kept as features are.
+
+        Args:
+            table: The rows.
+            settings: As for :meth:`predict`.
+            folder: Where features are kept; `None` for memory.
+            show: Whether to show progress.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self.predict(table, settings)
+        with plain_errors():
+            found = get_features(
+                self.network, table, self._settings(settings), 1, folder, "Predictions" if show else ""
+            )
+        return self._divide(np.asarray(found.values[0]), found.placements[0])
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        height, width = self.model.input_shape[1:3]
+        return height, width
+
+    def _settings(self, settings: PipelineSettings) -> PipelineSettings:
+        return PipelineSettings(
+            self._size,
+            max(settings.batch_size, 64),
+            seed=settings.seed,
+            resize=self.model.resize,
+            labels=False,
+            channels=self.model.input_shape[3],
+            cache=settings.cache,
+            workers=settings.workers,
+        )
+
+    def _divide(self, values: np.ndarray, geometry: ImageGeometry) -> Answers:
+        outputs, start = {}, 0
+        for name, output in self.model.output.items():
+            end = start + int(np.prod(output.shape[1:]))
+            outputs[name], start = values[:, start:end].reshape(-1, *output.shape[1:]), end
+        return Answers(outputs, geometry, values[:, start:] if values.shape[1] > start else None)
 
 
 def mean_answers(answers: Sequence[tuple[Mapping[str, Head], Answers]], name: str, head: Head) -> Answers | None:
@@ -97,7 +139,8 @@ def in_order(name: str, head: Head, theirs: Head, outputs: np.ndarray) -> np.nda
         InputError: If the two heads do not ask the same.
     """
     names, others = (list(getattr(each, "names", ())) for each in (head, theirs))
-    if type(head) is not type(theirs) or sorted(names) != sorted(others) or (not names and not _alike(head, theirs)):
+    alike = bool(names) or head.encoding_key() == theirs.encoding_key()
+    if type(head) is not type(theirs) or sorted(names) != sorted(others) or not alike:
         raise InputError(f"Expected a teacher whose head {name!r} is {head!r}, received: {theirs!r}.")
     if names == others:
         return outputs
@@ -106,25 +149,3 @@ def in_order(name: str, head: Head, theirs: Head, outputs: np.ndarray) -> np.nda
     if head.ordered:
         raise InputError(f"Expected a teacher whose head {name!r} has the levels {names}, received: {others}.")
     return outputs[:, [others.index(each) for each in names]]
-
-
-def _alike(head: Head, theirs: Head) -> bool:
-    return head.encoding_key() == theirs.encoding_key()
-
-
-def _size(model: MultiTaskModel) -> tuple[int, int]:
-    height, width = model.input_shape[1:3]
-    return height, width
-
-
-def _plain(model: MultiTaskModel, settings: PipelineSettings) -> PipelineSettings:
-    return PipelineSettings(
-        _size(model),
-        max(settings.batch_size, 64),
-        seed=settings.seed,
-        resize=model.resize,
-        labels=False,
-        channels=model.input_shape[3],
-        cache=settings.cache,
-        workers=settings.workers,
-    )

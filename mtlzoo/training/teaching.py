@@ -11,9 +11,12 @@ from mtlzoo.data.row_values import place_labels
 from mtlzoo.data.taught import TaughtRows
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conditions import NO, YES, asked_by_labels, probability_asked
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.training.confidence import fit_temperature, trust
+from mtlzoo.training.evidence import fit_exponent, log_probabilities, with_evidence
+from mtlzoo.training.neighbours import MOST_ROWS, spread_labels
 from mtlzoo.training.other_labels import OtherLabels
 from mtlzoo.training.teach import Teach
 from mtlzoo.training.teacher_answers import Answers, mean_answers
@@ -33,7 +36,7 @@ class TeacherLabels:
     Attributes:
         rows: The labels and weights, filled in by :meth:`fill`; heads that are not taught are not among them.
         temperatures: What each head's logits were divided by.
-        exponents: How much the other labels of a row tell of it, see :mod:`mtlzoo.training.other_labels`.
+        exponents: How far what is known beside the image is believed, for each kind of evidence and each head.
 
     Raises:
         InputError: If a head that is to be taught is none of the pupil's, or cannot be taught.
@@ -45,7 +48,7 @@ class TeacherLabels:
         self.known = {name: heads[name].labelled(labels) for name, labels in self.labels.items()}
         self.rows = TaughtRows()
         self.temperatures: dict[str, float] = {}
-        self.exponents: dict[str, float] = {}
+        self.exponents: dict[str, dict[str, float]] = {}
         possible = [name for name in self.labels if heads[name].teachable]
         for name in teach.heads or ():
             if name not in possible:
@@ -77,8 +80,8 @@ class TeacherLabels:
             calibrated[name] = head.at_temperature(said.outputs[name], temperature)
             if of_valid is not None:
                 checked[name] = head.at_temperature(of_valid.outputs[name], temperature)
-        if self.teach.other_labels:
-            calibrated = self._with_other_labels(calibrated, checked)
+        if valid_answers:
+            calibrated = self._with_evidence(calibrated, checked, answers[0][1], valid_answers[0][1])
         for name, outputs in calibrated.items():
             head = self.heads[name]
             told = head.at_temperature(outputs, self.teach.temperature)
@@ -100,10 +103,13 @@ class TeacherLabels:
         for name, weights in self.rows.weights.items():
             missing = ~self.known[name]
             believed = weights[missing].sum() * missing.mean() / self.teach.missing if self.teach.missing else 0.0
+            facts = [f"temperature {self.temperatures[name]:.2f}"]
+            facts += [
+                f"{kind.replace('_', ' ')} {found[name]:.2f}" for kind, found in self.exponents.items() if name in found
+            ]
             lines.append(
                 f"  {name}: {missing.sum():,} labels missing, taught with a mean weight of "
-                f"{believed / max(missing.sum(), 1):.2f} (temperature {self.temperatures[name]:.2f}, "
-                f"other labels {self.exponents.get(name, 0.0):.2f})"
+                f"{believed / max(missing.sum(), 1):.2f} ({', '.join(facts)})"
             )
         return "\n".join(lines)
 
@@ -118,15 +124,32 @@ class TeacherLabels:
             return temperature, float(np.nan_to_num(head.evaluate(placed, outputs, said.geometry)["score"]))
         return temperature, float(np.nan_to_num(head.evaluate(targets, outputs)["score"]))
 
-    def _with_other_labels(
-        self, outputs: dict[str, np.ndarray], checked: dict[str, np.ndarray]
+    def _with_evidence(
+        self, outputs: dict[str, np.ndarray], checked: dict[str, np.ndarray], said: Answers, of_valid: Answers
     ) -> dict[str, np.ndarray]:
-        """The teacher's outputs with what a row's other labels tell, as far as validation rows say that it helps."""
-        if self.valid is None:
-            return outputs
-        others, labels = OtherLabels(self.heads, self.labels, outputs), self.valid.labels()
-        self.exponents = {name: others.fit(name, labels, checked[name]) for name in checked}
-        return {name: others.apply(name, values, self.exponents.get(name, 0.0)) for name, values in outputs.items()}
+        """The teacher's outputs with what else is known, as far as validation rows say that it helps."""
+        assert self.valid is not None
+        labels, self.exponents = self.valid.labels(), {kind: {} for kind in self.teach.evidence}
+        heads = {name: head for name, head in self.heads.items() if name in checked and name in labels}
+        of_classes = {name: head for name, head in heads.items() if isinstance(head, ClassesHead)}
+        features, others_features = said.features, of_valid.features
+        known = features is not None and others_features is not None and 2 < len(features) <= MOST_ROWS
+        if "neighbours" in self.exponents and of_classes and known:
+            assert features is not None
+            assert others_features is not None
+            told, told_of_valid = spread_labels(features, others_features, of_classes, self.labels)
+            for name, head in of_classes.items():
+                truth = head.strata(labels[name])
+                exponent = fit_exponent(log_probabilities(head, checked[name]), told_of_valid[name], truth)
+                self.exponents["neighbours"][name] = exponent
+                outputs[name] = with_evidence(head, outputs[name], told[name], exponent)
+                checked[name] = with_evidence(head, checked[name], told_of_valid[name], exponent)
+        if "other_labels" in self.exponents:
+            others = OtherLabels(self.heads, self.labels, outputs)
+            for name in of_classes:
+                exponent = self.exponents["other_labels"][name] = others.fit(name, labels, checked[name])
+                outputs[name] = others.apply(name, outputs[name], exponent)
+        return outputs
 
     def _weights(self, name: str, trusted: np.ndarray) -> np.ndarray:
         """The weight of each row: a mean over those with a label, and one over those without."""

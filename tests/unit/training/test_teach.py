@@ -32,6 +32,8 @@ KIND = mtl.ClassificationHead(["a", "b"])
         ({"confidence": "high"}, "'relative' or 'calibrated' or a probability, received: 'high'"),
         ({"confidence": 1.5}, "`confidence`"),
         ({"missing": 0}, "nothing would be taught"),
+        ({"evidence": ["hearsay"]}, "some of neighbours, other_labels, received"),
+        ({"evidence": "neighbours"}, "`evidence`"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):
