@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         training,
     )
     from mtlzoo.balancing import list_balancing
+    from mtlzoo.data import apply_corrections
     from mtlzoo.evaluation import evaluate, predict
     from mtlzoo.heads import (
         BinaryHead,
@@ -70,6 +71,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
+    "mtlzoo.data": ["apply_corrections"],
     "mtlzoo.evaluation": ["evaluate", "predict"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
@@ -123,6 +125,7 @@ __all__ = [
     "Stage",
     "TaskwiseEarlyStopping",
     "__version__",
+    "apply_corrections",
     "average",
     "backbones",
     "balancing",
