@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import evaluate, predict
+    from mtlzoo.evaluation import evaluate, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -72,7 +72,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
-    "mtlzoo.evaluation": ["evaluate", "predict"],
+    "mtlzoo.evaluation": ["evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
@@ -152,6 +152,7 @@ __all__ = [
     "plotting",
     "predict",
     "saving",
+    "suggest_labels",
     "training",
     *BACKBONES.names(plugins=False),
 ]
