@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         training,
     )
     from mtlzoo.balancing import list_balancing
-    from mtlzoo.evaluation import evaluate, predict
+    from mtlzoo.data import apply_corrections
+    from mtlzoo.evaluation import evaluate, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -71,7 +72,8 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
-    "mtlzoo.evaluation": ["evaluate", "predict"],
+    "mtlzoo.data": ["apply_corrections"],
+    "mtlzoo.evaluation": ["evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
@@ -126,6 +128,7 @@ __all__ = [
     "TaskwiseEarlyStopping",
     "Teach",
     "__version__",
+    "apply_corrections",
     "average",
     "backbones",
     "balancing",
@@ -152,6 +155,7 @@ __all__ = [
     "plotting",
     "predict",
     "saving",
+    "suggest_labels",
     "training",
     *BACKBONES.names(plugins=False),
 ]

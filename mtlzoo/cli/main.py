@@ -120,7 +120,7 @@ def _train(options: argparse.Namespace) -> int:
         options.out = narration.default_folder(options.named)
     overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
     weights = [options.weights] if os.path.isfile(options.weights) else []
-    _check_run_folders(options, [options.data, *weights], overwrite)
+    _check_run_folders(options, [options.data, *options.corrections, *weights], overwrite)
     runs.input_shape(options.image_size)
     for option in options.option:
         runs.parse_option(option)
@@ -192,7 +192,8 @@ def _pack(options: argparse.Namespace) -> None:
     from mtlzoo.data import pack
     from mtlzoo.data.packing import FOLDER
 
-    check_output(options.out, kind=FOLDER, overwrite=options.overwrite, inputs=[options.data])
+    inputs = [options.data, *options.corrections]
+    check_output(options.out, kind=FOLDER, overwrite=options.overwrite, inputs=inputs)
     table = _read_labels(options)
     _tell_notes(table)
     print(table.describe())
@@ -213,13 +214,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.explain and options.out is None:
         raise ValueError("Expected --out with --explain, a folder for the images of mistakes.")
     if options.out is not None:
-        check_folder(options.out, overwrite=options.overwrite, inputs=[options.model, options.data])
+        inputs = [options.model, options.data, *options.corrections]
+        check_folder(options.out, overwrite=options.overwrite, inputs=inputs)
     model = load_model(options.model, trusted=options.trust)
     if options.explain:
         feature_map(model)  # which some models have none of
-    table = runs.read_for_model(
-        options.data, options.format, model, options.part, {"split_column": _split_column(options), **_writing(options)}
-    )
+    table = _read_for_model(options, model)
     _tell_notes(table)
     print(f"{table.describe()}\n")
     if options.out is not None:
@@ -268,6 +268,22 @@ def _predict(options: argparse.Namespace) -> None:
         print(f"Wrote {len(frame)} rows to {options.out}.")
 
 
+def _suggest(options: argparse.Namespace) -> None:
+    from mtlzoo.cli import runs
+    from mtlzoo.saving import load_model
+
+    files = [options.model, *options.more_models]
+    if options.out is not None:
+        inputs = [*files, options.data, *options.corrections]
+        check_output(options.out, overwrite=options.overwrite, inputs=inputs)
+    models = [load_model(path, trusted=options.trust) for path in files]
+    table = _read_for_model(options, models[0])
+    _tell_notes(table)
+    table, skipped = runs.drop_bad_images(table, options.skip_bad)
+    _tell_skipped(skipped)
+    runs.suggest(models, table, options)
+
+
 def _export(options: argparse.Namespace) -> None:
     from mtlzoo.saving import EXPORTS, export, load_model
     from mtlzoo.saving.exporting import find_format
@@ -307,6 +323,7 @@ COMMANDS = {
     "pack": _pack,
     "evaluate": _evaluate,
     "predict": _predict,
+    "suggest": _suggest,
     "export": _export,
     "score": _score,
     "new": _new,
@@ -321,7 +338,15 @@ def _read_labels(options: argparse.Namespace) -> Any:
     from mtlzoo.cli import runs
 
     table = runs.read_table(options.data, options.format, **_format_arguments(options))
+    table = runs.correct(table, options.corrections)
     return runs.choose_rows(table, options.format, options.part, _split_column(options))
+
+
+def _read_for_model(options: argparse.Namespace, model: Any) -> Any:
+    from mtlzoo.cli import runs
+
+    how = {"split_column": _split_column(options), **_writing(options)}
+    return runs.read_for_model(options.data, options.format, model, options.part, how, options.corrections)
 
 
 def _split_column(options: argparse.Namespace) -> str | None:

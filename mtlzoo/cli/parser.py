@@ -104,6 +104,24 @@ def _predict_arguments(predict: argparse.ArgumentParser) -> None:
     _image_arguments(predict)
 
 
+def _suggest_arguments(suggest: argparse.ArgumentParser) -> None:
+    _model_argument(suggest)
+    _data_arguments(suggest)
+    suggest.add_argument("--budget", type=count, default=200, metavar="CELLS", help="how many (default: 200)")
+    suggest.add_argument(
+        "--out", type=file, help="a CSV file, whose column label is to be filled in (default: printed)"
+    )
+    suggest.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    _raw_cells_argument(suggest)
+    suggest.add_argument(
+        "--more-models", nargs="+", type=path, default=[], metavar="MODEL", help="ask first what models disagree about"
+    )
+    suggest.add_argument(
+        "--test-time-augmentation", choices=["flip"], help="ask first what is said otherwise of the mirror image"
+    )
+    suggest.add_argument("--seed", type=seed, default=0)
+
+
 def _export_arguments(export: argparse.ArgumentParser) -> None:
     _model_argument(export)
     export.add_argument("out", metavar="OUT", type=path, help="model.h5, .keras, .tflite, .onnx, or a folder")
@@ -191,6 +209,14 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
         "--split-column",
         metavar="COLUMN",
         help="the column of train, valid and test (default: the one that holds these; none: split by chance)",
+    )
+    command.add_argument(
+        "--corrections",
+        nargs="+",
+        type=path,
+        default=[],
+        metavar="CSV",
+        help="files with the columns image (or row), head and label, whose labels are put in place of the table's",
     )
     _image_arguments(command)
     table = command.add_argument_group("how a label file is written (csv)")
@@ -352,6 +378,7 @@ COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "pack": ("put images and labels into a few large files (TFRecord)", _pack_arguments),
     "evaluate": ("evaluate a model on labelled images", _evaluate_arguments),
     "predict": ("predict for images", _predict_arguments),
+    "suggest": ("list the missing labels that are worth asking for", _suggest_arguments),
     "export": ("write a model in another format", _export_arguments),
     "score": ("the FashionAI score of a submission", _score_arguments),
     "new": ("write a small Python project to go on from", _new_arguments),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.data import LabelTable, split
+from mtlzoo.data import LabelTable, apply_corrections, split
 from mtlzoo.data.parts import published_parts, with_split
 from mtlzoo.data.tabular import read_known
 from mtlzoo.datasets.cells.reader import PACKED
@@ -70,7 +70,12 @@ def make_data(kind: str, directory: Path, **arguments: Any) -> Path:
 
 
 def read_for_model(
-    data: Path, format: str, model: MultiTaskModel, part: str | None = None, writing: Mapping[str, Any] | None = None
+    data: Path,
+    format: str,
+    model: MultiTaskModel,
+    part: str | None = None,
+    writing: Mapping[str, Any] | None = None,
+    corrections: Sequence[Path] = (),
 ) -> LabelTable:
     """Read a dataset's labels for the heads of a model, so that its classes are in the model's order.
 
@@ -80,6 +85,7 @@ def read_for_model(
         model: The model.
         part: Which part of a dataset that has some.
         writing: How a table is written: `split_column`, `missing`, `layout`, `sep`, `encoding`, `decimal`.
+        corrections: Files of labels that are put in place of the table's.
     """
     writing = dict(writing or {})
     # Heads are not to be guessed: a column that is no head, or has one label only, does not matter here.
@@ -93,7 +99,15 @@ def read_for_model(
             model.heads if "image" in known else {}
         )  # a label file has columns to read, folders have none but labels
         table = read_table(data, format, **({"heads": heads} if "heads" in known else {}))
-    return choose_rows(table.for_heads(model.heads), format, part, writing.get("split_column"))
+    table = correct(table.for_heads(model.heads), corrections)
+    return choose_rows(table, format, part, writing.get("split_column"))
+
+
+def correct(table: LabelTable, files: Sequence[Path]) -> LabelTable:
+    """The table with the labels of some files of corrections, one after the other."""
+    for file in files:
+        table = apply_corrections(table, file)
+    return table
 
 
 def has_parts(format: str) -> bool:

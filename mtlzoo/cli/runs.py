@@ -10,6 +10,7 @@ from mtlzoo.cli.reading import (
     check_told_parts,
     choose_rows,
     configure_heads,
+    correct,
     divide,
     drop_bad_images,
     find_bundled,
@@ -25,6 +26,7 @@ from mtlzoo.cli.recipe_options import parse_balancing, parse_devices, parse_feat
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.cli.suggesting import suggest
 from mtlzoo.cli.time_left import TimeLeft, guess_epochs
 from mtlzoo.cli.training import (
     RunOptions,
@@ -47,6 +49,7 @@ __all__ = [
     "check_told_parts",
     "choose_rows",
     "configure_heads",
+    "correct",
     "demo",
     "divide",
     "drop_bad_images",
@@ -72,6 +75,7 @@ __all__ = [
     "report_groups",
     "report_run",
     "small_network",
+    "suggest",
     "tensorboard",
     "train_run",
     "write_csv",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtlzoo.data.conditions import find_conditions
 from mtlzoo.data.content import split_by_content
+from mtlzoo.data.corrections import apply_corrections
 from mtlzoo.data.dataset import image_dataset
 from mtlzoo.data.folders import read_folders
 from mtlzoo.data.inference import infer_head
@@ -55,6 +56,7 @@ __all__ = [
     "LabelTable",
     "Mixing",
     "TableError",
+    "apply_corrections",
     "check_images",
     "decode_image",
     "find_conditions",

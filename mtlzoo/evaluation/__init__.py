@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from mtlzoo.evaluation.explaining import gradcam
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
+    from mtlzoo.evaluation.suggestions import suggest_labels
 
 _MODULES = {
     "explaining": ["gradcam"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
+    "suggestions": ["suggest_labels"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "evaluate_groups",
     "gradcam",
     "predict",
+    "suggest_labels",
 ]
 
 

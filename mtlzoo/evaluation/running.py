@@ -52,8 +52,8 @@ def run_model(
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
     check_model(model)
     if check_test_time_augmentation(test_time_augmentation) is not None:
-        return _run(FlippedToo(model), images, batch_size, fetch)
-    return _run(model, images, batch_size, fetch)
+        return run_network(FlippedToo(model), images, batch_size, fetch)
+    return run_network(model, images, batch_size, fetch)
 
 
 def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> np.ndarray:
@@ -79,7 +79,16 @@ def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> n
     return load_batch(sources, image_size, resize=model.resize, regions=regions, channels=channels)[0]
 
 
-def _run(model: MultiTaskModel | FlippedToo, images: Images, batch_size: int, fetch: bool) -> Run:
+def run_network(network: Any, images: Images, batch_size: int = 32, fetch: bool = False) -> Run:
+    """Run a model, or what stands for one where it predicts: with `heads`, `input_shape`, `resize` and its two methods.
+
+    Args:
+        network: Such as :class:`mtlzoo.evaluation.views.FlippedToo`.
+        images: As for `mtl.predict`.
+        batch_size: Rows at a time.
+        fetch: Whether images may be addresses of the web.
+    """
+    model = network
     given = read_images(images, model.input_shape[1:], fetch)
     if isinstance(given, LabelTable):
         outputs, geometry = _run_table(model, given, batch_size)

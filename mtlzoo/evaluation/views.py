@@ -59,7 +59,7 @@ class FlippedToo:
     def __init__(self, model: MultiTaskModel):
         self.heads, self.input_shape, self.resize = model.heads, model.input_shape, model.resize
         images = keras.Input(model.input_shape[1:], dtype=model.input.dtype)
-        mirrored = _Mirror(dtype=model.input.dtype)(images)
+        mirrored = Mirror(dtype=model.input.dtype)(images)
         self.network = keras.Model(images, {"as it is": model(images), "mirrored": model(mirrored)})
 
     def predict(self, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
@@ -75,7 +75,7 @@ class FlippedToo:
         return {name: _mean_of_views(head, plain[name], mirrored[name]) for name, head in self.heads.items()}
 
 
-class _Mirror(keras.layers.Layer):
+class Mirror(keras.layers.Layer):
     """Images with left and right exchanged."""
 
     def call(self, images: Any) -> Any:

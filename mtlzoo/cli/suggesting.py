@@ -1,0 +1,31 @@
+"""The job behind `mtlzoo suggest`: the cells to ask for, in a file that a person fills in."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mtlzoo.cli.spreadsheets import write_csv
+from mtlzoo.data import LabelTable
+from mtlzoo.evaluation import suggest_labels
+from mtlzoo.models import MultiTaskModel
+
+
+def suggest(models: Sequence[MultiTaskModel], table: LabelTable, options: argparse.Namespace) -> None:
+    """Write or print the cells that are worth asking for; what stands in files of corrections is not asked again.
+
+    Args:
+        models: The models.
+        table: The rows, with their corrections.
+        options: Those of the command.
+    """
+    how = {"seed": options.seed, "test_time_augmentation": options.test_time_augmentation}
+    frame = suggest_labels(list(models), table, options.budget, asked=options.corrections, **how)
+    if not len(frame):
+        print("No label is missing that could be asked for.")
+        return
+    if options.out is None:
+        print(frame.drop(columns="label").to_string(index=False))
+        return
+    write_csv(options.out, frame, overwrite=options.overwrite, raw_cells=options.raw_cells)
+    print(f"Wrote {len(frame)} cells to {options.out}: fill in the column label, and give it to --corrections.")
