@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import evaluate, predict, suggest_labels
+    from mtlzoo.evaluation import calibrate, evaluate, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -73,7 +73,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
-    "mtlzoo.evaluation": ["evaluate", "predict", "suggest_labels"],
+    "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
@@ -133,6 +133,7 @@ __all__ = [
     "backbones",
     "balancing",
     "build",
+    "calibrate",
     "data",
     "datasets",
     "errors",

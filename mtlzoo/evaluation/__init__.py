@@ -6,12 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtlzoo.evaluation.calibration import calibrate, calibration_errors
     from mtlzoo.evaluation.explaining import gradcam
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
     from mtlzoo.evaluation.suggestions import suggest_labels
 
 _MODULES = {
+    "calibration": ["calibrate", "calibration_errors"],
     "explaining": ["gradcam"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
@@ -20,6 +22,8 @@ _MODULES = {
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "Predictions",
+    "calibrate",
+    "calibration_errors",
     "evaluate",
     "evaluate_groups",
     "gradcam",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.heads.golden_section import minimize
 from mtlzoo.heads.teachable import SMALLEST
-from mtlzoo.training.golden_section import minimize
 
 MOST = 4.0  # the largest exponent
 RIDGE = 1.0  # what an exponent of 1 costs, in nats: a few validation rows do not make a large one

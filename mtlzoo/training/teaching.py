@@ -14,7 +14,8 @@ from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conditions import NO, YES, asked_by_labels, probability_asked
 from mtlzoo.heads.spatial import SpatialHead
-from mtlzoo.training.confidence import fit_temperature, trust
+from mtlzoo.heads.temperature import fit_temperature
+from mtlzoo.training.confidence import trust
 from mtlzoo.training.evidence import fit_exponent, log_probabilities, with_evidence
 from mtlzoo.training.neighbours import MOST_ROWS, spread_labels
 from mtlzoo.training.other_labels import OtherLabels

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.training.golden_section import minimize
 from mtlzoo.training.other_labels import OtherLabels
 
 HEADS = {
@@ -84,8 +83,3 @@ def test_a_few_validation_rows_are_not_believed_much(truth, rng):
 def test_without_an_exponent_outputs_stay_as_they_are(truth, rng):
     said = outputs(truth, rng)
     assert OtherLabels(HEADS, labels(truth, rng), said).apply("item", said["item"], 0.0) is said["item"]
-
-
-def test_the_least_value_is_found():
-    assert minimize(lambda x: (x - 0.7) ** 2, -2, 5) == pytest.approx(0.7, abs=2e-3)
-    assert minimize(lambda x: x, 1, 3) == pytest.approx(1, abs=2e-3)

@@ -11,7 +11,7 @@ import pytest
 import mtlzoo as mtl
 from mtlzoo.errors import InputError
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.training.confidence import fit_temperature, trust
+from mtlzoo.training.confidence import trust
 from mtlzoo.training.teacher_answers import Answers, in_order, mean_answers
 from mtlzoo.training.teaching import TeacherLabels
 
@@ -62,27 +62,6 @@ def test_a_recipe_says_who_teaches(tiny_backbone):
 
 
 # === Trust ===
-
-
-def test_the_temperature_of_overconfident_logits_is_found(rng):
-    logits = rng.normal(0, 2, (4000, 3))
-    powers = np.exp(logits)
-    right = powers / powers.sum(axis=1, keepdims=True)
-    targets = np.array([rng.choice(3, p=row) for row in right])
-    head = mtl.ClassificationHead(3)
-    overconfident = head.at_temperature(right.astype("float32"), 1 / 2.5)
-    assert fit_temperature(head, overconfident, targets) == pytest.approx(2.5, rel=0.1)
-    tags = mtl.MultiLabelHead(["x", "y", "z"])
-    yes = (rng.random(right.shape) < right).astype("float32")
-    yes[::3, 0] = -1
-    assert fit_temperature(tags, tags.at_temperature(right, 0.5), yes) == pytest.approx(2, rel=0.15)
-    binary = mtl.BinaryHead()
-    assert fit_temperature(binary, binary.at_temperature(right[:, :1], 0.5), yes[:, 0]) == pytest.approx(2, rel=0.15)
-
-
-def test_heads_without_probabilities_or_labels_have_no_temperature():
-    assert fit_temperature(mtl.RegressionHead(), np.ones((2, 1)), np.ones((2, 1))) == 1
-    assert fit_temperature(KIND, np.full((2, 2), 0.5), np.array([-1, -1])) == 1
 
 
 def test_trust_is_relative_to_the_class():

@@ -1,0 +1,39 @@
+"""Temperatures in the weights: the logits of a head's last layer are divided once and for all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+
+from mtlzoo.errors import HeadError
+from mtlzoo.models.head_layers import output_layer
+
+if TYPE_CHECKING:
+    from mtlzoo.models.multitask import MultiTaskModel
+
+
+def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> None:
+    """Divide kernel and bias of a head's last layer, so that every file of the model says what the model says.
+
+    The order of the classes, and so the prediction, stays the same.
+
+    Args:
+        model: The model, changed in place.
+        name: The head.
+        temperature: Above 0.
+
+    Raises:
+        HeadError: If the head does not end in a dense layer with a softmax or sigmoid.
+        ValueError: If the temperature is not above 0.
+    """
+    if not 0 < temperature < float("inf"):
+        raise ValueError(f"Expected a temperature above 0, received: {temperature!r}.")
+    layer = output_layer(model, name)
+    if not isinstance(layer, keras.layers.Dense) or layer.activation.__name__ not in ("softmax", "sigmoid"):
+        raise HeadError(
+            f"Expected head {name!r} to end in a dense layer with a softmax or sigmoid, received: {type(layer).__name__}."
+        )
+    for variable in (layer.kernel, layer.bias):
+        if variable is not None:
+            variable.assign(variable / temperature)

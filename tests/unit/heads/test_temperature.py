@@ -1,0 +1,36 @@
+"""The temperature at which predictions are likeliest, and where a function has its least value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mtlzoo as mtl
+from mtlzoo.heads.golden_section import minimize
+from mtlzoo.heads.temperature import fit_temperature
+
+
+def test_the_temperature_of_overconfident_logits_is_found(rng):
+    logits = rng.normal(0, 2, (4000, 3))
+    powers = np.exp(logits)
+    right = powers / powers.sum(axis=1, keepdims=True)
+    targets = np.array([rng.choice(3, p=row) for row in right])
+    head = mtl.ClassificationHead(3)
+    overconfident = head.at_temperature(right.astype("float32"), 1 / 2.5)
+    assert fit_temperature(head, overconfident, targets) == pytest.approx(2.5, rel=0.1)
+    tags = mtl.MultiLabelHead(["x", "y", "z"])
+    yes = (rng.random(right.shape) < right).astype("float32")
+    yes[::3, 0] = -1
+    assert fit_temperature(tags, tags.at_temperature(right, 0.5), yes) == pytest.approx(2, rel=0.15)
+    binary = mtl.BinaryHead()
+    assert fit_temperature(binary, binary.at_temperature(right[:, :1], 0.5), yes[:, 0]) == pytest.approx(2, rel=0.15)
+
+
+def test_heads_without_probabilities_or_labels_have_no_temperature():
+    assert fit_temperature(mtl.RegressionHead(), np.ones((2, 1)), np.ones((2, 1))) == 1
+    assert fit_temperature(mtl.ClassificationHead(2), np.full((2, 2), 0.5), np.array([-1, -1])) == 1
+
+
+def test_the_least_value_is_found():
+    assert minimize(lambda x: (x - 0.7) ** 2, -2, 5) == pytest.approx(0.7, abs=2e-3)
+    assert minimize(lambda x: x, 1, 3) == pytest.approx(1, abs=2e-3)
