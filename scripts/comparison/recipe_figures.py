@@ -45,7 +45,7 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
 def plot_recipes(table: pd.DataFrame, path: Path) -> None:
     """Test accuracy of each way with its spread, a panel a set."""
     groups = list(table.groupby(["set", "backbone", "alpha", "pixels"]))
-    figure = Figure(figsize=(5 * len(groups), 1 + 0.3 * max(len(rows) for _, rows in groups)), layout="constrained")
+    figure = Figure(figsize=(6 * len(groups), 1.3 + 0.35 * max(len(rows) for _, rows in groups)), layout="constrained")
     panels = figure.subplots(1, len(groups), squeeze=False)[0]
     for panel, ((name, backbone, alpha, pixels), rows) in zip(panels, groups):
         rows = rows.iloc[::-1]
@@ -57,7 +57,8 @@ def plot_recipes(table: pd.DataFrame, path: Path) -> None:
             color=style.BLUE,
             capsize=3,
         )
-        panel.set_title(f"{name}, {backbone} {alpha:g} at {pixels} pixels")
+        panel.set_title(f"{name}, {backbone} {alpha:g} at {pixels} pixels", fontsize="medium")
+        panel.margins(y=0.3)
         panel.set_xlabel("mean accuracy over heads, test rows, %")
         panel.grid(axis="x", alpha=0.3)
     figure.savefig(path, dpi=120)
