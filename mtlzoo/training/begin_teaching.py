@@ -51,7 +51,8 @@ def begin_teaching(
         _make_room(labels, model)
         return labels
     answers, checks = [], []
-    for teacher in map(Teacher, teach.teachers):
+    for model_of_teacher in teach.teachers:
+        teacher = Teacher(model_of_teacher, labels.looks_at_features)
         answers.append((teacher.heads, teacher.predict_once(train, settings, folder, show)))
         if labels.valid is not None:
             checks.append((teacher.heads, teacher.predict_once(labels.valid, settings, folder, show)))

@@ -40,7 +40,7 @@ class SelfTeaching(keras.callbacks.Callback):
             return
         model: MultiTaskModel = self.model
         if self.teacher is None or self.teacher.model is not model:
-            self.teacher = Teacher(model)
+            self.teacher = Teacher(model, self.labels.looks_at_features)
         averaged = epoch > self.first
         if averaged:
             self.averaging.swap_in(model)

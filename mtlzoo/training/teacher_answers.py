@@ -41,17 +41,18 @@ class Teacher:
 
     Args:
         model: The model, whose layers and weights are shared.
+        features: Whether its features are wanted too, a thousand numbers a row.
     """
 
-    def __init__(self, model: MultiTaskModel):
-        self.model, self.heads = model, model.heads
+    def __init__(self, model: MultiTaskModel, features: bool = True):
+        self.model, self.heads, self.features = model, model.heads, features
 
     @cached_property
     def network(self) -> keras.Model:
-        """From images to all outputs and the pooled features, side by side in one array."""
+        """From images to all outputs and, if they are wanted, the pooled features, side by side in one array."""
         parts = [layers.Flatten(dtype="float32")(output) for output in self.model.output.values()]
         features = self.model.split().trunk.output
-        if features is not self.model.input:
+        if self.features and features is not self.model.input:
             if len(features.shape) > 2:
                 features = layers.GlobalAveragePooling2D(dtype="float32")(features)
             parts.append(layers.Activation("linear", dtype="float32")(features))

@@ -58,6 +58,11 @@ class TeacherLabels:
                 )
         self.names = [name for name in possible if teach.heads is None or name in teach.heads]
 
+    @property
+    def looks_at_features(self) -> bool:
+        """Whether the teacher's features of all rows are of use."""
+        return "neighbours" in self.teach.evidence and self.valid is not None and 2 < len(self.train) <= MOST_ROWS
+
     def fill(self, answers: Sequence[HeadsAndAnswers], valid_answers: Sequence[HeadsAndAnswers]) -> None:
         """Make labels of what teachers say of the training rows.
 
@@ -134,10 +139,7 @@ class TeacherLabels:
         heads = {name: head for name, head in self.heads.items() if name in checked and name in labels}
         of_classes = {name: head for name, head in heads.items() if isinstance(head, ClassesHead)}
         features, others_features = said.features, of_valid.features
-        known = features is not None and others_features is not None and 2 < len(features) <= MOST_ROWS
-        if "neighbours" in self.exponents and of_classes and known:
-            assert features is not None
-            assert others_features is not None
+        if self.looks_at_features and of_classes and features is not None and others_features is not None:
             told, told_of_valid = spread_labels(features, others_features, of_classes, self.labels)
             for name, head in of_classes.items():
                 truth = head.strata(labels[name])
