@@ -118,10 +118,12 @@ class TeacherLabels:
         return "\n".join(lines)
 
     def _calibrate(self, name: str, said: Answers | None) -> tuple[float, float]:
-        """The temperature of a head's outputs and its score on validation rows; 1 and 1 without such."""
+        """The temperature of a head's outputs and its score on labelled validation rows; 1 and 1 without such."""
         if said is None or self.valid is None or name not in self.valid.heads:
             return 1.0, 1.0
         head, outputs, targets = self.heads[name], said.outputs[name], self.valid.labels()[name]
+        if not head.labelled(targets).any():
+            return 1.0, 1.0
         temperature = fit_temperature(head, outputs, targets)
         if isinstance(head, SpatialHead):
             placed = place_labels(self.valid, name, targets, said.geometry)

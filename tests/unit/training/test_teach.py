@@ -61,6 +61,8 @@ def test_a_recipe_says_who_teaches(tiny_backbone):
         mtl.Recipe.from_config(recipe.get_config())
     with pytest.raises(ValueError, match="Expected no `mix` beside `teach`"):
         recipe.with_settings(mix="mixup")
+    with pytest.raises(ValueError, match="which it never draws"):
+        recipe.with_settings(sampling="balanced")
 
 
 # === Trust ===
@@ -102,6 +104,19 @@ def test_numbers_are_trusted_as_far_as_the_teacher_is_good():
     numbers = np.ones((3, 1))
     assert trust(mtl.RegressionHead(), numbers, "relative", 0.75).tolist() == [0.75] * 3
     assert trust(mtl.RegressionHead(), numbers, 0.8, 0.75).tolist() == [0] * 3
+
+
+def test_a_head_without_validation_labels_is_taught_as_without_validation_rows():
+    """A score of nothing is not one of 0."""
+    heads = {"price": mtl.RegressionHead(), "kind": KIND}
+    rows = [
+        mtl.data.LabelTable(pd.DataFrame({"image": ["a", "b"], "price": price, "kind": ["a", "b"]}), heads)
+        for price in ([1.0, None], [None, None])
+    ]
+    labels = TeacherLabels(mtl.Teach(), heads, *rows)
+    said = [(heads, answers(price=[[1.0], [2.0]], kind=[[0.5, 0.5]] * 2))]
+    labels.fill(said, said)
+    np.testing.assert_allclose(labels.rows.weights["price"], [0, 2])
 
 
 # === Labels ===
