@@ -143,11 +143,11 @@ def mean_answers(answers: Sequence[tuple[Mapping[str, Head], Answers]], name: st
 
 def _see_alike(one: ImageGeometry, other: ImageGeometry) -> bool:
     """Whether places in two input spaces, relative to their sides, are the same places of the images."""
-    corners = [
-        each.to_input_points(each.to_pixels(np.tile([[0.0, 0.0], [1.0, 1.0]], (len(each.sizes), 1, 1))))
+    first, second = (
+        each.to_input_points(each.to_pixels(np.tile([[0.0, 0.0], [1.0, 1.0]], (len(each), 1, 1))))
         for each in (one, other)
-    ]
-    return np.allclose(*corners, atol=0.02)
+    )
+    return np.allclose(first, second, atol=0.02)
 
 
 def in_order(name: str, head: Head, theirs: Head, outputs: np.ndarray) -> np.ndarray:
