@@ -120,7 +120,8 @@ def _train(options: argparse.Namespace) -> int:
         options.out = narration.default_folder(options.named)
     overwrite = options.overwrite or (options.resume and runs.is_run(options.out)) or not workers.is_chief()
     weights = [options.weights] if os.path.isfile(options.weights) else []
-    _check_run_folders(options, [options.data, *options.corrections, *weights], overwrite)
+    teaching = [name for name in (options.unlabelled, *(options.teacher or ())) if name is not None]
+    _check_run_folders(options, [options.data, *options.corrections, *weights, *teaching], overwrite)
     runs.input_shape(options.image_size)
     for option in options.option:
         runs.parse_option(option)

@@ -121,6 +121,13 @@ class RowFinder:
             )
         return place
 
+    def showing(self, image: str) -> list[int]:
+        """The positions of all rows that show an image, none if it is unknown."""
+        try:
+            return self.rows[self._image(image)]
+        except ValueError:
+            return []
+
     def _image(self, image: str) -> str:
         for named in (image, plain_text(image), image.replace("\\", "/")):
             if named in self.rows:

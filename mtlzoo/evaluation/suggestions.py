@@ -102,10 +102,11 @@ def _barred(table: LabelTable, asked: Asked | Sequence[Asked]) -> dict[str, np.n
         given = read_corrections(each, {}, [HEAD])
         for place in range(len(given.frame)):
             name = plain_text(str(given.cell(place, HEAD)))
+            number, image = given.cell(place, ROW), given.cell(place, IMAGE)
             try:
-                row = find(given.cell(place, ROW), given.cell(place, IMAGE))
-            except ValueError:
-                continue  # of another part of the table, or another one
+                rows = [find(number, image)]
+            except ValueError:  # of another part of the table, or another one; or an image that several rows show
+                rows = find.showing(str(image)) if number is None else []
             if name in barred:
-                barred[name][row] = True
+                barred[name][rows] = True
     return barred

@@ -129,7 +129,9 @@ def box_marks(boxes: np.ndarray, format: str, geometry: ImageGeometry) -> np.nda
 
 def _four_points(corners: np.ndarray) -> np.ndarray:
     """`(rows, boxes, 4)` as `(rows, 4 * boxes, 2)`."""
-    return np.stack([corners[..., [0, 2, 2, 0]], corners[..., [1, 1, 3, 3]]], axis=-1).reshape(len(corners), -1, 2)
+    return np.stack([corners[..., [0, 2, 2, 0]], corners[..., [1, 1, 3, 3]]], axis=-1).reshape(
+        len(corners), 4 * corners.shape[1], 2
+    )
 
 
 def _around(points: np.ndarray, boxes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -78,6 +78,11 @@ class LiveWeights(keras.callbacks.Callback):
         self.averaged.swap_out()
 
 
+def end_with_live_weights(optimizer: keras.Optimizer) -> None:
+    """Let an optimizer keep its averages to itself: at the end of `fit`, Keras would put them in place of the weights."""
+    vars(optimizer)["finalize_variable_values"] = lambda variables: None
+
+
 def averaging_over(rows: Rows, moving: bool, averaged: bool = True) -> AveragedWeights:
     """What puts averaged weights in place, with statistics over some of the training images.
 

@@ -161,6 +161,8 @@ class Recipe:
             raise ValueError(f"Expected `label_smoothing` to be at least 0 and below 1, received: {smoothing!r}.")
         if teaching(self.teach) is not None and self.mix is not None:
             raise ValueError("Expected no `mix` beside `teach`: a teacher's labels are those of whole images.")
+        if self.teach is not None and self.teach.unlabelled is not None and self.sampling == "balanced":
+            raise ValueError('Expected no sampling="balanced" beside images without labels, which it never draws.')
         minutes = self.minutes
         if minutes is not None and not (
             isinstance(minutes, Real) and not isinstance(minutes, bool) and 0 < minutes < inf

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mtlzoo.data.pipeline import PipelineSettings
-from mtlzoo.training.averaging import AveragedWeights
+from mtlzoo.training.averaging import AveragedWeights, end_with_live_weights
 from mtlzoo.training.teacher_answers import Teacher
 from mtlzoo.training.teaching import TeacherLabels
 
@@ -33,6 +33,10 @@ class SelfTeaching(keras.callbacks.Callback):
         self.labels, self.averaging, self.settings = labels, averaging, settings
         self.first, self.trained = first, trained
         self.teacher: Teacher | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Let the averages stay what teaches, and not become what was trained."""
+        end_with_live_weights(self.model.optimizer)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Predict the training rows, with averaged weights if the stage has made some."""

@@ -71,6 +71,8 @@ class Teach:
     heads: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.teacher, list | tuple) and not self.teacher:
+            raise ValueError("Expected `teacher` to have a model, or to be None for the network itself; received none.")
         for model in self.teachers:
             check_model(model)
         ranges: dict[str, tuple[str, Callable[[float], bool]]] = {
@@ -85,6 +87,8 @@ class Teach:
                 raise ValueError(f"Expected `{name}` to be {expected}, received: {value!r}.")
         if isinstance(self.evidence, str) or not set(self.evidence) <= set(EVIDENCE):
             raise ValueError(f"Expected `evidence` to be some of {', '.join(EVIDENCE)}, received: {self.evidence!r}.")
+        if isinstance(self.heads, str):
+            raise ValueError(f"Expected `heads` to be a list of names, received: {self.heads!r}.")
         chosen = self.confidence
         known = chosen in CONFIDENCES if isinstance(chosen, str) else isinstance(chosen, Real) and 0 <= chosen <= 1
         if not known:

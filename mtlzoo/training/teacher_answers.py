@@ -15,6 +15,7 @@ from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.errors import InputError
 from mtlzoo.heads import Head
+from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.system.pipeline_errors import plain_errors
@@ -124,13 +125,30 @@ def mean_answers(answers: Sequence[tuple[Mapping[str, Head], Answers]], name: st
         head: The pupil's head.
 
     Raises:
-        InputError: If a teacher's head of this name is of another kind or has other classes.
+        InputError: If a teacher's head of this name is of another kind or has other classes, or if teachers of one place
+            see other parts of the images.
     """
     having = [(heads[name], each) for heads, each in answers if name in heads]
     if not having:
         return None
+    if isinstance(head, SpatialHead) and any(
+        not _see_alike(having[0][1].geometry, each.geometry) for _, each in having
+    ):
+        raise InputError(
+            f"Expected teachers that resize images alike for head {name!r}, the mean of whose places is taken; received "
+            "some with another `resize`."
+        )
     outputs = [in_order(name, head, theirs, each.outputs[name]) for theirs, each in having]
     return Answers({name: np.mean(outputs, axis=0)}, having[0][1].geometry)
+
+
+def _see_alike(one: ImageGeometry, other: ImageGeometry) -> bool:
+    """Whether places in two input spaces, relative to their sides, are the same places of the images."""
+    first, second = (
+        each.to_input_points(each.to_pixels(np.tile([[0.0, 0.0], [1.0, 1.0]], (len(each), 1, 1))))
+        for each in (one, other)
+    )
+    return np.allclose(first, second, atol=0.02)
 
 
 def in_order(name: str, head: Head, theirs: Head, outputs: np.ndarray) -> np.ndarray:

@@ -57,6 +57,10 @@ class TeacherLabels:
                     f"Expected heads to teach among those that can be ({', '.join(possible)}), received: {name!r}."
                 )
         self.names = [name for name in possible if teach.heads is None or name in teach.heads]
+        if not self.names:
+            raise InputError(
+                f"Expected heads to teach, received: {', '.join(self.labels)}, of which none is to be or can be."
+            )
 
     @property
     def looks_at_features(self) -> bool:
@@ -101,7 +105,7 @@ class TeacherLabels:
             raise InputError(
                 f"Expected a teacher with some of the heads {', '.join(self.names)}, received one with: {', '.join(others)}."
             )
-        self._leave_out_inapplicable(calibrated)
+        self._leave_out_inapplicable(self._parents(answers, valid_answers, calibrated) | calibrated)
 
     def summary(self) -> str:
         """A line a head: how many labels it is taught, and how far the teacher is believed."""
@@ -120,15 +124,34 @@ class TeacherLabels:
         return "\n".join(lines)
 
     def _calibrate(self, name: str, said: Answers | None) -> tuple[float, float]:
-        """The temperature of a head's outputs and its score on validation rows; 1 and 1 without such."""
+        """The temperature of a head's outputs and its score on labelled validation rows; 1 and 1 without such."""
         if said is None or self.valid is None or name not in self.valid.heads:
             return 1.0, 1.0
         head, outputs, targets = self.heads[name], said.outputs[name], self.valid.labels()[name]
+        if not head.labelled(targets).any():
+            return 1.0, 1.0
         temperature = fit_temperature(head, outputs, targets)
         if isinstance(head, SpatialHead):
             placed = place_labels(self.valid, name, targets, said.geometry)
             return temperature, float(np.nan_to_num(head.evaluate(placed, outputs, said.geometry)["score"]))
         return temperature, float(np.nan_to_num(head.evaluate(targets, outputs)["score"]))
+
+    def _parents(
+        self,
+        answers: Sequence[HeadsAndAnswers],
+        valid_answers: Sequence[HeadsAndAnswers],
+        taught: Mapping[str, np.ndarray],
+    ) -> dict[str, np.ndarray]:
+        """What teachers say of heads that are not taught and decide whether others are asked, as far as they know them."""
+        found = {}
+        for name in sorted({parent for head in self.heads.values() for parent in head.only_if or {}} - taught.keys()):
+            try:
+                said, of_valid = (mean_answers(each, name, self.heads[name]) for each in (answers, valid_answers))
+            except InputError:
+                continue  # a head of another kind, which nobody has asked to be taught
+            if said is not None:
+                found[name] = self.heads[name].at_temperature(said.outputs[name], self._calibrate(name, of_valid)[0])
+        return found
 
     def _with_evidence(
         self, outputs: dict[str, np.ndarray], checked: dict[str, np.ndarray], said: Answers, of_valid: Answers
@@ -162,7 +185,11 @@ class TeacherLabels:
         return np.where(known, labelled, missing * trusted).astype("float32")
 
     def _leave_out_inapplicable(self, outputs: Mapping[str, np.ndarray]) -> None:
-        """Do not teach heads of rows that they are not asked for, by the labels of their parents or by the teacher."""
+        """Do not teach heads of rows that they are not asked for, by the labels of their parents or by the teacher.
+
+        Args:
+            outputs: What the teacher says of heads, those that are not taught too, since they may be parents.
+        """
         asked, likely = asked_by_labels(self.heads, self.labels), probability_asked(self.heads, outputs)
         for name, states in asked.items():
             if name in self.rows.weights:

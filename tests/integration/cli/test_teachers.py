@@ -8,6 +8,7 @@ import pytest
 
 import mtlzoo as mtl
 from mtlzoo.cli import parser, runs
+from mtlzoo.cli.main import main
 
 
 def recipe_of(*arguments: str) -> mtl.Recipe:
@@ -47,3 +48,14 @@ def test_without_a_teacher_there_is_nothing_to_learn_of(option):
 def test_the_network_itself_teaches_alone(file):
     with pytest.raises(ValueError, match="itself alone"):
         recipe_of("--teacher", "itself", str(file))
+
+
+@pytest.mark.parametrize("option", ["--teacher", "--unlabelled"])
+def test_what_teaches_is_not_written_over(file, tmp_path, option, capsys):
+    """A training that goes on would meet another teacher than it began with."""
+    labels, before = tmp_path / "labels.csv", file.read_bytes()
+    labels.write_text("image,kind\na.png,1\n")
+    given = [option, str(file.parent), *(["--teacher", "itself"] if option == "--unlabelled" else [])]
+    assert main(["train", str(labels), *given, "--out", str(file.parent), "--overwrite"]) != 0
+    assert "is one of the inputs and is left as it is" in capsys.readouterr().err
+    assert file.read_bytes() == before

@@ -122,6 +122,19 @@ def test_an_interrupted_training_ends_as_the_others(hidden, drawn, network, teac
         fit(network(drawn[0].heads), hidden, drawn[1], STAGES, teach=Teach(missing=0.5), resume=tmp_path, **SETTINGS)
 
 
+def test_the_average_that_teaches_is_not_what_is_trained(hidden, network, tmp_path, eagerly):
+    """Without validation rows the last weights stay: Keras ends by the average where an optimizer keeps one."""
+    epochs, broken = [], network(hidden.heads)
+    whole, teach = network(hidden.heads), Teach(momentum=0.8)
+    see = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(whole.get_weights()))
+    stages = [Stage(1, 1e-2, "heads"), Stage(1, 1e-2)]
+    fit(whole, hidden, None, stages, teach=teach, callbacks=[see], **SETTINGS)
+    assert all(np.array_equal(*pair) for pair in zip(whole.get_weights(), epochs[-1], strict=True))
+    for callbacks in ([Interrupt(2)], []):
+        fit(broken, hidden, None, stages, teach=teach, resume=tmp_path, callbacks=callbacks, **SETTINGS)
+    assert same(whole, broken)
+
+
 def test_images_without_labels_take_part(hidden, drawn, network, teacher, eagerly):
     model = network(drawn[0].heads)
     history = fit(model, hidden, drawn[1], Stage(2, 1e-2), teach=Teach(teacher, unlabelled=drawn[1]), **SETTINGS)

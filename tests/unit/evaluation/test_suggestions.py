@@ -144,6 +144,15 @@ def test_a_part_keeps_the_numbers_of_its_rows(model, drawn):
     assert len(mtl.suggest_labels(model, part, budget=3)) == 3
 
 
+def test_an_image_that_was_asked_for_without_a_row_is_so_in_all_of_its_rows(model, drawn):
+    frame = pd.concat([drawn.frame[["image", "color"]]] * 2, ignore_index=True)
+    table = LabelTable(frame.assign(color=None), {"color": drawn.heads["color"]}, root=drawn.root)
+    asked = pd.DataFrame({"image": drawn.frame["image"][:10], "head": "color"})
+    again = mtl.suggest_labels(model, table, budget=200, asked=asked)
+    assert not set(again["image"]) & set(asked["image"])
+    assert len(again)
+
+
 def test_a_head_with_few_labels_gets_more(model, drawn):
     frame = drawn.frame.copy()
     known = frame.index[drawn.labelled()["color"]]

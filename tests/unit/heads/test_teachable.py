@@ -37,6 +37,13 @@ def test_the_first_of_five_numbers_becomes_the_shape():
     assert taught(mtl.DualTaskHead(), [[200.0, 1, 2, 3, 4]]).tolist() == [[1, 1, 2, 3, 4]]
 
 
+@pytest.mark.parametrize("head", [mtl.BoxHead(), mtl.DualTaskHead(), mtl.LandmarkHead(2)], ids=repr)
+def test_places_of_no_rows_are_no_rows(head):
+    """From which pipelines read shapes."""
+    nothing = head.taught(np.zeros((0, *head.output_shape()), "float32"), ImageGeometry.empty(0, (1, 1)))
+    assert head.to_input_space(nothing, ImageGeometry.empty(0, (1, 1))).shape == nothing.shape
+
+
 def test_objects_cannot_be_taught():
     assert [kind.__name__ for kind in vars(mtl.heads).values() if _is_a_kind(kind) and not _can_be_taught(kind)] == [
         "DetectionHead"

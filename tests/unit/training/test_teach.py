@@ -34,6 +34,8 @@ KIND = mtl.ClassificationHead(["a", "b"])
         ({"missing": 0}, "nothing would be taught"),
         ({"evidence": ["hearsay"]}, "some of neighbours, other_labels, received"),
         ({"evidence": "neighbours"}, "`evidence`"),
+        ({"teacher": []}, "`teacher` to have a model"),
+        ({"heads": "kind"}, "`heads` to be a list of names, received: 'kind'"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):
@@ -59,6 +61,8 @@ def test_a_recipe_says_who_teaches(tiny_backbone):
         mtl.Recipe.from_config(recipe.get_config())
     with pytest.raises(ValueError, match="Expected no `mix` beside `teach`"):
         recipe.with_settings(mix="mixup")
+    with pytest.raises(ValueError, match="which it never draws"):
+        recipe.with_settings(sampling="balanced")
 
 
 # === Trust ===
@@ -79,6 +83,19 @@ def test_numbers_are_trusted_as_far_as_the_teacher_is_good():
     numbers = np.ones((3, 1))
     assert trust(mtl.RegressionHead(), numbers, "relative", 0.75).tolist() == [0.75] * 3
     assert trust(mtl.RegressionHead(), numbers, 0.8, 0.75).tolist() == [0] * 3
+
+
+def test_a_head_without_validation_labels_is_taught_as_without_validation_rows():
+    """A score of nothing is not one of 0."""
+    heads = {"price": mtl.RegressionHead(), "kind": KIND}
+    rows = [
+        mtl.data.LabelTable(pd.DataFrame({"image": ["a", "b"], "price": price, "kind": ["a", "b"]}), heads)
+        for price in ([1.0, None], [None, None])
+    ]
+    labels = TeacherLabels(mtl.Teach(), heads, *rows)
+    said = [(heads, answers(price=[[1.0], [2.0]], kind=[[0.5, 0.5]] * 2))]
+    labels.fill(said, said)
+    np.testing.assert_allclose(labels.rows.weights["price"], [0, 2])
 
 
 # === Labels ===
@@ -139,6 +156,18 @@ def test_heads_are_not_taught_where_they_are_not_asked():
     np.testing.assert_allclose(labels.rows.weights["brand"], [0, 0, missing * 0.25, 0], atol=1e-5)
 
 
+def test_parents_that_are_not_taught_are_asked_too():
+    table = make_table(item=["milk", "pear", None, None], brand=["x", None, None, "y"])
+    heads = {**table.heads, "brand": table.heads["brand"].with_settings(only_if={"item": "milk"})}
+    labels = TeacherLabels(mtl.Teach(confidence="calibrated", heads=["brand"]), heads, table.with_heads(heads), None)
+    said = answers(item=[[0.5, 0.5], [0.5, 0.5], [0.25, 0.75], [0.5, 0.5]], brand=[[1.0, 0.0]] * 4)
+    labels.fill([(heads, said)], [])
+    np.testing.assert_allclose(labels.rows.weights["brand"], [0, 0, 2 * 0.25, 0], atol=1e-5)
+    other = {**heads, "item": mtl.ClassificationHead(["tea", "pear"])}
+    labels.fill([(other, said)], [])
+    np.testing.assert_allclose(labels.rows.weights["brand"], [0, 0, 2, 0], atol=1e-5)
+
+
 def test_calibration_is_on_validation_rows_alone():
     train, valid = make_table(kind=["a", "b", None]), make_table(kind=["a", "b", "b", "a"])
     labels = TeacherLabels(mtl.Teach(), train.heads, train, valid)
@@ -155,6 +184,8 @@ def test_some_heads_may_be_taught():
     assert labels.rows.labels.keys() == {"other"}
     with pytest.raises(InputError, match=r"among those that can be \(kind, other\), received: 'colour'"):
         TeacherLabels(mtl.Teach(heads=["colour"]), table.heads, table, None)
+    with pytest.raises(InputError, match="Expected heads to teach, received: kind, other"):
+        TeacherLabels(mtl.Teach(heads=[]), table.heads, table, None)
 
 
 # === Teachers ===
@@ -185,6 +216,21 @@ def test_several_teachers_say_the_mean_of_those_that_know():
     np.testing.assert_allclose(mean_answers(pairs, "kind", KIND).outputs["kind"], [[0.3, 0.7]], rtol=1e-6)
     np.testing.assert_allclose(mean_answers(pairs, "x", KIND).outputs["x"], [[1, 0]])
     assert mean_answers(pairs, "y", KIND) is None
+
+
+def test_a_mean_of_places_needs_teachers_that_see_the_same():
+    head, size = mtl.LandmarkHead(1), np.array([(10, 20)])
+    seen = [ImageGeometry.whole(size, (8, 8)), ImageGeometry.whole(size, (16, 12))]
+    padded = seen[0].matrices.copy()
+    padded[:, 1] = [[0, 0.4, 2]]
+    pairs = [
+        ({"eye": head}, Answers({"eye": np.full((1, 1, 2), value, "float32")}, geometry))
+        for value, geometry in zip((0.2, 0.4), seen)
+    ]
+    np.testing.assert_allclose(mean_answers(pairs, "eye", head).outputs["eye"], [[[0.3, 0.3]]], rtol=1e-6)
+    pairs.append(({"eye": head}, Answers(pairs[0][1].outputs, ImageGeometry(padded, size, (8, 8)))))
+    with pytest.raises(InputError, match="Expected teachers that resize images alike for head 'eye'"):
+        mean_answers(pairs, "eye", head)
 
 
 def test_a_teacher_without_any_of_the_heads_is_refused():
