@@ -9,6 +9,7 @@ from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.golden_section import minimize
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
+RIDGE = 0.1  # what a logarithm of 1 costs, in nats: a few rows do not make an extreme temperature
 
 
 def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float:
@@ -28,7 +29,8 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
     predictions, targets = predictions[known], targets[known]
 
     def cost(logarithm: float) -> float:
-        return _surprise(head, head.at_temperature(predictions, float(np.exp(logarithm))), targets)
+        surprise = _surprise(head, head.at_temperature(predictions, float(np.exp(logarithm))), targets)
+        return surprise + RIDGE * logarithm**2 / len(targets)
 
     return float(np.exp(minimize(cost, np.log(LOWEST), np.log(HIGHEST))))
 

@@ -74,7 +74,7 @@ def test_what_was_too_sure_is_not_any_more(model, labelled, tmp_path):
     errors = calibration_errors(after)
     np.testing.assert_allclose(errors["ece"], report["ece"], atol=2e-3)
     again = mtl.calibrate(model, labelled)
-    np.testing.assert_allclose(again["temperature"], 1, atol=0.02)
+    np.testing.assert_allclose(again["temperature"], 1, atol=0.05)
 
     mtl.export(model, tmp_path / "model.h5")
     loaded = keras.models.load_model(tmp_path / "model.h5", compile=False)

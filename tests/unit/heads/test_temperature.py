@@ -26,6 +26,12 @@ def test_the_temperature_of_overconfident_logits_is_found(rng):
     assert fit_temperature(binary, binary.at_temperature(right[:, :1], 0.5), yes[:, 0]) == pytest.approx(2, rel=0.15)
 
 
+def test_a_few_rows_do_not_make_an_extreme_temperature():
+    head, sure = mtl.ClassificationHead(2), np.array([[0.7, 0.3], [0.7, 0.3], [0.3, 0.7]])
+    assert 0.1 < fit_temperature(head, sure, np.array([0, 0, 1])) < 1  # all are right
+    assert 1 < fit_temperature(head, np.array([[0.99, 0.01]] * 2), np.array([0, 1])) < 15
+
+
 def test_heads_without_probabilities_or_labels_have_no_temperature():
     assert fit_temperature(mtl.RegressionHead(), np.ones((2, 1)), np.ones((2, 1))) == 1
     assert fit_temperature(mtl.ClassificationHead(2), np.full((2, 2), 0.5), np.array([-1, -1])) == 1
