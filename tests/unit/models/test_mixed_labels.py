@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 import mtlzoo as mtl
-from mtlzoo.heads.mixed import MIXED, Partners, partners_of, with_partners, without_partners
+from mtlzoo.heads.extras import without_extras
+from mtlzoo.heads.mixed import MIXED, Partners, partners_of, with_partners
 from mtlzoo.models.mixed_labels import mixed_sums
 
 NAN = float("nan")
@@ -111,8 +112,8 @@ def test_weights_belong_to_their_labels_and_rows_of_weight_zero_take_no_part():
 def test_labels_with_partners_and_without():
     labels = {"kind": KINDS}
     mixed = with_partners(labels, Partners({"kind": KINDS[PARTNER]}, OWN, 1 - OWN))
-    assert without_partners(mixed) == labels
-    assert without_partners(labels) is labels
+    assert without_extras(mixed) == labels
+    assert without_extras(labels) is labels
     assert partners_of(labels) is None
     assert partners_of(mixed).labels["kind"] is not KINDS
     with pytest.raises(ValueError, match="name of a head"):
