@@ -28,7 +28,7 @@ SMALL = {
     "fit": {"rounds": 3, "steps": 2, "layer": LAYER},
     "features": {"images": 64, "epochs": 2, "layer": LAYER},
     "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
-    "teaching": {"rounds": 1, "rows": 200, "epochs": 4, "layer": LAYER},
+    "teaching": {"rounds": 1, "rows": 104, "epochs": 4, "layer": LAYER},
 }
 FIGURES = {
     "startup": {"seconds", "loads_tensorflow"},

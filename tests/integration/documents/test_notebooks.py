@@ -20,7 +20,7 @@ SMALL = {
     "detection": "IMAGES = 80\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None\nLAYER = 'conv_pw_1_relu'",
     "fashionai": "IMAGES = 160\nPIXELS = 32\nEPOCHS = 1\nCHANNELS = (8,)",
     "hydranet": "IMAGES = 100\nPIXELS = 32\nEPOCHS = 1\nWEIGHTS = None\nLAYER = 'conv_pw_1_relu'",
-    "labels": "EVERY = 12\nPIXELS = 32\nEPOCHS = 1\nSEEDS = (0,)\nKEPT = (6,)",
+    "labels": "EVERY = 25\nPIXELS = 32\nEPOCHS = 1\nSEEDS = (0,)\nKEPT = (6,)",
     "landmarks": "IMAGES = 80\nPIXELS = 32\nEPOCHS = 1\nSHORT_EPOCHS = 1\nCHANNELS = (8,)",
     "quickstart": "EVERY = 25\nPIXELS = 32\nEPOCHS = 1",
 }

@@ -16,7 +16,7 @@ from short_training import StopBeforeSteps
 
 import mtlzoo as mtl
 from mtlzoo.data import LabelTable, image_dataset, split
-from mtlzoo.data.pipeline import PipelineSettings
+from mtlzoo.data.pipeline import PipelineSettings, build_pipeline
 from mtlzoo.errors import OutputError
 from mtlzoo.models import MultiTaskModel, build
 from mtlzoo.models.splitting import split as split_model
@@ -175,7 +175,7 @@ def test_rows_keep_their_labels_when_a_view_comes_again(tables, tiny_backbone):
     settings = PipelineSettings((16, 16), 8, augment="default", shuffle=True, seed=3, sample_weight="weight")
     values = module.get_features(trunk, tables[0], settings, 2, None, "")
     dataset = module.feature_dataset(tables[0], values, settings)
-    plain = image_dataset(tables[0], **vars(settings))
+    plain = build_pipeline(tables[0], settings)
     assert dataset.cardinality() == plain.cardinality() == 5
 
     def epoch(batches, look) -> set[tuple]:

@@ -33,6 +33,7 @@ SETTINGS = {
     "mix": None,
     "sampling": "repeat_factor",
     "label_smoothing": 0.2,
+    "teach": mtl.Teach(),
 }
 
 
