@@ -280,6 +280,8 @@ def _suggest(options: argparse.Namespace) -> None:
     models = [load_model(path, trusted=options.trust) for path in files]
     table = _read_for_model(options, models[0])
     _tell_notes(table)
+    if options.part is None and table.split is not None:
+        table = runs.training_rows(table)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     _tell_skipped(skipped)
     runs.suggest(models, table, options)

@@ -26,7 +26,7 @@ from mtlzoo.cli.recipe_options import parse_balancing, parse_devices, parse_feat
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
-from mtlzoo.cli.suggesting import suggest
+from mtlzoo.cli.suggesting import suggest, training_rows
 from mtlzoo.cli.time_left import TimeLeft, guess_epochs
 from mtlzoo.cli.training import (
     RunOptions,
@@ -76,6 +76,7 @@ __all__ = [
     "report_run",
     "small_network",
     "suggest",
+    "training_rows",
     "tensorboard",
     "train_run",
     "write_csv",

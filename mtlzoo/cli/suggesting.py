@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
+from mtlzoo.errors import TableError
 from mtlzoo.evaluation import suggest_labels
 from mtlzoo.models import MultiTaskModel
+
+
+def training_rows(table: LabelTable) -> LabelTable:
+    """Those that the table calls training rows, since labels of others are for reports; all where it has none such."""
+    try:
+        chosen = table.part("train")
+    except TableError:
+        return table
+    others = len(table) - len(chosen)
+    if others:
+        told = f"{others:,} rows are left out that column {table.split!r} does not give to training"
+        print(f"Note: {told}; --part takes others.", file=sys.stderr)
+    return chosen
 
 
 def suggest(models: Sequence[MultiTaskModel], table: LabelTable, options: argparse.Namespace) -> None:

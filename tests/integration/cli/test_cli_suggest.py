@@ -57,6 +57,18 @@ def test_what_is_suggested_is_filled_in_and_read_back(labels, network, tmp_path,
     assert labels.read_bytes() == before
 
 
+def test_labels_of_the_report_are_not_asked_for(labels, network, tmp_path, capsys):
+    frame = pd.read_csv(labels)
+    frame["split"] = np.where(frame.index < 20, "train", "test")
+    frame.to_csv(labels.parent / "parted.csv", index=False)
+    out = tmp_path / "suggestions.csv"
+    assert main(["suggest", str(network), str(labels.parent / "parted.csv"), "--out", str(out)]) == 0
+    assert sorted(pd.read_csv(out)["row"]) == list(range(2, 20, 3))
+    assert "10 rows are left out that column 'split' does not give to training" in capsys.readouterr().err
+    assert main(["suggest", str(network), str(labels.parent / "parted.csv"), "--part", "test"]) == 0
+    assert "23.png" in capsys.readouterr().out
+
+
 def test_corrections_count_in_reports(labels, network, tmp_path, capsys):
     filled = tmp_path / "filled.csv"
     filled.write_text("row;head;label\n2;kind;milk\n0;kind;(delete)\n3;kind;(delete)\n")
