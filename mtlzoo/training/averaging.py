@@ -83,12 +83,16 @@ def end_with_live_weights(optimizer: keras.Optimizer) -> None:
     vars(optimizer)["finalize_variable_values"] = lambda variables: None
 
 
-def averaging_over(rows: Rows, moving: bool, averaged: bool = True) -> AveragedWeights:
+def averaging_over(rows: Rows, moving: bool, averaged: bool = True, few: bool = False) -> AveragedWeights:
     """What puts averaged weights in place, with statistics over some of the training images.
 
     Args:
         rows: The training rows.
         moving: Whether batch normalisation has statistics that move.
         averaged: Whether the optimizer keeps averages; else only the statistics are new.
+        few: Whether to look at no more than an eighth of the images of a table, but at two batches.
     """
-    return AveragedWeights(functools.partial(some_images, rows, STATISTICS_BATCHES) if moving else None, averaged)
+    batches = STATISTICS_BATCHES
+    if few and rows.table is not None:
+        batches = min(batches, max(len(rows.table) // (8 * rows.settings.batch_size), 2))
+    return AveragedWeights(functools.partial(some_images, rows, batches) if moving else None, averaged)

@@ -346,7 +346,8 @@ class Trainer:
         """What fills in labels at the start of each epoch, if the network teaches itself."""
         if self.teacher is None or not self.recipe.teaches_itself:
             return []
-        averaging = averaging_over(Rows(self.train, self._training_settings(plan)), self.recipe.batch_norm != "frozen")
+        rows = Rows(self.train, self._training_settings(plan))
+        averaging = averaging_over(rows, self.recipe.batch_norm != "frozen", few=True)
         return [SelfTeaching(self.teacher, averaging, self.settings, plan.first_epoch, trained=plan.number > 1)]
 
     def _callbacks(

@@ -11,7 +11,7 @@ import numpy as np
 
 import mtlzoo as mtl
 
-ROWS = 640
+ROWS = 1195
 
 
 class _EpochClock(keras.callbacks.Callback):
