@@ -49,10 +49,9 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
-    import mtlzoo as mtl
+    from comparison.real_sets import table_of
 
-    bundled = options.data == "blood_cells"
-    table = mtl.datasets.blood_cells() if bundled else mtl.data.read_csv(options.data)
+    table = table_of(options.data)
     train, _, test = table.with_conditions().parts()
     runs = []
     for run in simulate(train, test, options):

@@ -17,10 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +27,7 @@ MOVING = "plain Keras, momentum 0.9"
 
 
 def main() -> None:
+    from comparison.runs import run_apart
     from comparison.ways import WAYS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -57,56 +54,41 @@ def main() -> None:
         for seed in options.seeds
         for name in options.sets
         for way in options.ways
-        if not _path(options, name, way, seed).exists()
     ]
-    for given in runs:
-        print(f"{time.strftime('%H:%M:%S')} {given['set']}: {given['way']}, seed {given['seed']}", flush=True)
-        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", json.dumps(given)], check=True)
+    run_apart(__file__, runs, lambda given: _path(options, given))
     _report(options)
 
 
-def _path(options: argparse.Namespace, name: str, way: str, seed: int) -> Path:
+def _path(options: argparse.Namespace, given: dict[str, Any]) -> Path:
     length = f"{options.epochs}-epochs" if options.epochs else f"{options.minutes:g}-min"
     size = f"-{options.pixels}" if options.pixels else ""
-    run = f"{name}{size}-{options.backbone}-{options.alpha:g}-{way.replace(' ', '_')}-{length}-{seed}"
+    way = given["way"].replace(" ", "_")
+    run = f"{given['set']}{size}-{options.backbone}-{options.alpha:g}-{way}-{length}-{given['seed']}"
     return Path(options.out / "runs" / f"{run}.json")
 
 
 def _run_one(options: argparse.Namespace) -> None:
     given = json.loads(options.one)
     from comparison.plain_training import train_plain
-    from comparison.real_sets import FILES, SETS, figures
+    from comparison.real_sets import FILES, open_set
+    from comparison.runs import Answers, record_run
     from comparison.ways import train_way
 
-    real = SETS[given["set"]](options.data / given["set"], given["seed"])
-    real = replace(real, pixels=options.pixels or real.pixels)
+    real = open_set(options.data, given["set"], given["seed"], options.pixels)
     weights = str(options.data / "keras_home" / "models" / FILES[options.backbone, options.alpha])
-    started, used = time.perf_counter(), time.process_time()
-    how: dict[str, Any] = {}
     network = (options.backbone, options.alpha, weights)
-    if given["way"] in (PLAIN, MOVING):
-        *answers, how = train_plain(real, network, 60 * options.minutes, given["seed"], moving=given["way"] == MOVING)
-    else:
-        length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
-        *answers, how = train_way(given["way"], real, network, length, given["seed"])
-    record = {
-        **given,
-        **how,
-        "backbone": options.backbone,
-        "alpha": options.alpha,
-        "pixels": real.pixels,
-        "minutes": options.minutes,
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - used,
-        "valid": figures(answers[0], real.tables[1]).to_dict("index"),
-        "test": figures(answers[1], real.tables[2]).to_dict("index"),
-    }
-    path = _path(options, given["set"], given["way"], given["seed"])
-    path.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    for part in ("valid", "test"):
-        mean = sum(row["accuracy"] for row in record[part].values()) / len(record[part])
-        print(f"  {part}: mean accuracy {mean:.4f}", end="")
-    print(f"  {record['seconds']:.0f} s, {record['cpu_seconds']:.0f} CPU s", flush=True)
+
+    def run() -> tuple[Answers, dict[str, Any]]:
+        if given["way"] in (PLAIN, MOVING):
+            moving = given["way"] == MOVING
+            valid, test, how = train_plain(real, network, 60 * options.minutes, given["seed"], moving=moving)
+        else:
+            length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
+            valid, test, how = train_way(given["way"], real, network, length, given["seed"])
+        return (valid, test), how
+
+    facts = {**given, "backbone": options.backbone, "alpha": options.alpha, "minutes": options.minutes}
+    record_run(_path(options, given), facts, real, run)
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -19,9 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +28,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 def main() -> None:
     from comparison.hiding import HIDING
+    from comparison.runs import run_apart
     from comparison.taught_ways import WAYS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -49,15 +47,14 @@ def main() -> None:
         _run_one(options)
         return
     (options.out / "runs").mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
-        for name in options.sets:
-            for how in options.hide:
-                for way in options.ways:
-                    given = {"set": name, "hidden": how, "way": way, "seed": seed}
-                    if _path(options, given).exists():
-                        continue
-                    print(f"{time.strftime('%H:%M:%S')} {name}, {how}: {way}, seed {seed}", flush=True)
-                    subprocess.run([sys.executable, __file__, *sys.argv[1:], "--one", json.dumps(given)], check=True)
+    runs = [
+        {"set": name, "hidden": how, "way": way, "seed": seed}
+        for seed in options.seeds
+        for name in options.sets
+        for how in options.hide
+        for way in options.ways
+    ]
+    run_apart(__file__, runs, lambda given: _path(options, given))
     from comparison.taught_figures import report
 
     report(options.out)
@@ -74,33 +71,18 @@ def _path(options: argparse.Namespace, given: dict[str, Any]) -> Path:
 def _run_one(options: argparse.Namespace) -> None:
     given = json.loads(options.one)
     from comparison.hiding import hide
-    from comparison.real_sets import FILES, SETS, figures
+    from comparison.real_sets import FILES, open_set
+    from comparison.runs import record_run
     from comparison.taught_ways import WAYS
 
-    real = SETS[given["set"]](options.data / given["set"], given["seed"])
-    real = replace(real, pixels=options.pixels or real.pixels)
+    real = open_set(options.data, given["set"], given["seed"], options.pixels)
     if given["way"] != "all labels":
         train, valid, test = real.tables
         real = replace(real, tables=(hide(train, given["hidden"], given["seed"]), valid, test))
     weights = str(options.data / "keras_home" / "models" / FILES["MobileNetV2", 0.35])
     length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
-    started, used = time.perf_counter(), time.process_time()
-    answers, how = WAYS[given["way"]](real, weights, length, given["seed"])
-    record = {
-        **given,
-        **how,
-        **length,
-        "pixels": real.pixels,
-        "seconds": time.perf_counter() - started,
-        "cpu_seconds": time.process_time() - used,
-        "valid": figures(answers[0], real.tables[1]).to_dict("index"),
-        "test": figures(answers[1], real.tables[2]).to_dict("index"),
-    }
-    _path(options, given).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    for part in ("valid", "test"):
-        mean = sum(row["accuracy"] for row in record[part].values()) / len(record[part])
-        print(f"  {part}: mean accuracy {mean:.4f}", end="")
-    print(f"  {record['seconds']:.0f} s, {record['cpu_seconds']:.0f} CPU s", flush=True)
+    facts = {**given, **length}
+    record_run(_path(options, given), facts, real, lambda: WAYS[given["way"]](real, weights, length, given["seed"]))
 
 
 if __name__ == "__main__":

@@ -47,11 +47,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
 
     from comparison.affinity import advise, list_pairs, plot_matrix
+    from comparison.real_sets import table_of
 
-    import mtlzoo as mtl
-
-    bundled = options.data == "blood_cells"
-    table = mtl.datasets.blood_cells() if bundled else mtl.data.read_csv(options.data)
+    table = table_of(options.data)
     if options.heads:
         table = table.with_heads({name: table.heads[name] for name in options.heads})
     train, valid, _ = table.parts()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mtlzoo.cli.training import MODELS
 from mtlzoo.saving import load_model
 from mtlzoo.training import Teach
 
@@ -33,4 +34,4 @@ def _file_of(path: Path) -> Path:
     """A model file, or that in the folder of a run."""
     if not path.is_dir():
         return path
-    return next((path / name for name in ("model.h5", "model.keras") if (path / name).exists()), path)
+    return next((path / name for name in MODELS if (path / name).exists()), path)

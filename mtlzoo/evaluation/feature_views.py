@@ -14,7 +14,7 @@ from mtlzoo.evaluation.predictions import Predictions
 from mtlzoo.evaluation.running import run_network
 from mtlzoo.evaluation.views import Mirror, check_test_time_augmentation
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.models.splitting import split
+from mtlzoo.models.splitting import mean_over_positions, split
 
 FEATURES = "features of all heads"
 
@@ -45,10 +45,7 @@ class WithFeatures:
     def __init__(self, model: MultiTaskModel, flipped: bool):
         self.input_shape, self.resize = model.input_shape, model.resize
         self.heads = [FEATURES, *_keys(model, flipped)]
-        features = split(model).trunk.output
-        if len(features.shape) > 2:
-            features = keras.layers.Reshape((-1, features.shape[-1]), dtype="float32")(features)
-            features = keras.layers.GlobalAveragePooling1D(dtype="float32")(features)
+        features = mean_over_positions(split(model).trunk.output)
         self.network = keras.Model(model.input, {FEATURES: features, "outputs": model.output})
         if flipped:
             images = keras.Input(model.input_shape[1:], dtype=model.input.dtype)

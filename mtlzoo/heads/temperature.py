@@ -7,6 +7,7 @@ import numpy as np
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.golden_section import minimize
+from mtlzoo.heads.teachable import SMALLEST
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 RIDGE = 0.1  # what a logarithm of 1 costs, in nats: a few rows do not make an extreme temperature
@@ -41,4 +42,4 @@ def _surprise(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float
         likelihood = np.take_along_axis(head.probabilities(predictions), head.class_ids(targets)[:, None], axis=-1)
     else:  # tags, each by itself
         likelihood = np.where(targets >= 0.5, predictions, 1 - predictions)[targets >= 0]
-    return float(-np.log(np.maximum(likelihood, 1e-30)).mean())
+    return float(-np.log(np.maximum(likelihood, SMALLEST)).mean())

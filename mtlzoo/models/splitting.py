@@ -56,6 +56,14 @@ def split(model: keras.Model) -> Split:
     return Split(trunk, keras.Model(cut, model.output, name=f"{model.name}_heads"))
 
 
+def mean_over_positions(features: keras.KerasTensor) -> keras.KerasTensor:
+    """Features as a vector `(batch, channels)`: of a map, whatever its axes, the mean over positions."""
+    if len(features.shape) == 2:
+        return features
+    rows = layers.Reshape((-1, features.shape[-1]), dtype="float32")(features)
+    return layers.GlobalAveragePooling1D(dtype="float32")(rows)
+
+
 def backbone_output(model: keras.Model) -> keras.KerasTensor | None:
     """What a model's backbone puts out in its graph; `None` if there is none."""
     waiting, seen = list(model.output.values()), set()

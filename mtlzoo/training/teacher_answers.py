@@ -18,6 +18,7 @@ from mtlzoo.heads import Head
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.splitting import mean_over_positions
 from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.training.features import get_features
 
@@ -54,9 +55,7 @@ class Teacher:
         parts = [layers.Flatten(dtype="float32")(output) for output in self.model.output.values()]
         features = self.model.split().trunk.output
         if self.features and features is not self.model.input:
-            if len(features.shape) > 2:
-                features = layers.GlobalAveragePooling2D(dtype="float32")(features)
-            parts.append(layers.Activation("linear", dtype="float32")(features))
+            parts.append(layers.Activation("linear", dtype="float32")(mean_over_positions(features)))
         joined = layers.Concatenate(dtype="float32")(parts) if len(parts) > 1 else parts[0]
         return keras.Model(self.model.input, joined, name=f"{self.model.name}_answers")
 

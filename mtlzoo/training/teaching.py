@@ -45,7 +45,7 @@ class TeacherLabels:
 
     def __init__(self, teach: Teach, heads: Mapping[str, Head], train: LabelTable, valid: LabelTable | None):
         self.teach, self.heads, self.train, self.valid = teach, heads, train, valid
-        self.labels = train.labels()
+        self.labels, self.valid_labels = train.labels(), {} if valid is None else valid.labels()
         self.known = {name: heads[name].labelled(labels) for name, labels in self.labels.items()}
         self.rows = TaughtRows()
         self.temperatures: dict[str, float] = {}
@@ -90,6 +90,11 @@ class TeacherLabels:
             calibrated[name] = head.at_temperature(said.outputs[name], temperature)
             if of_valid is not None:
                 checked[name] = head.at_temperature(of_valid.outputs[name], temperature)
+        if not calibrated:
+            others = sorted({name for heads, _ in answers for name in heads})
+            raise InputError(
+                f"Expected a teacher with some of the heads {', '.join(self.names)}, received one with: {', '.join(others)}."
+            )
         if valid_answers:
             calibrated = self._with_evidence(calibrated, checked, answers[0][1], valid_answers[0][1])
         for name, outputs in calibrated.items():
@@ -100,11 +105,6 @@ class TeacherLabels:
             # In place where they are there: the pipelines hold these very arrays.
             for into, values in ((self.rows.labels, labels), (self.rows.weights, weights)):
                 into.setdefault(name, values)[...] = values
-        if not calibrated:
-            others = sorted({name for heads, _ in answers for name in heads})
-            raise InputError(
-                f"Expected a teacher with some of the heads {', '.join(self.names)}, received one with: {', '.join(others)}."
-            )
         self._leave_out_inapplicable(self._parents(answers, valid_answers, calibrated) | calibrated)
 
     def summary(self) -> str:
@@ -125,9 +125,9 @@ class TeacherLabels:
 
     def _calibrate(self, name: str, said: Answers | None) -> tuple[float, float]:
         """The temperature of a head's outputs and its score on labelled validation rows; 1 and 1 without such."""
-        if said is None or self.valid is None or name not in self.valid.heads:
+        if said is None or self.valid is None or name not in self.valid_labels:
             return 1.0, 1.0
-        head, outputs, targets = self.heads[name], said.outputs[name], self.valid.labels()[name]
+        head, outputs, targets = self.heads[name], said.outputs[name], self.valid_labels[name]
         if not head.labelled(targets).any():
             return 1.0, 1.0
         temperature = fit_temperature(head, outputs, targets)
@@ -157,8 +157,7 @@ class TeacherLabels:
         self, outputs: dict[str, np.ndarray], checked: dict[str, np.ndarray], said: Answers, of_valid: Answers
     ) -> dict[str, np.ndarray]:
         """The teacher's outputs with what else is known, as far as validation rows say that it helps."""
-        assert self.valid is not None
-        labels, self.exponents = self.valid.labels(), {kind: {} for kind in self.teach.evidence}
+        labels, self.exponents = self.valid_labels, {kind: {} for kind in self.teach.evidence}
         heads = {name: head for name, head in self.heads.items() if name in checked and name in labels}
         of_classes = {name: head for name, head in heads.items() if isinstance(head, ClassesHead)}
         features, others_features = said.features, of_valid.features

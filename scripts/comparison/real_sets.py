@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,18 @@ def bundled(data: Path, seed: int = 0) -> RealSet:
     return RealSet(96, tuple(table.heads), table.parts())
 
 
+def table_of(data: str) -> LabelTable:
+    """A label file with a column of parts; `blood_cells` stands for the photographs that come along."""
+    return mtl.datasets.blood_cells() if data == "blood_cells" else mtl.data.read_csv(data)
+
+
 SETS = {"bundled": bundled, "blood_cells": blood_cells, "groceries": groceries, "clothing": clothing}
+
+
+def open_set(data: Path, name: str, seed: int, pixels: int | None = None) -> RealSet:
+    """A set of `SETS` below a folder, with images of its own size or of another one."""
+    real = SETS[name](data / name, seed)
+    return replace(real, pixels=pixels or real.pixels)
 
 
 def figures(probabilities: dict[str, np.ndarray], table: LabelTable) -> pd.DataFrame:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 from comparison.real_sets import RealSet
+from comparison.runs import Answers
+from comparison.ways import probabilities
 
 import mtlzoo as mtl
 
-Answers = tuple[dict[str, np.ndarray], dict[str, np.ndarray]]
 LONGER = 1.4  # what an epoch with a teacher that is the network itself costs, so many more epochs it has without
 Way = Callable[[RealSet, str, Mapping[str, float], int], tuple[Answers, dict[str, Any]]]
 
@@ -38,11 +38,8 @@ def _fit(
 
 
 def _read(model: mtl.MultiTaskModel, real: RealSet) -> Answers:
-    found = []
-    for table in real.tables[1:]:
-        details = mtl.evaluation.Predictions.from_model(model, table).details()
-        found.append({name: np.asarray(each["probabilities"]) for name, each in details.items()})
-    return found[0], found[1]
+    _, valid, test = real.tables
+    return probabilities(model, valid), probabilities(model, test)
 
 
 def masked(real: RealSet, weights: str, length: Mapping[str, float], seed: int) -> tuple[Answers, dict[str, Any]]:

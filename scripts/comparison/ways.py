@@ -87,8 +87,8 @@ def train_way(
     stages = [*first, *(_small_first(last, real.pixels) if small_first else [last])]
     history = mtl.fit(model, train, valid, stages, verbose=False, **settings)
     trained = time.perf_counter() - started
-    answers = [_probabilities(model, table) for table in (valid, test)]
-    both = [_probabilities(model, table, "flip") for table in (valid, test)]
+    answers = [probabilities(model, table) for table in (valid, test)]
+    both = [probabilities(model, table, "flip") for table in (valid, test)]
     log = {
         name: [float(value) for value in history.history[name]] for name in ("loss", "val_loss", "score", "val_score")
     }
@@ -108,6 +108,7 @@ def _small_first(stage: mtl.Stage, pixels: int) -> list[mtl.Stage]:
     ]
 
 
-def _probabilities(model: mtl.MultiTaskModel, table: Any, views: str | None = None) -> dict[str, np.ndarray]:
+def probabilities(model: mtl.MultiTaskModel, table: Any, views: str | None = None) -> dict[str, np.ndarray]:
+    """What a model says of a table's images, for each head `(rows, classes)`."""
     details = mtl.evaluation.Predictions.from_model(model, table, test_time_augmentation=views).details()
     return {name: np.asarray(each["probabilities"]) for name, each in details.items()}
