@@ -13,7 +13,7 @@ import mtlzoo
 ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     "errors": 0,
-    **dict.fromkeys(["masking", "keras_compat", "system", "files"], 1),
+    **dict.fromkeys(["masking", "keras_compat", "system", "files", "html"], 1),
     "images": 2,
     **dict.fromkeys(["losses", "metrics"], 3),
     **dict.fromkeys(["balancing", "backbones", "heads"], 4),
