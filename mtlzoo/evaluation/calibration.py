@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -61,6 +63,9 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
             "brier": then[1],
         }
         fold_temperature(model, name, temperature)
+    known = model.calibration.temperatures
+    fitted = {name: known.get(name, 1.0) * row["temperature"] for name, row in rows.items()}
+    model.calibration = replace(model.calibration, temperatures=fitted)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
 
 

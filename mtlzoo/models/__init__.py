@@ -2,7 +2,8 @@
 
 from mtlzoo.models.averaging import average
 from mtlzoo.models.builders import build, named_builder
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.freezing import set_trainable
 from mtlzoo.models.multitask import MultiTaskModel
 
-__all__ = ["MultiTaskModel", "average", "build", "named_builder", "set_trainable"]
+__all__ = ["Calibration", "MultiTaskModel", "average", "build", "named_builder", "set_trainable"]

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from mtlzoo.heads import Head
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.multitask import MultiTaskModel, check_model
 
 
@@ -47,6 +48,7 @@ def average(models: Sequence[MultiTaskModel], weights: Sequence[float] | None = 
         _check_alike(models[0], model)
     factors = _factors(weights, len(models))
     result = models[0].with_heads(models[0].heads)
+    result.calibration = Calibration()
     for variable, *values in zip(*(model.network_weights for model in (result, *models)), strict=True):
         arrays = [keras.ops.convert_to_numpy(value.value) for value in values]
         mean = sum(factor * array.astype("float64") for factor, array in zip(factors, arrays))

@@ -81,6 +81,7 @@ def with_heads(model: MultiTaskModel, heads: Mapping[str, Head | int], name: str
         heads={key: made.get(key, head) for key, head in heads.items()},
         resize=model.resize,
     )
+    result.calibration = model.calibration.of_heads(kept)
     for key, head in made.items():
         ends = features, feature_map, *([towers[head.tower]] if head.tower in towers else [])
         if key in model.heads and _copy_weights(copied, result, key, ends):

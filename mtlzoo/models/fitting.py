@@ -9,6 +9,7 @@ import keras
 
 from mtlzoo.errors import InputError
 from mtlzoo.keras_compat import as_numbers, called_by_fit, set_direction
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.feeding import BatchCheck, feed, readable_errors
 from mtlzoo.models.forms import make_anew_for_other_forms
 from mtlzoo.models.labels import label_arrays
@@ -49,6 +50,7 @@ class FittingByName(_Base):
                 weight is wrong; it names head, row and value.
         """
         _refuse_class_weight(class_weight)
+        self.calibration = Calibration()  # what was fitted is true of the weights before
         checks = BatchCheck(self.heads), BatchCheck(self.heads)
         with readable_errors(*checks):
             x, y, sample_weight = feed(checks[0], x, y, sample_weight)

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -16,15 +17,21 @@ from mtlzoo import __version__
 from mtlzoo.heads import Head, serialize
 from mtlzoo.models.older_keras import written_for_older_keras
 
+if TYPE_CHECKING:
+    from mtlzoo.models.multitask import MultiTaskModel
+
 KEY = "mtlzoo"
 WEIGHTS = f"{KEY}_weights"
 HEADS = f"{KEY}_heads"
 ROOM = 60_000  # letters of an attribute; HDF5 takes no more than 64 kB
 
 
-def describe(heads: Mapping[str, Head], resize: str) -> str:
-    """What a file tells of the heads, and of how images come to the model's size: a JSON text."""
-    return json.dumps({"version": __version__, "resize": resize, "heads": serialize(heads)})
+def describe(model: MultiTaskModel) -> str:
+    """What a file tells of the heads, of how images come to the model's size, and of what was fitted: a JSON text."""
+    content = {"version": __version__, "resize": model.resize, "heads": serialize(model.heads)}
+    if model.calibration:
+        content["calibration"] = model.calibration.get_config()
+    return json.dumps(content)
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:

@@ -28,6 +28,7 @@ from mtlzoo.metrics import RatioOfSums
 from mtlzoo.metrics.base import results
 from mtlzoo.models import replicas
 from mtlzoo.models.balanced import BalancedTraining
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.extending import with_heads
 from mtlzoo.models.fitting import FittingByName
 from mtlzoo.models.freezing import set_trainable
@@ -67,6 +68,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
 
     Attributes:
         resize: As given.
+        calibration: What was fitted on validation rows after training; see :class:`mtlzoo.models.Calibration`.
 
     In the logs of `fit` and `evaluate` stand `loss` (the weighted sum of the heads' losses, and regularisation),
     `<head>_loss`, `<head>_<metric>`, and `score`, the mean over heads of their main metrics, each scaled so that higher
@@ -119,6 +121,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
                 layer.preprocessing = preprocessing_in_graph(self)
         self._heads = MappingProxyType(heads)
         self.resize = resize
+        self.calibration = Calibration()
         self.label_smoothing = 0.0
         self.low_rank: int | None = None  # of the kernels' changes, see `mtlzoo.models.low_rank`
         self._split: Split | None = None

@@ -18,6 +18,7 @@ from mtlzoo.heads import Head, deserialize, serialize
 from mtlzoo.heads.texts import shorten
 from mtlzoo.keras_compat import TellsOfCopies
 from mtlzoo.models import h5_file
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.low_rank import train_low_rank
 from mtlzoo.models.older_keras import for_older_keras
 
@@ -56,7 +57,7 @@ class SavedWithHeads(TellsOfCopies):
             )
         if path.suffix in H5:
             with writing(path, overwrite=overwrite) as temporary:
-                h5_file.write(to_builtin_layers(self), h5_file.describe(self.heads, self.resize), temporary)
+                h5_file.write(to_builtin_layers(self), h5_file.describe(self), temporary)
             return
         if path.suffix != ".keras" and kwargs.get("zipped") is not False and not str(filepath).startswith("hf://"):
             raise InputError(
@@ -101,27 +102,39 @@ class SavedWithHeads(TellsOfCopies):
             ) from None
 
     def get_config(self) -> dict[str, Any]:
-        """The graph and the heads."""
-        return {**for_older_keras(super().get_config()), "heads": serialize(self.heads), "resize": self.resize}
+        """The graph, the heads, and what was fitted on validation rows."""
+        config = {**for_older_keras(super().get_config()), "heads": serialize(self.heads), "resize": self.resize}
+        return {**config, "calibration": self.calibration.get_config()} if self.calibration else config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> MultiTaskModel:
         """The model that `get_config` describes."""
         config = dict(config)
         heads, resize = deserialize(config.pop("heads")), config.pop("resize")
+        calibration = Calibration.from_config(config.pop("calibration", {}), heads)
         # Where Keras itself writes an `.h5` file, it gives classes without the package they are registered in.
         graph = keras.Model.from_config(config, custom_objects={"Backbone": Backbone, **(custom_objects or {})})
-        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+        model = cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+        model.calibration = calibration
+        return model
 
     @classmethod
-    def from_plain(cls, graph: keras.Model, heads: Mapping[str, Head], resize: str = "stretch") -> MultiTaskModel:
+    def from_plain(
+        cls,
+        graph: keras.Model,
+        heads: Mapping[str, Head],
+        resize: str = "stretch",
+        calibration: Calibration | None = None,
+    ) -> MultiTaskModel:
         """The model around a plain functional graph with one nested model, as exported files hold it; layers are shared."""
         (nested,) = [layer for layer in graph.layers if isinstance(layer, keras.Model)]
         backbone = Backbone(nested.inputs[0], nested.outputs[0], name=nested.name)
         graph = keras.models.clone_model(
             graph, input_tensors=graph.input, clone_function=lambda layer: backbone if layer is nested else layer
         )
-        return cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+        model = cls(graph.input, graph.output, name=graph.name, heads=heads, resize=resize)
+        model.calibration = calibration or Calibration()
+        return model
 
     def get_compile_config(self) -> dict[str, Any]:
         """The optimizer and how steps are run; losses come from the heads, and XLA depends on the machine that loads."""

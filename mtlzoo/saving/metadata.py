@@ -13,8 +13,8 @@ __all__ = ["KEY", "describe", "read"]
 
 
 def describe(model: MultiTaskModel) -> str:
-    """The heads of a model, and how images come to its size."""
-    return h5_file.describe(model.heads, model.resize)
+    """The heads of a model, how images come to its size, and what was fitted on validation rows."""
+    return h5_file.describe(model)
 
 
 def read(text: str) -> dict[str, Any]:

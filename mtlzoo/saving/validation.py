@@ -11,6 +11,7 @@ import keras
 
 from mtlzoo.errors import ModelFileError
 from mtlzoo.heads import HEADS, Head
+from mtlzoo.models.calibrated import Calibration
 from mtlzoo.models.multitask import RESIZES
 
 MAX_TEXT = 64 * 2**20  # characters of JSON; the largest graph of `keras.applications` has two million
@@ -69,7 +70,7 @@ def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...
         shapes: The shapes of the model's outputs, without the batch.
 
     Returns:
-        `heads` and `resize`.
+        `heads`, `resize` and `calibration`.
 
     Raises:
         ModelFileError: It is not what :func:`export` writes, or does not fit the model's outputs.
@@ -86,9 +87,14 @@ def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...
         raise ModelFileError(
             f"{path}: expected one head for each output ({_short(sorted(shapes))}), received: {_short(sorted(entries))}."
         )
+    try:
+        calibration = Calibration.from_config(content.get("calibration", {}), entries)
+    except ValueError as error:
+        raise ModelFileError(f"{path}: what its metadata tell of calibration cannot be used: {error}") from None
     return {
         "heads": {name: _read_head(name, entry, shapes[name], path, version) for name, entry in entries.items()},
         "resize": resize,
+        "calibration": calibration,
     }
 
 

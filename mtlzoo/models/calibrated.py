@@ -1,0 +1,68 @@
+"""What was fitted on validation rows after training, and travels with the model into every file of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from mtlzoo.heads.texts import value_text
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is known of a trained model's predictions from rows that it was not trained on.
+
+    Each field is empty until something is fitted. Training a model further empties all of them, since they are true of
+    these weights alone.
+
+    Attributes:
+        temperatures: What the logits of a head were divided by, by the head's name. The weights of its last layer are
+            divided already: this is a note.
+
+    Example:
+
+    ```python
+    mtl.calibrate(model, valid)
+    model.calibration.temperatures  # {'coat_length': 1.31}
+    ```
+    """
+
+    temperatures: Mapping[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything was fitted."""
+        return any(getattr(self, each.name) for each in fields(self))
+
+    def of_heads(self, names: Collection[str]) -> Calibration:
+        """What is known of these heads alone."""
+        return replace(self, temperatures={name: value for name, value in self.temperatures.items() if name in names})
+
+    def get_config(self) -> dict[str, Any]:
+        """What JSON can hold, without what is empty."""
+        return {"temperatures": dict(self.temperatures)} if self.temperatures else {}
+
+    @classmethod
+    def from_config(cls, config: Any, heads: Collection[str]) -> Calibration:
+        """What `get_config` gave, checked, since it may come from a file that somebody else wrote.
+
+        Args:
+            config: A dictionary. Entries that this version does not know are left out.
+            heads: The names of the model's heads.
+
+        Returns:
+            The calibration.
+
+        Raises:
+            ValueError: If it is not what `get_config` gives, or is of other heads.
+        """
+        if not isinstance(config, Mapping):
+            raise ValueError(f"Expected a dictionary, received: {value_text(config)}.")
+        temperatures = config.get("temperatures", {})
+        if not isinstance(temperatures, Mapping) or not set(temperatures) <= set(heads):
+            raise ValueError(f"Expected temperatures by the name of the head, received: {value_text(temperatures)}.")
+        for value in temperatures.values():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise ValueError(f"Expected temperatures above 0, received: {value_text(value)}.")
+        return cls(temperatures={name: float(value) for name, value in temperatures.items()})
