@@ -58,14 +58,14 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 def command_line() -> str:
     """All commands with their arguments, as the argument parser has them."""
     sys.path.insert(0, str(ROOT))
-    from mtlzoo.cli.parser import COMMANDS, parser
+    from mtlzoo.cli.parser import COMMANDS, command_module, parser
 
     parts = []
-    for name, (help, fill) in COMMANDS.items():
-        command = argparse.ArgumentParser(prog=f"mtlzoo {name}", add_help=False)
-        fill(command)
-        parts.append(f"## mtlzoo {name}\n\n{help[0].upper()}{help[1:]}.\n\n{_arguments(command)}")
-    parser(dict.fromkeys(COMMANDS, print))  # which raises where a command could not be parsed
+    for name, command in COMMANDS.items():
+        arguments = argparse.ArgumentParser(prog=f"mtlzoo {name}", add_help=False)
+        command_module(name).add_arguments(arguments)
+        parts.append(f"## mtlzoo {name}\n\n{command.help[0].upper()}{command.help[1:]}.\n\n{_arguments(arguments)}")
+    parser()  # which raises where a command could not be parsed
     return "\n\n".join(parts)
 
 

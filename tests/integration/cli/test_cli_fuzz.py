@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtlzoo.cli.main import COMMANDS, main
+from mtlzoo.cli.main import main
 from mtlzoo.cli.parser import parser
 
 NUMBERS = ["-1", "0", "1.5", "nan", "inf", "-inf", "1e400", "9" * 25, "9" * 5000, "0x10", "1_000", "½", "²", "٣"]
@@ -146,7 +146,7 @@ def _snapshot(folder: Path) -> dict[str, int]:
 
 
 def _options(command: str) -> list[str]:
-    (commands,) = [action for action in parser(COMMANDS)._actions if isinstance(action, argparse._SubParsersAction)]
+    (commands,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
     chosen = commands.choices[command]
     chosen.fill(chosen)
     taking = [action for action in chosen._actions if action.nargs != 0 and action.option_strings]

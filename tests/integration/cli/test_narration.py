@@ -14,7 +14,7 @@ from eager import eager_steps
 
 from mtlzoo.backbones import published_lite
 from mtlzoo.cli import narration, runs
-from mtlzoo.cli.main import COMMANDS, main
+from mtlzoo.cli.main import main
 from mtlzoo.cli.parser import parser
 from mtlzoo.data import LabelTable
 from mtlzoo.training import Stage
@@ -25,7 +25,7 @@ QUICK = [*NETWORK, "--image-size", "32", "--weights", "none", "--stages", "all:2
 
 def told(*words: str):
     """The options of `mtlzoo train`."""
-    options = parser(COMMANDS).parse_args(["train", *words])
+    options = parser().parse_args(["train", *words])
     options.named = options.data
     return options
 
@@ -98,7 +98,7 @@ def test_what_to_type_next_can_be_typed(spoken, folder, capsys, monkeypatch):
     assert main(commands[0][1:]) == 0
     assert "图片" in capsys.readouterr().out
     assert main(evaluated[1:]) == 0
-    parser(COMMANDS).parse_args(commands[2][1:])
+    parser().parse_args(commands[2][1:])
     assert main(["train", "labels.csv", *QUICK]) == 2  # the run is not replaced
     assert "--overwrite" in capsys.readouterr().err
 

@@ -16,8 +16,8 @@ import mtlzoo as mtl
 from mtlzoo import balancing
 from mtlzoo.cli import runs
 from mtlzoo.cli.argument_types import OneLineParser
+from mtlzoo.cli.commands.train import add_arguments
 from mtlzoo.cli.image_files import labelled_images
-from mtlzoo.cli.parser import _train_arguments
 from mtlzoo.data import ImageError, LabelTable, make_shapes, read_shapes
 from mtlzoo.data.row_values import locate
 from mtlzoo.evaluation import Predictions
@@ -273,7 +273,7 @@ def test_predictions_are_compared_with_labels_however_those_are_written(tmp_path
 def recipe_of(*arguments: str):
     """The recipe that `mtlzoo train labels.csv` makes of further arguments."""
     options = OneLineParser(prog="mtlzoo")
-    _train_arguments(options)
+    add_arguments(options)
     return runs.recipe_of(options.parse_args(["labels.csv", *arguments]))
 
 

@@ -7,13 +7,14 @@ import argparse
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.cli import parser, runs
+from mtlzoo.cli import runs
+from mtlzoo.cli.commands.train import add_arguments
 from mtlzoo.cli.main import main
 
 
 def recipe_of(*arguments: str) -> mtl.Recipe:
     options = argparse.ArgumentParser()
-    parser.COMMANDS["train"][1](options)
+    add_arguments(options)
     return runs.recipe_of(options.parse_args(["labels.csv", *arguments]))
 
 

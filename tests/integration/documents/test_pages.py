@@ -11,7 +11,7 @@ import pytest
 from code_blocks import blocks, commands, fenced, run
 from small_reader import small_reader
 
-from mtlzoo.cli.main import COMMANDS, main
+from mtlzoo.cli.main import main
 from mtlzoo.cli.parser import parser
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def test_python_blocks_run_one_after_the_other(page, tmp_path, monkeypatch):
 def test_commands_are_commands(page):
     for command in commands(TEXTS[page]):
         if command[0] == "mtlzoo":
-            parser(COMMANDS).parse_args(command[1:])
+            parser().parse_args(command[1:])
         else:
             assert (ROOT / command[0]).is_file(), command
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import mtlzoo as mtl
-from mtlzoo.cli.main import COMMANDS
+from mtlzoo.cli.parser import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 
