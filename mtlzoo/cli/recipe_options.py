@@ -38,7 +38,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     if options.augment is not None:
         settings["augment"] = None if options.augment == "none" else options.augment
     given = {name: getattr(options, name) for name in ("mix", "sampling", "minutes", "label_smoothing")}
-    given["teach"] = teach_of(options)
+    given |= {"teach": teach_of(options), "calibrate": False if options.no_calibration else None}
     settings |= {name: value for name, value in given.items() if value is not None}
     return named.with_settings(**settings)
 

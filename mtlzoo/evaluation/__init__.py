@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mtlzoo.evaluation.calibration import calibrate, calibration_errors
+    from mtlzoo.evaluation.calibration import calibrate, calibration_errors, reliability
     from mtlzoo.evaluation.explaining import gradcam
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
     from mtlzoo.evaluation.suggestions import suggest_labels
 
 _MODULES = {
-    "calibration": ["calibrate", "calibration_errors"],
+    "calibration": ["calibrate", "calibration_errors", "reliability"],
     "explaining": ["gradcam"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate_groups",
     "gradcam",
     "predict",
+    "reliability",
     "suggest_labels",
 ]
 

@@ -10,9 +10,9 @@ import pandas as pd
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.predictions import Labelled, Predictions
-from mtlzoo.heads import Head, MultiLabelHead
+from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
-from mtlzoo.heads.temperature import fit_temperature
+from mtlzoo.heads.temperature import fit_temperature, has_temperature
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.temperatures import fold_temperature
 
@@ -94,6 +94,42 @@ def calibration_errors(predictions: Predictions, table: Labelled | None = None) 
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
 
 
+def reliability(predictions: Predictions, table: Labelled | None = None, bins: int = 10) -> pd.DataFrame:
+    """How often predictions are right, by the probability that they are given with.
+
+    Args:
+        predictions: What a model says of some images.
+        table: Their labels; by default those of the table that was predicted.
+        bins: How many bins of equal width.
+
+    Returns:
+        A row for each head with probabilities and each bin with predictions: `head`, `bin` from 0, `rows`, and of these
+        the mean `probability` and how many of them are `right`, from 0 to 1. Each tag counts by itself, with the
+        probability of yes.
+
+    Raises:
+        ValueError: If there are no labels.
+
+    Example:
+
+    ```python
+    from mtlzoo.evaluation import Predictions, reliability
+
+    print(reliability(Predictions.from_model(model, valid)))
+    ```
+    """
+    parts = []
+    for name, pair in _pairs(predictions, table).items():
+        sure, right = _certainties(pair.head, pair.outputs, pair.targets)
+        frame = pd.DataFrame({"bin": _bins(sure, bins), "probability": sure, "right": right.astype(float)})
+        found = frame.groupby("bin").agg(
+            rows=("right", "size"), probability=("probability", "mean"), right=("right", "mean")
+        )
+        parts.append(found.reset_index().assign(head=name))
+    columns = ["head", "bin", "rows", "probability", "right"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
 def expected_calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = BINS) -> float:
     """The mean distance of probabilities from how often they are right, over bins of equal width, weighted by their rows.
 
@@ -116,8 +152,7 @@ def expected_calibration_error(sure: np.ndarray, right: np.ndarray, bins: int = 
     """
     if not len(sure):
         return float("nan")
-    places = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = np.bincount(places, weights=sure - right, minlength=bins)
+    gaps = np.bincount(_bins(sure, bins), weights=sure - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(sure))
 
 
@@ -131,19 +166,31 @@ def _pairs(predictions: Predictions, table: Labelled | None) -> dict[str, Labell
     if rows is None:
         raise ValueError("Expected a table with labels, since the predictions are of images alone, received none.")
     pairs = predictions.with_labels(rows.for_heads(predictions.heads))
-    return {name: pair for name, pair in pairs.items() if isinstance(pair.head, ClassesHead | MultiLabelHead)}
+    return {name: pair for name, pair in pairs.items() if has_temperature(pair.head)}
 
 
 def _errors(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
     """The expected calibration error and the Brier score."""
+    sure, right = _certainties(head, outputs, targets)
+    if isinstance(head, ClassesHead):
+        known = head.labelled(targets)
+        probabilities, ids = head.probabilities(outputs[known]), head.class_ids(targets[known])
+        brier = np.square(probabilities - np.eye(probabilities.shape[1])[ids]).sum(axis=-1)
+    else:
+        brier = np.square(sure - right)
+    return expected_calibration_error(sure, right), float(brier.mean()) if len(brier) else float("nan")
+
+
+def _certainties(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each prediction that has a label, and whether it is right; of tags that of each yes."""
     known = head.labelled(targets)
     outputs, targets = outputs[known], targets[known]
     if isinstance(head, ClassesHead):
-        probabilities, ids = head.probabilities(outputs), head.class_ids(targets)
-        right = probabilities.argmax(axis=-1) == ids
-        brier = np.square(probabilities - np.eye(probabilities.shape[1])[ids]).sum(axis=-1)
+        probabilities = head.probabilities(outputs)
         sure = probabilities.max(axis=-1) if len(probabilities) else np.zeros(0)
-    else:  # each tag by itself
-        said, right = outputs[targets >= 0], targets[targets >= 0] >= 0.5
-        brier, sure = np.square(said - right), said
-    return expected_calibration_error(sure, right), float(brier.mean()) if len(brier) else float("nan")
+        return sure, probabilities.argmax(axis=-1) == head.class_ids(targets)
+    return outputs[targets >= 0], targets[targets >= 0] >= 0.5
+
+
+def _bins(sure: np.ndarray, bins: int) -> np.ndarray:
+    return np.minimum((sure * bins).astype(int), bins - 1)

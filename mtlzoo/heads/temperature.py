@@ -7,10 +7,16 @@ import numpy as np
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.golden_section import minimize
+from mtlzoo.heads.multilabel import MultiLabelHead
 from mtlzoo.heads.teachable import SMALLEST
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 RIDGE = 0.1  # what a logarithm of 1 costs, in nats: a few rows do not make an extreme temperature
+
+
+def has_temperature(head: Head) -> bool:
+    """Whether a head predicts probabilities of classes or tags, which a temperature calibrates."""
+    return isinstance(head, ClassesHead | MultiLabelHead)
 
 
 def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from mtlzoo.models.multitask import MultiTaskModel
 
 
+def can_fold(model: MultiTaskModel, name: str) -> bool:
+    """Whether a head ends in a dense layer with a softmax or sigmoid."""
+    layer = output_layer(model, name)
+    return isinstance(layer, keras.layers.Dense) and layer.activation.__name__ in ("softmax", "sigmoid")
+
+
 def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> None:
     """Divide kernel and bias of a head's last layer, so that every file of the model says what the model says.
 
@@ -30,7 +36,7 @@ def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> No
     if not 0 < temperature < float("inf"):
         raise ValueError(f"Expected a temperature above 0, received: {temperature!r}.")
     layer = output_layer(model, name)
-    if not isinstance(layer, keras.layers.Dense) or layer.activation.__name__ not in ("softmax", "sigmoid"):
+    if not can_fold(model, name):
         raise HeadError(
             f"Expected head {name!r} to end in a dense layer with a softmax or sigmoid, received: {type(layer).__name__}."
         )

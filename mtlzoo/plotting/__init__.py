@@ -10,6 +10,7 @@ from mtlzoo.plotting.history import plot_history
 from mtlzoo.plotting.learning_rate import plot_learning_rate
 from mtlzoo.plotting.model import plot_model
 from mtlzoo.plotting.predictions import plot_predictions
+from mtlzoo.plotting.reliability import plot_reliability
 
 __all__ = [
     "Annotation",
@@ -22,4 +23,5 @@ __all__ = [
     "plot_learning_rate",
     "plot_model",
     "plot_predictions",
+    "plot_reliability",
 ]

@@ -145,6 +145,20 @@ def plan_stages(
     return [replace(stage, epochs=count) for stage, count in zip(stages, epochs)], total
 
 
+def describe_plan(minutes: float, costs: StepCosts, stages: Sequence[Stage], seconds: float) -> str:
+    """What fits into the time, in a line.
+
+    Args:
+        minutes: The time that was given.
+        costs: What steps cost.
+        stages: The stages with the epochs that fit.
+        seconds: The time that they will take.
+    """
+    epochs = ", ".join(f"{stage.epochs} of {stage.trainable}" for stage in stages)
+    step = f"a step takes {1000 * costs.step:.0f} ms"
+    return f"{minutes:g} minutes: {step}, which makes epochs {epochs} in about {seconds / 60:.1f} minutes"
+
+
 class Deadline(keras.callbacks.Callback):
     """Ends a stage where another epoch would end long after the time that was given.
 

@@ -79,6 +79,7 @@ def fit(
             - `sampling`: which training rows are drawn more often, `None` by default.
             - `label_smoothing`: how much of each label is spread over all classes, 0.1 by default.
             - `teach`: who fills in missing labels, a :class:`mtlzoo.Teach`; `None` by default.
+            - `calibrate`: whether probabilities are calibrated on the validation rows at the end, `True` by default.
             - `minutes`: how long training may take, in place of the stages' epochs.
 
     Returns:

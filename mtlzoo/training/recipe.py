@@ -44,6 +44,7 @@ class RecipeSettings(TypedDict, total=False):
     sampling: str | None
     label_smoothing: float
     teach: Teach | None
+    calibrate: bool
 
 
 class StagedSettings(RecipeSettings, total=False):
@@ -98,6 +99,9 @@ class Recipe:
         label_smoothing: How much of each label is spread over all classes, in `[0, 1)`, for softmax heads
             (`ClassificationHead`) that have none of their own; see `MultiTaskModel.compile`.
         teach: Who fills in missing labels, for tables: a :class:`mtlzoo.Teach`; `None` for nobody.
+        calibrate: Whether probabilities are made worth what they say, on the validation rows, once training is over: the
+            last layer of each head is divided by a temperature, see :func:`mtlzoo.calibrate`. Predictions stay the same,
+            validation losses are no longer those of the history.
 
     Raises:
         ValueError: If there is no stage, or a setting is invalid.
@@ -130,6 +134,7 @@ class Recipe:
     sampling: str | None = None
     label_smoothing: float = 0.1
     teach: Teach | None = None
+    calibrate: bool = True
 
     def __post_init__(self) -> None:
         stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
@@ -168,6 +173,8 @@ class Recipe:
             isinstance(minutes, Real) and not isinstance(minutes, bool) and 0 < minutes < inf
         ):
             raise ValueError(f"Expected `minutes` to be None or a number above 0, received: {minutes!r}.")
+        if not isinstance(self.calibrate, bool):
+            raise ValueError(f"Expected `calibrate` to be True or False, received: {self.calibrate!r}.")
 
     @property
     def teaches_itself(self) -> bool:

@@ -16,7 +16,7 @@ FAST = Recipe(stages=[Stage(1, 1e-3, "heads"), Stage(4, 1e-3)])
 THOROUGH = Recipe(stages=[Stage(2, 1e-3, "heads"), Stage(60, 1e-3)], augment="strong")
 """Three times as long as the default, with more variants of each image, which long training needs."""
 
-FASHIONAI = Recipe(stages=FASHIONAI_STAGES, label_smoothing=0.0)
+FASHIONAI = Recipe(stages=FASHIONAI_STAGES, label_smoothing=0.0, calibrate=False)
 """FashionAI attributes: the heads, then everything at learning rates that fall tenfold a stage."""
 
 HYDRANET = Recipe(
@@ -24,10 +24,11 @@ HYDRANET = Recipe(
     batch_size=16,
     augment=None,
     label_smoothing=0.0,
+    calibrate=False,
 )
 """HydraNet on UTKFace: ten epochs of everything with plain SGD; 0.09 is the momentum that it says."""
 
-HEAD_API = Recipe(stages=[Stage(10, 1e-3, schedule="constant")], augment=None, label_smoothing=0.0)
+HEAD_API = Recipe(stages=[Stage(10, 1e-3, schedule="constant")], augment=None, label_smoothing=0.0, calibrate=False)
 """TensorFlow's Head API on MTFL: Adam with the settings that it has by itself."""
 
 SIMPLE_DETECTION = Recipe(
@@ -42,6 +43,7 @@ SIMPLE_DETECTION = Recipe(
     ],
     augment=None,
     label_smoothing=0.0,
+    calibrate=False,
 )
 """The book's detector on MobileNet: a hundred epochs of the heads, then a hundred of the last three blocks as well."""
 

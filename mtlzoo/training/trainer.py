@@ -17,7 +17,7 @@ import numpy as np
 from mtlzoo.data import LabelTable
 from mtlzoo.data.pipeline import PipelineSettings
 from mtlzoo.images.caching import image_cache
-from mtlzoo.models import MultiTaskModel
+from mtlzoo.models import Calibration, MultiTaskModel
 from mtlzoo.models.batch_norm import keeping_up
 from mtlzoo.models.low_rank import rank_of, train_low_rank
 from mtlzoo.models.multitask import check_model
@@ -27,7 +27,8 @@ from mtlzoo.system.pipeline_errors import plain_errors
 from mtlzoo.training.arguments import training_arguments
 from mtlzoo.training.averaging import AveragedWeights, LiveWeights, averaging_over
 from mtlzoo.training.begin_teaching import begin_teaching
-from mtlzoo.training.budget import Deadline, measure_steps, plan_stages
+from mtlzoo.training.budget import Deadline, describe_plan, measure_steps, plan_stages
+from mtlzoo.training.calibrating import calibrate_on, describe_temperatures
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import copy_weights, find_devices
 from mtlzoo.training.feature_cache import feature_cache
@@ -138,6 +139,7 @@ class Trainer:
         """
         self._until = time.monotonic() + 60 * (self.recipe.minutes or 0.0)
         reseed(self.model, self.recipe.seed)
+        self.model.calibration = Calibration()
         self._prepare()
         self._plan_time()
         for number, stage in enumerate(self.stages, start=1):
@@ -214,15 +216,12 @@ class Trainer:
         self._prepare_validation()
         if self.recipe.teach is not None:
             folder, show = self.features.folder if self.features else None, self.verbose and self.devices.chief
-            given = self.train, self.valid
-            self.teacher = begin_teaching(self.recipe.teach, self.model, given, self.settings, folder, show)
+            rows = self.train, self.valid
+            self.teacher = begin_teaching(self.recipe.teach, self.model, rows, self.settings, folder, show)
         self.trained = self.devices.replicate(self.model)
         if self.resume is not None:
-            tables = {
-                name: rows
-                for name, rows in (("train", self.train), ("valid", self.valid))
-                if isinstance(rows, LabelTable)
-            }
+            given = {"train": self.train, "valid": self.valid}
+            tables = {name: rows for name, rows in given.items() if isinstance(rows, LabelTable)}
             arguments = training_arguments(self.model, self.train, self.valid, self._effective_recipe())
             chief = self.devices.chief
             self.state = TrainingState(self.resume, arguments, self.history, self.best, self.callbacks, chief, tables)
@@ -267,12 +266,7 @@ class Trainer:
         if self.state is not None:
             self.state.plan = [stage.epochs for stage in stages]
         if self.verbose and self.devices.chief:
-            epochs = ", ".join(f"{stage.epochs} of {stage.trainable}" for stage in stages)
-            print(
-                f"{self.recipe.minutes:g} minutes: a step takes {1000 * costs.step:.0f} ms, which makes epochs {epochs} in "
-                f"about {total / 60:.1f} minutes",
-                flush=True,
-            )
+            print(describe_plan(self.recipe.minutes, costs, stages, total), flush=True)
         reseed(self.model, self.recipe.seed)
 
     def _effective_recipe(self) -> Recipe:
@@ -397,4 +391,10 @@ class Trainer:
         history.best_epoch = self.best.best_epoch if self.best is not None else None
         if history.best_epoch is None and history.epoch:
             history.best_epoch = history.epoch[-1]
+        if self.recipe.calibrate and self.valid is not None and history.epoch:
+            rows = Rows(self.valid, replace(self.settings, shard=None))  # all of them, on each worker
+            with plain_errors(), self.devices.local_scope():
+                temperatures = calibrate_on(self.model, rows.dataset())
+            if self.verbose and self.devices.chief and temperatures:
+                print(describe_temperatures(temperatures), flush=True)
         return history

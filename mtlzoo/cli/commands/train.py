@@ -141,6 +141,11 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
         "--cache", metavar="memory|DIR", type=cache, help="keep decoded images there (default: decode each epoch)"
     )
     training.add_argument("--patience", type=count, help="epochs without a better score that end a stage")
+    training.add_argument(
+        "--no-calibration",
+        action="store_true",
+        help="leave probabilities as training leaves them, too sure or not enough",
+    )
     training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")
 
 

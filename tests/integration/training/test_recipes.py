@@ -34,6 +34,7 @@ SETTINGS = {
     "sampling": "repeat_factor",
     "label_smoothing": 0.2,
     "teach": mtl.Teach(),
+    "calibrate": True,
 }
 
 

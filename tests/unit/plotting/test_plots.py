@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from mtlzoo.data import LabelTable
+from mtlzoo.evaluation import Predictions
+from mtlzoo.heads import BinaryHead, RegressionHead
 from mtlzoo.plotting import (
     Annotation,
     plot_balancing,
@@ -18,6 +21,7 @@ from mtlzoo.plotting import (
     plot_history,
     plot_model,
     plot_predictions,
+    plot_reliability,
     style,
 )
 
@@ -54,6 +58,24 @@ def assert_png(path, figure):
     size = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     np.testing.assert_allclose(size, figure.get_size_inches() * style.PIXELS_PER_INCH, atol=1)
     assert list(path.parent.iterdir()) == [path]
+
+
+# === Reliability ===
+
+
+def test_reliability_has_a_panel_for_each_head_with_probabilities(tmp_path, rng):
+    heads = {f"{name} {'long ' * 20}": BinaryHead(["no", "yes"]) for name in "abcdefg"} | {"size": RegressionHead()}
+    frame = pd.DataFrame({"image": [f"{row}.png" for row in range(40)]})
+    frame = frame.assign(**{name: rng.choice(["no", "yes"], 40) for name in heads if name != "size"}, size=1.0)
+    table = LabelTable(frame, heads)
+    outputs = {name: rng.random((40, 1)).astype("float32") for name in heads}
+    said = Predictions(outputs, heads, table=table)
+    figure = plot_reliability(said, said, tmp_path / "reliability.png")
+    assert_inside(figure)
+    assert_png(tmp_path / "reliability.png", figure)
+    assert len(figure.axes) == 1 + 7
+    with pytest.raises(ValueError, match="Expected a head with probabilities of classes or tags"):
+        plot_reliability(Predictions({"size": outputs["size"]}, {"size": heads["size"]}, table=table))
 
 
 # === Style ===

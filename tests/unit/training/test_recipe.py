@@ -33,13 +33,14 @@ OTHER = {
     "sampling": "balanced",
     "label_smoothing": 0.2,
     "teach": mtl.Teach(labelled=0.5),
+    "calibrate": False,
 }
 
 
 def test_the_registry_names_recipes():
     assert RECIPES["default"] == Recipe()
     assert RECIPES["default"].stages == DEFAULT_STAGES
-    assert RECIPES["fashionai"] == Recipe(stages=FASHIONAI_STAGES, label_smoothing=0.0)
+    assert RECIPES["fashionai"] == Recipe(stages=FASHIONAI_STAGES, label_smoothing=0.0, calibrate=False)
     for name, recipe in RECIPES.items():
         assert get_recipe(name) is recipe
         assert get_recipe(recipe) is recipe
