@@ -43,9 +43,16 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
 
 
 def _surprise(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float:
-    """The mean negative logarithm of what was predicted of the labels."""
+    """The mean negative logarithm of what was predicted of the labels, and of one row more, of which nobody knows the label.
+
+    That row keeps a few that are all predicted right from making the network sure of everything (Platt 1999).
+    """
     if isinstance(head, ClassesHead):
-        likelihood = np.take_along_axis(head.probabilities(predictions), head.class_ids(targets)[:, None], axis=-1)
+        surprises = -np.log(np.maximum(head.probabilities(predictions), SMALLEST))
+        told = np.take_along_axis(surprises, head.class_ids(targets)[:, None], axis=-1)
+        unknown = surprises.mean()
     else:  # tags, each by itself
-        likelihood = np.where(targets >= 0.5, predictions, 1 - predictions)[targets >= 0]
-    return float(-np.log(np.maximum(likelihood, SMALLEST)).mean())
+        yes, no = (-np.log(np.maximum(each, SMALLEST)) for each in (predictions, 1 - predictions))
+        told = np.where(targets >= 0.5, yes, no)[targets >= 0]
+        unknown = (yes + no)[targets >= 0].mean() / 2
+    return float((told.sum() + unknown) / (told.size + 1))

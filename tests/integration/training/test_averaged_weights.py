@@ -10,7 +10,7 @@ from mtlzoo.training import Recipe, Stage, Trainer, fit
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 STAGE = Stage(3, 2e-2, optimizer="sgd", schedule="constant")
-SETTINGS = {"batch_size": 24, "seed": 3, "augment": None, "verbose": False}
+SETTINGS = {"batch_size": 24, "seed": 3, "augment": None, "verbose": False, "calibrate": False}
 MOMENTUM = 0.5
 
 

@@ -11,6 +11,7 @@ import mtlzoo as mtl
 from mtlzoo.errors import HeadError
 from mtlzoo.evaluation import Predictions, calibration_errors
 from mtlzoo.evaluation.calibration import expected_calibration_error
+from mtlzoo.heads.temperature import fit_temperature
 from mtlzoo.models.temperatures import fold_temperature
 
 ROWS = 300
@@ -102,3 +103,12 @@ def test_heads_without_probabilities_have_no_temperature(model):
         fold_temperature(model, "size", 2.0)
     with pytest.raises(ValueError, match="above 0"):
         fold_temperature(model, "kind", 0.0)
+
+
+@pytest.mark.parametrize("rows", [4, 16, 64])
+def test_a_few_rows_that_are_all_right_make_nobody_sure(rows):
+    head = mtl.ClassificationHead(["a", "b"])
+    targets = np.eye(2, dtype="float32")[np.arange(rows) % 2]
+    outputs = np.where(targets == 1, 0.8, 0.2).astype("float32")
+    sure = head.at_temperature(outputs, fit_temperature(head, outputs, targets)).max()
+    assert 0.8 < sure < 1 - 0.4 / (rows + 1)
