@@ -8,7 +8,9 @@ fitted on the validation rows; test rows are looked at by the report alone.
 
 `OUT` gets `calibration.csv`, a row for each head: temperatures; the expected calibration error (15 bins) and the Brier score
 of the test rows before and after; `chance`, the error that as many rows of a perfectly calibrated predictor have on average,
-since bins of few rows are never even; and how many predictions are others than before. And it gets a picture of each set.
+since bins of few rows are never even; what isotonic regression of the predicted class' probability on the same validation
+rows would have come to (the error, and the mean squared distance from right or wrong, beside that of the temperature); and
+how many predictions are others than before. And it gets a picture of each set.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def main() -> None:
     table.to_csv(options.out / "calibration.csv", index=False)
     print(table.to_string(index=False, float_format="{:.3f}".format))
     halved = (table["ece"] <= table["ece_before"] / 2) | (table["ece"] < 0.02)
-    means = table[["ece_before", "ece", "brier_before", "brier"]].mean()
+    means = table[["ece_before", "ece", "isotonic", "brier_before", "brier", "square", "isotonic_square"]].mean()
     print(f"halved or below .02: {halved.sum()} of {len(table)} heads; means: {means.round(4).to_dict()}")
 
 
@@ -54,7 +56,7 @@ def measure(options: argparse.Namespace, name: str) -> pd.DataFrame:
         raise SystemExit(
             f"{options.runs / name}: expected a model without calibration: train it with --no-calibration."
         )
-    before = Predictions.from_model(model, test)
+    before, said = Predictions.from_model(model, test), Predictions.from_model(model, valid)
     fitted = mtl.calibrate(model, valid)
     after = Predictions.from_model(model, test)
     plot_reliability(after, before, options.out / f"{name}.png", overwrite=True)
@@ -66,6 +68,7 @@ def measure(options: argparse.Namespace, name: str) -> pd.DataFrame:
     table["changed"] = {
         head: changed(model.heads[head], before.outputs[head], after.outputs[head]) for head in table.index
     }
+    table = table.join(pd.DataFrame({head: isotonic(said, before, after, head) for head in table.index}).T)
     columns = [
         "set",
         "head",
@@ -78,17 +81,39 @@ def measure(options: argparse.Namespace, name: str) -> pd.DataFrame:
         "brier_before",
         "brier",
     ]
-    return table.reset_index()[[*columns, "changed"]]
+    return table.reset_index()[[*columns, "isotonic", "square", "isotonic_square", "changed"]]
 
 
 def chance(predictions: Any, name: str, draws: int = 200) -> float:
     """The mean expected calibration error of labels that are drawn from the probabilities themselves."""
     from mtlzoo.evaluation.calibration import expected_calibration_error
 
-    pair = predictions.with_labels(predictions.table.for_heads(predictions.heads))[name]
-    sure = pair.head.probabilities(pair.outputs[pair.labelled]).max(axis=-1)
+    sure, _ = certainties(predictions, name)
     rng = np.random.default_rng(0)
     return float(np.mean([expected_calibration_error(sure, rng.random(len(sure)) < sure) for _ in range(draws)]))
+
+
+def isotonic(valid: Any, before: Any, after: Any, name: str) -> dict[str, float]:
+    """What isotonic regression comes to on the test rows, beside a temperature."""
+    from sklearn.isotonic import IsotonicRegression
+
+    from mtlzoo.evaluation.calibration import expected_calibration_error
+
+    fitted = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(*certainties(valid, name))
+    given, right = certainties(before, name)
+    sure = fitted.predict(given)
+    return {
+        "isotonic": expected_calibration_error(sure, right),
+        "square": float(np.square(certainties(after, name)[0] - right).mean()),
+        "isotonic_square": float(np.square(sure - right).mean()),
+    }
+
+
+def certainties(predictions: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each labelled row's predicted class, and whether it is right."""
+    pair = predictions.with_labels(predictions.table.for_heads(predictions.heads))[name]
+    probabilities = pair.head.probabilities(pair.outputs[pair.labelled])
+    return probabilities.max(axis=-1), probabilities.argmax(axis=-1) == pair.head.class_ids(pair.targets[pair.labelled])
 
 
 def changed(head: Any, before: np.ndarray, after: np.ndarray) -> int:
