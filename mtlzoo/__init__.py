@@ -186,4 +186,4 @@ def __dir__() -> list[str]:
 
 startup.quieten("tensorflow")
 # For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
-startup.once_loaded("keras", lambda: __getattr__("models"))
+startup.once_loaded("keras", lambda: __getattr__("MultiTaskModel"))

@@ -177,7 +177,7 @@ class DualTaskHead(SpatialHead):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The squared error again, the accuracy of the shape, and the mean intersection over union of the box."""
         return [
-            metrics.losses.MaskedScaledSquaredError(self._factors, name="mse"),
+            metrics.MaskedScaledSquaredError(self._factors, name="mse"),
             metrics.MaskedFirstAccuracy(self.threshold, NUMBERS, name="accuracy"),
             metrics.MaskedMeanIoU(CORNERS, NUMBERS, name="mean_iou"),
         ]
