@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mtlzoo.runtimes.base import KEY, Runtime, shape_of
+from mtlzoo.system.startup import held_back
 
 NEEDED = "LiteRT files run by the package 'ai-edge-litert': pip install ai-edge-litert"
 
@@ -49,18 +50,16 @@ class LiteRTRuntime(Runtime):
 def _open(path: Path, threads: int | None) -> Any:
     """An interpreter: `ai-edge-litert` has no operations of TensorFlow, which files of some networks hold."""
     missing: Exception = ImportError(NEEDED)
-    for module in ("ai_edge_litert.interpreter", "tensorflow.lite"):
+    for module in ("ai_edge_litert.interpreter", "tensorflow"):
         try:
-            engine: Any = importlib.import_module(
-                module.partition(".")[0] if module.startswith("tensorflow") else module
-            )
-            engine = engine.lite if module.startswith("tensorflow") else engine
+            engine = importlib.import_module(module)
+            interpreter_class = engine.lite.Interpreter if module == "tensorflow" else engine.Interpreter
         except ImportError:
             continue
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), held_back():  # it tells of its delegate
                 warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
-                interpreter = engine.Interpreter(str(path), num_threads=threads)
+                interpreter = interpreter_class(str(path), num_threads=threads)
                 interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]

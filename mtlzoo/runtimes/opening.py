@@ -8,6 +8,7 @@ from pathlib import Path
 from mtlzoo.errors import ModelFileError
 from mtlzoo.runtimes.base import Runtime
 
+MODEL = "model.xml"  # of OpenVINO
 # Loaded when a file of theirs is opened.
 ENGINES = {
     ".tflite": "mtlzoo.runtimes.litert:LiteRTRuntime",
@@ -18,14 +19,14 @@ ENGINES = {
 
 def is_runnable(path: Path) -> bool:
     """Whether a path is a file or folder that :func:`open_runtime` opens, by its name and the names in it."""
-    return path.suffix.lower() in (".tflite", ".onnx") or bool(_inside(path))
+    return path.suffix.lower() in (".tflite", ".onnx") or (path / MODEL).is_file()
 
 
 def open_runtime(path: Path, threads: int | None = None) -> Runtime:
     """Open an exported file by the engine that runs it.
 
     Args:
-        path: A `.tflite` or `.onnx` file, a folder of OpenVINO, or the folder of a web page.
+        path: A `.tflite` or `.onnx` file, or a folder of OpenVINO.
         threads: How many threads of the CPU; by default what the engine takes.
 
     Raises:
@@ -42,23 +43,14 @@ def open_runtime(path: Path, threads: int | None = None) -> Runtime:
     """
     if not path.exists():
         raise FileNotFoundError(f"No such model file: {path}.")
-    found = _inside(path) if path.is_dir() else path
-    if found is None or (path.is_file() and found.suffix.lower() not in ENGINES):
+    if not is_runnable(path):
         raise ModelFileError(
             f"Expected a .tflite or .onnx file, or a folder of OpenVINO, received: {path}. Files of Keras (.h5, .keras) "
             "want mtl.load_model, and TensorFlow."
         )
-    module, _, name = ENGINES[found.suffix.lower() if found.is_file() else ""].partition(":")
+    module, _, name = ENGINES["" if path.is_dir() else path.suffix.lower()].partition(":")
     try:
-        runtime: Runtime = getattr(importlib.import_module(module), name)(found, threads)
+        runtime: Runtime = getattr(importlib.import_module(module), name)(path, threads)
     except ValueError as error:
         raise ModelFileError(str(error)) from None
     return runtime
-
-
-def _inside(path: Path) -> Path | None:
-    """What is run of a folder: itself, or the file in it."""
-    if (path / "model.xml").is_file():
-        return path
-    page = path / "model.tflite"
-    return page if page.is_file() else None

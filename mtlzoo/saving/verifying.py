@@ -12,7 +12,7 @@ import numpy as np
 
 from mtlzoo.data import LabelTable
 from mtlzoo.datasets.cells.reader import blood_cells
-from mtlzoo.errors import ExportError
+from mtlzoo.errors import ExportError, ExportWarning
 from mtlzoo.evaluation.inputs import read_images
 from mtlzoo.evaluation.running import load_inputs
 from mtlzoo.models import MultiTaskModel
@@ -72,7 +72,7 @@ def verify(
     try:
         run = known.open(path)
     except ImportError as error:
-        warnings.warn(f"The file was written and not compared with Keras: {error}.", stacklevel=3)
+        warnings.warn(f"Not compared with Keras: {error}.", ExportWarning, stacklevel=3)
         return
     except Exception as error:  # each engine raises what it likes
         raise ExportError(f"Nothing was written: what {format!r} wrote cannot be opened: {_one_line(error)}") from None
