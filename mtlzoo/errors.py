@@ -6,7 +6,6 @@ from typing import Any
 
 __all__ = [
     "ExportError",
-    "ExportWarning",
     "HeadError",
     "ImageError",
     "InputError",
@@ -76,10 +75,6 @@ class HeadError(MtlzooError, ValueError):
 
 class ExportError(MtlzooError, ValueError):
     """An exported file that does not put out what its model does; the message names format, head and deviation."""
-
-
-class ExportWarning(UserWarning):
-    """A file was written and not compared with its model, because what runs it is not installed."""
 
 
 class InputError(MtlzooError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from mtlzoo.data import LabelTable
 from mtlzoo.datasets.cells.reader import blood_cells
-from mtlzoo.errors import ExportError, ExportWarning
+from mtlzoo.errors import ExportError
 from mtlzoo.evaluation.inputs import read_images
 from mtlzoo.evaluation.running import load_inputs
 from mtlzoo.models import MultiTaskModel
@@ -67,12 +68,12 @@ def verify(
     if known.open is None:
         return
     if images is None:
-        images = load_inputs(model, blood_cells().take(np.array(ROWS)))
+        images = load_inputs(model, _bundled())
     images = images[:MOST].astype("float32")
     try:
         run = known.open(path)
     except ImportError as error:
-        warnings.warn(f"Not compared with Keras: {error}.", ExportWarning, stacklevel=3)
+        warnings.warn(f"Not compared with Keras: {error}.", stacklevel=3)
         return
     except Exception as error:  # each engine raises what it likes
         raise ExportError(f"Nothing was written: what {format!r} wrote cannot be opened: {_one_line(error)}") from None
@@ -135,6 +136,11 @@ def load_given(model: MultiTaskModel, images: Any) -> np.ndarray:
     if isinstance(given, LabelTable) and len(given) > MOST_RANGES:
         images = given.take(np.linspace(0, len(given) - 1, MOST_RANGES).astype(int))
     return load_inputs(model, images)
+
+
+@cache
+def _bundled() -> LabelTable:
+    return blood_cells().take(np.array(ROWS))
 
 
 def _one_line(error: Exception) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from mtlzoo.cli.argument_types import path
 from mtlzoo.cli.shared_arguments import any_of, model_argument
-from mtlzoo.errors import ExportWarning
 from mtlzoo.files import check_output
 from mtlzoo.system.registries import EXPORTS
 
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     own |= {"keep_float": True} if options.keep_float else {}
     model = load_model(options.model, trusted=options.trust)
     with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", ExportWarning)
+        warnings.simplefilter("always", UserWarning)
         path = export(
             model,
             options.out,
@@ -62,7 +61,8 @@ def run(options: argparse.Namespace) -> None:
             **own,
         )
     for warning in told:
-        print(f"Note: {warning.message}", file=sys.stderr)
+        if issubclass(warning.category, UserWarning):
+            print(f"Note: {warning.message}", file=sys.stderr)
     print(f"Wrote {path}.")
 
 

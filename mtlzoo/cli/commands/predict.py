@@ -66,8 +66,8 @@ def _predictor(options: argparse.Namespace) -> Callable[..., Any]:
         return load_predictor(options.model)
     if importlib.util.find_spec("keras") is None:
         raise ImportError(
-            f"{options.model} wants Keras and TensorFlow, which are not installed: pip install mtlzoo. Without them predict with "
-            "a .tflite or .onnx file, or a folder of OpenVINO."
+            f"{options.model} wants Keras and TensorFlow, which are not installed: pip install mtlzoo. Without them, a "
+            ".tflite or .onnx file, or a folder of OpenVINO, predicts."
         )
     load_quietly()
     from mtlzoo.evaluation import predict
