@@ -34,7 +34,9 @@ if TYPE_CHECKING:
         metrics,
         models,
         plotting,
+        runtimes,
         saving,
+        serving,
         training,
     )
     from mtlzoo.balancing import list_balancing
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from mtlzoo.models import MultiTaskModel, average, build
     from mtlzoo.plotting import plot_attention, plot_gradcam
     from mtlzoo.saving import export, load_model
+    from mtlzoo.serving import benchmark, load_predictor
     from mtlzoo.training import (
         BalancingMonitor,
         FeatureCache,
@@ -76,6 +79,7 @@ _MODULES = {
     "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.saving": ["export", "load_model"],
+    "mtlzoo.serving": ["benchmark", "load_predictor"],
     "mtlzoo.heads": [
         "BinaryHead",
         "BoxHead",
@@ -105,7 +109,7 @@ _MODULES = {
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
     *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "saving", "training"),
+    *("models", "plotting", "runtimes", "saving", "serving", "training"),
 ]
 
 __all__ = [
@@ -132,6 +136,7 @@ __all__ = [
     "average",
     "backbones",
     "balancing",
+    "benchmark",
     "build",
     "calibrate",
     "data",
@@ -148,6 +153,7 @@ __all__ = [
     "list_balancing",
     "list_recipes",
     "load_model",
+    "load_predictor",
     "losses",
     "metrics",
     "models",
@@ -155,7 +161,9 @@ __all__ = [
     "plot_gradcam",
     "plotting",
     "predict",
+    "runtimes",
     "saving",
+    "serving",
     "suggest_labels",
     "training",
     *BACKBONES.names(plugins=False),
@@ -186,4 +194,4 @@ def __dir__() -> list[str]:
 
 startup.quieten("tensorflow")
 # For `keras.models.load_model`, which knows the classes of files from modules that have been loaded.
-startup.once_loaded("keras", lambda: __getattr__("models"))
+startup.once_loaded("keras", lambda: __getattr__("MultiTaskModel"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "ExportError",
     "HeadError",
     "ImageError",
     "InputError",
@@ -70,6 +71,10 @@ class LabelError(MtlzooError, ValueError):
 
 class HeadError(MtlzooError, ValueError):
     """A head, or its name, with which no model can be built."""
+
+
+class ExportError(MtlzooError, ValueError):
+    """An exported file that does not put out what its model does; the message names format, head and deviation."""
 
 
 class InputError(MtlzooError, ValueError):

@@ -33,7 +33,7 @@ COMMANDS = {
     "train": Command("train a model on images and a label file"),
     "pack": Command("put images and labels into a few large files (TFRecord)"),
     "evaluate": Command("evaluate a model on labelled images"),
-    "predict": Command("predict for images"),
+    "predict": Command("predict for images", loads=False),  # exported files do without
     "suggest": Command("list the missing labels that are worth asking for"),
     "export": Command("write a model in another format"),
     "score": Command("the FashionAI score of a submission", loads=False),

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from mtlzoo.datasets.cells.reader import PACKED
 from mtlzoo.errors import ImageError, InputError
 from mtlzoo.heads.kinds import plain_value
 from mtlzoo.images.checking import inspect_images
-from mtlzoo.models import MultiTaskModel
 from mtlzoo.system.registries import FORMATS, MAKERS
+
+if TYPE_CHECKING:
+    from mtlzoo.models import MultiTaskModel
 
 # Packed tables that come with the package, by the names that they have in place of a path.
 BUNDLED = {"blood_cells": PACKED}

@@ -23,9 +23,10 @@ def _heads_help() -> str:
     )
 
 
-def model_argument(command: argparse.ArgumentParser) -> None:
-    """The model, and whether its file is trusted."""
-    command.add_argument("model", metavar="MODEL", type=path, help="an .h5 or .keras file that mtlzoo wrote")
+def model_argument(command: argparse.ArgumentParser, exported: bool = False) -> None:
+    """The model, and whether its file is trusted; of some commands also a file that runs without Keras."""
+    kinds = ".h5, .keras, .tflite or .onnx file, or a folder of OpenVINO," if exported else ".h5 or .keras file"
+    command.add_argument("model", metavar="MODEL", type=path, help=f"an {kinds} that mtlzoo wrote")
     command.add_argument("--trust", action="store_true", help="load a file with Lambda layers, which run code")
 
 

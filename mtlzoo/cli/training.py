@@ -138,7 +138,8 @@ def _train_run(
     monitors = [BalancingMonitor()] if options.monitor else []
     begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: describe())
     arguments["callbacks"] = [begins, *monitors, *arguments.get("callbacks", ())]
-    arguments["on_best"] = lambda best: export(best, target, overwrite=True)  # the one that this training wrote
+    # The one that this training wrote; the last of them is compared with the model below.
+    arguments["on_best"] = lambda best: export(best, target, overwrite=True, verify=False)
     history = fit(model, train, valid, **arguments)
     describe()
     if history.interrupted:

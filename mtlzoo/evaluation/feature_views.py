@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from mtlzoo.data import LabelTable
+from mtlzoo.evaluation.mirrored import Mirror
 from mtlzoo.evaluation.predictions import Predictions
 from mtlzoo.evaluation.running import run_network
-from mtlzoo.evaluation.views import Mirror, check_test_time_augmentation
+from mtlzoo.evaluation.views import check_test_time_augmentation
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.splitting import mean_over_positions, split
 

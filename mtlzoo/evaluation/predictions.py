@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outpu
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.models import MultiTaskModel
+
+if TYPE_CHECKING:
+    from mtlzoo.models import MultiTaskModel
 
 Labelled: TypeAlias = LabelTable | pd.DataFrame | str | os.PathLike[str]
 """Labelled rows in any form that `mtlzoo.evaluation.inputs` reads."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.evaluation.inputs import InMemory, is_array, read_images
-from mtlzoo.evaluation.views import FlippedToo, check_test_time_augmentation
+from mtlzoo.evaluation.views import check_test_time_augmentation
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
-from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
-from mtlzoo.models.multitask import check_model
 from mtlzoo.system.cores import available_cores
 from mtlzoo.system.pipeline_errors import plain_errors
+
+if TYPE_CHECKING:
+    from mtlzoo.models import MultiTaskModel
 
 Images = Any
 """Whatever `mtlzoo.evaluation.inputs` knows."""
@@ -50,6 +52,9 @@ def run_model(
     test_time_augmentation: str | None = None,
 ) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
+    from mtlzoo.evaluation.mirrored import FlippedToo
+    from mtlzoo.models.multitask import check_model
+
     check_model(model)
     if check_test_time_augmentation(test_time_augmentation) is not None:
         return run_network(FlippedToo(model), images, batch_size, fetch)
@@ -83,7 +88,8 @@ def run_network(network: Any, images: Images, batch_size: int = 32, fetch: bool 
     """Run a model, or what stands for one where it predicts: with `heads`, `input_shape`, `resize` and its two methods.
 
     Args:
-        network: Such as :class:`mtlzoo.evaluation.views.FlippedToo`.
+        network: Such as :class:`mtlzoo.evaluation.mirrored.FlippedToo`, or what has `predict_on_batch` alone and needs no
+            TensorFlow, :class:`mtlzoo.serving.Predictor`.
         images: As for `mtl.predict`.
         batch_size: Rows at a time.
         fetch: Whether images may be addresses of the web.
@@ -102,17 +108,12 @@ def run_network(network: Any, images: Images, batch_size: int = 32, fetch: bool 
     return Run(outputs, geometry, None if is_array(images) else names)
 
 
-def _run_table(
-    model: MultiTaskModel | FlippedToo, table: LabelTable, batch_size: int
-) -> tuple[dict[str, np.ndarray], ImageGeometry]:
+def _run_table(model: Any, table: LabelTable, batch_size: int) -> tuple[dict[str, np.ndarray], ImageGeometry]:
     shape = model.input_shape[1:]
     if not len(table):
         raise TableError(f"{table.source}: no rows.")
-    if len(table) == 1:
-        batch, geometry = load_batch(
-            table.paths(), shape[:2], resize=model.resize, regions=table.regions(), channels=shape[2]
-        )
-        return _run_batch(model, batch, batch_size), geometry
+    if len(table) == 1 or not hasattr(model, "predict"):
+        return _run_rows(model, table, batch_size)
     geometry = ImageGeometry.empty(len(table), shape[:2])
     dataset = image_dataset(
         table, shape[:2], batch_size, resize=model.resize, labels=False, channels=shape[2], geometry=geometry
@@ -121,8 +122,45 @@ def _run_table(
         return _by_head(model, model.predict(dataset, verbose=0)), geometry
 
 
+def _run_rows(model: Any, table: LabelTable, batch_size: int) -> tuple[dict[str, np.ndarray], ImageGeometry]:
+    """Batch by batch without TensorFlow's pipeline; the next ones are decoded while the network runs on one."""
+    *image_size, channels = model.input_shape[1:]
+    paths, regions = table.paths(), table.regions()
+
+    def load(start: int) -> tuple[np.ndarray, ImageGeometry]:
+        rows = slice(start, start + batch_size)
+        within = None if regions is None else regions[rows]
+        return load_batch(paths[rows], image_size, resize=model.resize, regions=within, channels=channels)
+
+    loads = (partial(load, start) for start in range(0, len(table), batch_size))
+    return _run_loads(model, loads, image_size)
+
+
+def _run_loads(
+    model: Any, loads: Iterator[Callable[[], tuple[np.ndarray, ImageGeometry]]], image_size: Sequence[int]
+) -> tuple[dict[str, np.ndarray], ImageGeometry]:
+    """The outputs for batches that are loaded a few ahead."""
+    outputs, geometries = [], []
+    with ThreadPoolExecutor(available_cores()) as pool:
+        waiting: deque[Future[tuple[np.ndarray, ImageGeometry]]] = deque()
+        while True:
+            while len(waiting) <= available_cores() and (load := next(loads, None)):
+                waiting.append(pool.submit(load))
+            if not waiting:
+                break
+            loaded, geometry = waiting.popleft().result()
+            outputs.append(_by_head(model, model.predict_on_batch(loaded)))
+            geometries.append(geometry)
+    joined = ImageGeometry(
+        np.concatenate([geometry.matrices for geometry in geometries]),
+        np.concatenate([geometry.sizes for geometry in geometries]),
+        (image_size[0], image_size[1]),
+    )
+    return {name: np.concatenate([batch[name] for batch in outputs]) for name in model.heads}, joined
+
+
 def _run_stream(
-    model: MultiTaskModel | FlippedToo, images: Iterator[InMemory], batch_size: int
+    model: Any, images: Iterator[InMemory], batch_size: int
 ) -> tuple[dict[str, np.ndarray], ImageGeometry, list[str]]:
     """Batch by batch; the next ones are decoded while the network runs on one."""
     *image_size, channels = model.input_shape[1:]
@@ -139,37 +177,24 @@ def _run_stream(
             raise
 
     names: list[str] = []
-    outputs, geometries = [], []
-    with ThreadPoolExecutor(available_cores()) as pool:
-        waiting: deque[Future[tuple[np.ndarray, ImageGeometry]]] = deque()
-        batches = iter(lambda: list(itertools.islice(images, batch_size)), [])
-        while True:
-            while len(waiting) <= available_cores() and (batch := next(batches, None)):
-                names += [image.name for image in batch]
-                waiting.append(pool.submit(load, batch))
-            if not waiting:
-                break
-            loaded, geometry = waiting.popleft().result()
-            outputs.append(_by_head(model, model.predict_on_batch(loaded)))
-            geometries.append(geometry)
-    joined = ImageGeometry(
-        np.concatenate([geometry.matrices for geometry in geometries]),
-        np.concatenate([geometry.sizes for geometry in geometries]),
-        tuple(image_size),
-    )
-    return {name: np.concatenate([batch[name] for batch in outputs]) for name in model.heads}, joined, names
+
+    def loads() -> Iterator[Callable[[], tuple[np.ndarray, ImageGeometry]]]:
+        while batch := list(itertools.islice(images, batch_size)):
+            names.extend(image.name for image in batch)
+            yield partial(load, batch)
+
+    outputs, geometry = _run_loads(model, loads(), image_size)
+    return outputs, geometry, names
 
 
-def _run_batch(model: MultiTaskModel | FlippedToo, batch: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
-    if len(batch) > batch_size:
-        if isinstance(model, FlippedToo):  # a model's own `predict` says so itself
-            warn_if_scaled(batch)
+def _run_batch(model: Any, batch: np.ndarray, batch_size: int) -> dict[str, np.ndarray]:
+    if len(batch) > batch_size and hasattr(model, "predict"):
         return _by_head(model, model.predict(batch, batch_size=batch_size, verbose=0))
     # `predict` sets up a whole input pipeline, which takes ten times as long as the network for a single image.
     warn_if_scaled(batch)
     return _by_head(model, model.predict_on_batch(batch))
 
 
-def _by_head(model: MultiTaskModel | FlippedToo, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _by_head(model: Any, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays in the order of the heads, which Keras does not keep."""
     return {name: np.asarray(outputs[name]) for name in model.heads}

@@ -6,23 +6,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
-from mtlzoo import masking
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
 from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
+from mtlzoo.heads.parts import keras, layers, losses, masking, metrics, ops
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.teachable import sigmoid_at
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedBinaryCrossentropy
-from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
 
 class BinaryHead(RareLabelsHead, ClassesHead):
@@ -133,10 +129,10 @@ class BinaryHead(RareLabelsHead, ClassesHead):
         """A dense sigmoid layer of one unit."""
         return layers.Dense(1, activation="sigmoid", dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedBinaryCrossentropy:
+    def loss(self) -> losses.MaskedBinaryCrossentropy:
         """Binary cross-entropy, or the focal loss."""
         weights, offsets = self.class_weights(), self.logit_offset()
-        return MaskedBinaryCrossentropy(
+        return losses.MaskedBinaryCrossentropy(
             1,
             self.label_smoothing,
             None if weights is None else [weights],
@@ -147,10 +143,10 @@ class BinaryHead(RareLabelsHead, ClassesHead):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The main metric, and accuracy."""
         make = {
-            "accuracy": lambda: MaskedBinaryAccuracy(name="accuracy"),
-            "balanced_accuracy": lambda: MaskedBinaryBalancedAccuracy(),
-            "auc": lambda: MaskedAUC(),
-            "f1": lambda: MaskedF1(1),
+            "accuracy": lambda: metrics.MaskedBinaryAccuracy(name="accuracy"),
+            "balanced_accuracy": lambda: metrics.MaskedBinaryBalancedAccuracy(),
+            "auc": lambda: metrics.MaskedAUC(),
+            "f1": lambda: metrics.MaskedF1(1),
         }
         return order_metrics(self.main_metric, ["accuracy"], make)
 

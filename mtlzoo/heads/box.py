@@ -5,36 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
-from mtlzoo import losses, masking
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, is_no_box, to_corners
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import number_of
 from mtlzoo.heads.evidence import Tensor, moved
+from mtlzoo.heads.parts import boxes, keras, layers, losses, masking, metrics, ops
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import box_targets
 from mtlzoo.heads.texts import is_missing, value_text
-from mtlzoo.images import boxes
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedGeneralizedIoU, MaskedHuber, MaskedLoss, MaskedMeanSquaredError
-from mtlzoo.metrics import MaskedIoUFraction, MaskedMeanIoU
+from mtlzoo.system import registries
 from mtlzoo.system.registry import Registry
 
 # A tenth of the side is a gross error, as it is for landmarks.
 ERROR_SCALE = 0.1
-LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
+LOSSES: Registry[Callable[..., losses.MaskedLoss]] = Registry(
     "loss of boxes",
     {
-        "smooth_l1": MaskedHuber,
-        "giou": lambda units, scale: MaskedGeneralizedIoU(),
-        "giou+l1": lambda units, scale: MaskedGeneralizedIoU(l1=2.5),
-        "mse": MaskedMeanSquaredError,
+        "smooth_l1": "mtlzoo.losses:MaskedHuber",
+        "giou": lambda units, scale: losses.MaskedGeneralizedIoU(),
+        "giou+l1": lambda units, scale: losses.MaskedGeneralizedIoU(l1=2.5),
+        "mse": "mtlzoo.losses:MaskedMeanSquaredError",
     },
-    parent=losses.LOSSES,
+    parent=registries.LOSSES,
 )
 # Of relative coordinates: centres are about so far from the middle, half sides are about so long, and differ by so much.
 SPREAD, HALF, HALF_SPREAD = 0.2, 0.15, 0.1
@@ -178,14 +174,14 @@ class BoxHead(SpatialHead):
         high = layers.Add(dtype="float32", name=f"{name}_high")([centre, half])
         return layers.Concatenate(dtype="float32", name=name)([low, high])
 
-    def loss(self) -> MaskedLoss:
+    def loss(self) -> losses.MaskedLoss:
         """The chosen loss."""
         return LOSSES[self._loss](4, scale=ERROR_SCALE)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean intersection over union, and the fractions above 0.5 and 0.75."""
-        fractions = [MaskedIoUFraction(threshold, name=name) for name, threshold in THRESHOLDS.items()]
-        return [MaskedMeanIoU(name="mean_iou"), *fractions]
+        fractions = [metrics.MaskedIoUFraction(threshold, name=name) for name, threshold in THRESHOLDS.items()]
+        return [metrics.MaskedMeanIoU(name="mean_iou"), *fractions]
 
     # === Predictions ===
 

@@ -8,9 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from keras import ops
 
-from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names
@@ -18,6 +16,7 @@ from mtlzoo.heads.evidence import Tensor, class_scores
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.imbalance import NOT_COUNTED, check_metric
 from mtlzoo.heads.mixed import WAYS
+from mtlzoo.heads.parts import masking, ops
 from mtlzoo.heads.targets import class_targets
 from mtlzoo.heads.teachable import softmax_at
 from mtlzoo.heads.texts import is_missing, shorten, value_text

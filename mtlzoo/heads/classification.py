@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
 from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
 from mtlzoo.heads.imbalance import RareLabelsHead, order_metrics
 from mtlzoo.heads.order import distinct_labels
-from mtlzoo.losses import MaskedCategoricalCrossentropy
-from mtlzoo.metrics import MaskedBalancedAccuracy, MaskedCategoricalAccuracy, MaskedMacroF1
+from mtlzoo.heads.parts import keras, layers, losses, metrics
 
 
 class ClassificationHead(RareLabelsHead, ClassesHead):
@@ -66,9 +63,9 @@ class ClassificationHead(RareLabelsHead, ClassesHead):
         """A dense softmax layer."""
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedCategoricalCrossentropy:
+    def loss(self) -> losses.MaskedCategoricalCrossentropy:
         """Categorical cross-entropy, or the focal loss."""
-        return MaskedCategoricalCrossentropy(
+        return losses.MaskedCategoricalCrossentropy(
             len(self.names), self.label_smoothing, self.class_weights(), self.loss_gamma(), self.logit_offset()
         )
 
@@ -76,9 +73,9 @@ class ClassificationHead(RareLabelsHead, ClassesHead):
         """The main metric, and accuracy."""
         classes = len(self.names)
         make = {
-            "accuracy": lambda: MaskedCategoricalAccuracy(classes, name="accuracy"),
-            "balanced_accuracy": lambda: MaskedBalancedAccuracy(classes),
-            "macro_f1": lambda: MaskedMacroF1(classes),
+            "accuracy": lambda: metrics.MaskedCategoricalAccuracy(classes, name="accuracy"),
+            "balanced_accuracy": lambda: metrics.MaskedBalancedAccuracy(classes),
+            "macro_f1": lambda: metrics.MaskedMacroF1(classes),
         }
         return order_metrics(self.main_metric, ["accuracy"], make)
 

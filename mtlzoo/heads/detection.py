@@ -7,10 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Self
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.box_formats import box_format, check_format, check_pixels, to_corners
@@ -18,12 +16,11 @@ from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, 
 from mtlzoo.heads.class_names import class_id, class_names, number_of
 from mtlzoo.heads.detections import average_precision, find_objects
 from mtlzoo.heads.evidence import Tensor, tag_scores
+from mtlzoo.heads.parts import keras, layers, losses, metrics, ops
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import object_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedDetectionLoss
-from mtlzoo.metrics import MaskedDetectionF1
 from mtlzoo.system.deprecation import renamed_arguments
 
 # At first every cell says that nothing is there, as in RetinaNet: else the many empty cells would outweigh all others.
@@ -236,13 +233,15 @@ class DetectionHead(SpatialHead):
         )
         return layers.Concatenate(dtype="float32", name=name)([boxes, scores])
 
-    def loss(self) -> MaskedDetectionLoss:
+    def loss(self) -> losses.MaskedDetectionLoss:
         """Quality focal loss of scores, GIoU of boxes."""
-        return MaskedDetectionLoss(len(self.classes), self.grid)
+        return losses.MaskedDetectionLoss(len(self.classes), self.grid)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """The mean F1 of images."""
-        return [MaskedDetectionF1(len(self.classes), self.score_threshold, self.nms_iou_threshold, name="f1_50")]
+        return [
+            metrics.MaskedDetectionF1(len(self.classes), self.score_threshold, self.nms_iou_threshold, name="f1_50")
+        ]
 
     # === Predictions ===
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
-from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.box import BoxHead
@@ -18,13 +15,11 @@ from mtlzoo.heads.box_formats import check_format, check_pixels
 from mtlzoo.heads.box_labels import box_marks, box_of, numbers_of, place_boxes, restore_boxes
 from mtlzoo.heads.class_names import class_id, number_of
 from mtlzoo.heads.evidence import Tensor, moved
+from mtlzoo.heads.parts import keras, layers, losses, masking, metrics, ops
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import shape_targets
 from mtlzoo.heads.texts import is_missing, shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedLoss, MaskedScaledSquaredError
-from mtlzoo.metrics import MaskedFirstAccuracy, MaskedMeanIoU
-from mtlzoo.metrics import MaskedScaledSquaredError as ScaledSquaredErrorMetric
 
 NUMBERS = 5
 # The output's order is left, right, top, bottom; this is where x_min, y_min, x_max and y_max stand in it, and back.
@@ -175,16 +170,16 @@ class DualTaskHead(SpatialHead):
         """A dense layer of five numbers."""
         return layers.Dense(NUMBERS, dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedLoss:
+    def loss(self) -> losses.MaskedLoss:
         """The mean squared error, with the true shape multiplied first."""
-        return MaskedScaledSquaredError(self._factors)
+        return losses.MaskedScaledSquaredError(self._factors)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """The squared error again, the accuracy of the shape, and the mean intersection over union of the box."""
         return [
-            ScaledSquaredErrorMetric(self._factors, name="mse"),
-            MaskedFirstAccuracy(self.threshold, NUMBERS, name="accuracy"),
-            MaskedMeanIoU(CORNERS, NUMBERS, name="mean_iou"),
+            metrics.MaskedScaledSquaredError(self._factors, name="mse"),
+            metrics.MaskedFirstAccuracy(self.threshold, NUMBERS, name="accuracy"),
+            metrics.MaskedMeanIoU(CORNERS, NUMBERS, name="mean_iou"),
         ]
 
     def score(self, value: Any) -> Any:

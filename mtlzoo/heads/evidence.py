@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras import ops
-
-from mtlzoo.losses.base import logits_of, safe_log
+from mtlzoo.heads.parts import losses, ops
 
 Tensor = Any
 
@@ -32,15 +30,15 @@ def class_scores(probabilities: Tensor) -> Tensor:
 
     Unlike the logarithm of a probability, their gradients do not fade where the network is sure.
     """
-    logits = logits_of(probabilities)
-    scores = safe_log(probabilities) if logits is None else logits
+    logits = losses.base.logits_of(probabilities)
+    scores = losses.base.safe_log(probabilities) if logits is None else logits
     return scores - ops.mean(scores, axis=-1, keepdims=True)
 
 
 def tag_scores(probabilities: Tensor) -> Tensor:
     """The logits of a sigmoid, of the same shape."""
-    logits = logits_of(probabilities)
-    return safe_log(probabilities) - safe_log(1 - probabilities) if logits is None else logits
+    logits = losses.base.logits_of(probabilities)
+    return losses.base.safe_log(probabilities) - losses.base.safe_log(1 - probabilities) if logits is None else logits
 
 
 def moved(places: Tensor, start: Any) -> Tensor:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.numbers import NumbersHead
+from mtlzoo.heads.parts import keras, layers, losses, metrics, ops
 from mtlzoo.heads.targets import number_targets
-from mtlzoo.losses import MaskedLabelDistributionLoss
-from mtlzoo.metrics import MaskedExpectationError
 
 # With more, the softmax outgrows most backbones' features, and a bin hardly ever sees a label.
 MOST_BINS = 1000
@@ -127,13 +124,15 @@ class ExpectationHead(NumbersHead):
         """A dense softmax layer."""
         return layers.Dense(len(self.bins), activation="softmax", dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedLabelDistributionLoss:
+    def loss(self) -> losses.MaskedLabelDistributionLoss:
         """The divergence from a Gaussian around the label, and the error of the expectation."""
-        return MaskedLabelDistributionLoss(self.bins.tolist(), self.spread, self.expectation_weight, self.scale or 1.0)
+        return losses.MaskedLabelDistributionLoss(
+            self.bins.tolist(), self.spread, self.expectation_weight, self.scale or 1.0
+        )
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean absolute error of the expectation."""
-        return [MaskedExpectationError(self.bins.tolist(), name="mae")]
+        return [metrics.MaskedExpectationError(self.bins.tolist(), name="mae")]
 
     # === Predictions ===
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from keras.metrics import Metric
 
 from mtlzoo.heads.base import Head
+
+if TYPE_CHECKING:
+    from keras.metrics import Metric
 
 NOT_COUNTED = (
     "{setting} needs the counts of the training labels: call `model.adapt(labels)` before `compile`, or train with "

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
-from mtlzoo import losses, masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.evidence import Tensor, moved
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order, left_right_pairs
+from mtlzoo.heads.parts import keras, layers, losses, masking, metrics
 from mtlzoo.heads.point_labels import (
     FORMATS,
     OUTSIDE,
@@ -28,14 +26,17 @@ from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import point_targets
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedLoss, MaskedMeanAbsoluteError, MaskedMeanSquaredError, MaskedWing
-from mtlzoo.metrics import MaskedFailureRate, MaskedNormalizedMeanError
+from mtlzoo.system import registries
 from mtlzoo.system.registry import Registry
 
-LOSSES: Registry[Callable[..., MaskedLoss]] = Registry(
+LOSSES: Registry[Callable[..., losses.MaskedLoss]] = Registry(
     "loss of points",
-    {"wing": MaskedWing, "l1": MaskedMeanAbsoluteError, "l2": MaskedMeanSquaredError},
-    parent=losses.LOSSES,
+    {
+        "wing": "mtlzoo.losses:MaskedWing",
+        "l1": "mtlzoo.losses:MaskedMeanAbsoluteError",
+        "l2": "mtlzoo.losses:MaskedMeanSquaredError",
+    },
+    parent=registries.LOSSES,
 )
 EYES = ("left_eye", "right_eye")
 FAILURE = 0.1
@@ -233,7 +234,7 @@ class LandmarkHead(SpatialHead):
         relative = layers.Rescaling(SPREAD, 0.5, dtype="float32", name=f"{name}_relative")(centred)
         return layers.Reshape((points, 2), dtype="float32", name=name)(relative)
 
-    def loss(self) -> MaskedLoss:
+    def loss(self) -> losses.MaskedLoss:
         """The chosen loss of relative differences, a tenth of the side counting as 1."""
         return LOSSES[self._loss](2 * len(self.point_names), scale=ERROR_SCALE)
 
@@ -241,8 +242,8 @@ class LandmarkHead(SpatialHead):
         """Normalized mean error and failure rate."""
         points = len(self.point_names)
         return [
-            MaskedNormalizedMeanError(points, self._between, name="nme"),
-            MaskedFailureRate(points, self._between, FAILURE, name="failure_rate"),
+            metrics.MaskedNormalizedMeanError(points, self._between, name="nme"),
+            metrics.MaskedFailureRate(points, self._between, FAILURE, name="failure_rate"),
         ]
 
     def score(self, value: Any) -> Any:

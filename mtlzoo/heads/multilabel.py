@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
-from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.class_names import NameIndex, check_signs, class_id, class_names, number_of
 from mtlzoo.heads.classes import check_class_weight
@@ -19,14 +16,13 @@ from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.flipping import check_flip_pairs, flip_order
 from mtlzoo.heads.imbalance import NOT_COUNTED, RareLabelsHead, check_metric, order_metrics
 from mtlzoo.heads.mixed import WAYS
+from mtlzoo.heads.parts import keras, layers, losses, masking, metrics, ops
 from mtlzoo.heads.tag_metrics import tag_metrics
 from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, separators_in, write_tags
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.teachable import sigmoid_at
 from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.images.geometry import ImageGeometry
-from mtlzoo.losses import MaskedBinaryCrossentropy
-from mtlzoo.metrics import MaskedAUC, MaskedBinaryAccuracy, MaskedBinaryBalancedAccuracy, MaskedF1
 
 
 class MultiLabelHead(RareLabelsHead):
@@ -246,9 +242,9 @@ class MultiLabelHead(RareLabelsHead):
         """A dense sigmoid layer."""
         return layers.Dense(len(self.names), activation="sigmoid", dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedBinaryCrossentropy:
+    def loss(self) -> losses.MaskedBinaryCrossentropy:
         """Binary cross-entropy, or the focal loss, the mean over tags."""
-        return MaskedBinaryCrossentropy(
+        return losses.MaskedBinaryCrossentropy(
             len(self.names), self.label_smoothing, self._tag_weights(), self.loss_gamma(), self.logit_offset()
         )
 
@@ -256,10 +252,10 @@ class MultiLabelHead(RareLabelsHead):
         """The main metric, macro F1, and the fraction of right tags."""
         tags = len(self.names)
         make = {
-            "f1": lambda: MaskedF1(tags, self.threshold, name="f1"),
-            "accuracy": lambda: MaskedBinaryAccuracy(tags, self.threshold, name="accuracy"),
-            "balanced_accuracy": lambda: MaskedBinaryBalancedAccuracy(tags, self.threshold),
-            "auc": lambda: MaskedAUC(tags),
+            "f1": lambda: metrics.MaskedF1(tags, self.threshold, name="f1"),
+            "accuracy": lambda: metrics.MaskedBinaryAccuracy(tags, self.threshold, name="accuracy"),
+            "balanced_accuracy": lambda: metrics.MaskedBinaryBalancedAccuracy(tags, self.threshold),
+            "auc": lambda: metrics.MaskedAUC(tags),
         }
         return order_metrics(self.main_metric, ["f1", "accuracy"], make)
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from mtlzoo import masking
 from mtlzoo.errors import LabelError
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.mixed import WAYS
+from mtlzoo.heads.parts import masking
 from mtlzoo.heads.targets import number_targets
 from mtlzoo.heads.texts import is_missing, value_text
 from mtlzoo.images.geometry import ImageGeometry

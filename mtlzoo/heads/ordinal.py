@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers, ops
 
 from mtlzoo.heads.classes import ClassesHead, accuracy_metrics, main_metrics
 from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.imbalance import order_metrics
 from mtlzoo.heads.order import distinct_labels, numeric_order, order_wanted
-from mtlzoo.losses import MaskedOrdinalCrossentropy
-from mtlzoo.metrics import MaskedBalancedAccuracy, MaskedMacroF1, MaskedOrdinalAccuracy, MaskedOrdinalError
+from mtlzoo.heads.parts import keras, layers, losses, metrics, ops
 
 
 class OrdinalHead(ClassesHead):
@@ -85,18 +82,18 @@ class OrdinalHead(ClassesHead):
         """A dense softmax layer."""
         return layers.Dense(len(self.names), activation="softmax", dtype="float32", name=name)(features)
 
-    def loss(self) -> MaskedOrdinalCrossentropy:
+    def loss(self) -> losses.MaskedOrdinalCrossentropy:
         """Cross-entropy of the questions "above level k?"."""
-        return MaskedOrdinalCrossentropy(len(self.names), self.class_weights())
+        return losses.MaskedOrdinalCrossentropy(len(self.names), self.class_weights())
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """The main metric, mean distance in levels, and accuracy."""
         levels = len(self.names)
         make = {
-            "mae": lambda: MaskedOrdinalError(levels, name="mae"),
-            "accuracy": lambda: MaskedOrdinalAccuracy(levels, name="accuracy"),
-            "balanced_accuracy": lambda: MaskedBalancedAccuracy(levels, ordinal=True),
-            "macro_f1": lambda: MaskedMacroF1(levels, ordinal=True),
+            "mae": lambda: metrics.MaskedOrdinalError(levels, name="mae"),
+            "accuracy": lambda: metrics.MaskedOrdinalAccuracy(levels, name="accuracy"),
+            "balanced_accuracy": lambda: metrics.MaskedBalancedAccuracy(levels, ordinal=True),
+            "macro_f1": lambda: metrics.MaskedMacroF1(levels, ordinal=True),
         }
         return order_metrics(self.main_metric, ["mae", "accuracy"], make)
 

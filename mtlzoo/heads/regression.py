@@ -6,15 +6,13 @@ import re
 from numbers import Integral
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from keras import layers
 
 from mtlzoo.heads.evidence import Tensor
 from mtlzoo.heads.numbers import NumbersHead
-from mtlzoo.losses import LOSSES, MaskedLoss
-from mtlzoo.metrics import MaskedMeanAbsoluteError as MeanAbsoluteError
+from mtlzoo.heads.parts import keras, layers, losses, metrics
+from mtlzoo.system.registries import LOSSES
 
 # A column of whole numbers with at most so many different ones is guessed to hold classes, with more a quantity.
 MOST_NUMBERED_CLASSES = 20
@@ -107,13 +105,13 @@ class RegressionHead(NumbersHead):
         """Give the output layer the mean and scale learned since it was built."""
         layer.scale, layer.offset = self.scale or 1.0, self.mean or 0.0
 
-    def loss(self) -> MaskedLoss:
+    def loss(self) -> losses.MaskedLoss:
         """The chosen loss of the scaled difference."""
         return LOSSES[self._loss](self.units, scale=self.scale or 1.0)
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Mean absolute error."""
-        return [MeanAbsoluteError(self.units, name="mae")]
+        return [metrics.MaskedMeanAbsoluteError(self.units, name="mae")]
 
     # === Predictions ===
 

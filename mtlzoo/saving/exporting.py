@@ -13,12 +13,24 @@ from mtlzoo.backbones.positions import settle
 from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
+from mtlzoo.saving import verifying
 from mtlzoo.saving.metadata import describe
+from mtlzoo.saving.verifying import load_given
 from mtlzoo.system.registries import EXPORTS
+
+HOW = ("precision", "images")  # what all formats of several precisions are told
 
 
 def export(
-    model: MultiTaskModel, path: str | Path, format: str | None = None, *, overwrite: bool = False, **options: Any
+    model: MultiTaskModel,
+    path: str | Path,
+    format: str | None = None,
+    *,
+    precision: str = "float32",
+    images: Any = None,
+    verify: bool = True,
+    overwrite: bool = False,
+    **options: Any,
 ) -> Path:
     """Write a model to a file that runs where mtlzoo is not installed.
 
@@ -27,22 +39,35 @@ def export(
     back, since the heads travel inside as metadata. All layers are built into Keras where those of the backbone can be
     rewritten so, as all of `keras.applications` can; a `.keras` file with layers of KerasHub loads where that is installed.
 
+    Before the file is moved to its place it is run by what runs it elsewhere (Keras, TensorFlow, LiteRT, ONNX Runtime,
+    OpenVINO), and each head's output is compared with that of the model, see :mod:`mtlzoo.saving.verifying`.
+
     Args:
         model: The model.
         path: Where to write.
-        format: `"h5"`, `"keras"`, `"litert"` (`.tflite`), `"onnx"`, `"savedmodel"` (a folder) or `"web"` (a folder with a
-            page that runs the model in the browser); by default what the suffix says, and a SavedModel if there is none.
+        format: `"h5"`, `"keras"`, `"litert"` (`.tflite`), `"onnx"`, `"savedmodel"`, `"openvino"` (folders) or `"web"` (a
+            folder with a page that runs the model in the browser); by default what the suffix says, and a SavedModel if
+            there is none.
+        precision: `"float32"`; of LiteRT, web pages and OpenVINO `"float16"`; of LiteRT and web pages `"dynamic"` (8-bit
+            weights); of LiteRT, web pages and ONNX `"int8"`.
+        images: Images of the kind that the file will see, as :func:`mtlzoo.predict` takes them. `"int8"` needs some to learn
+            the ranges of numbers from, a hundred of the training images say; the comparison takes the first of them, else
+            two of the photographs that come along.
+        verify: Whether to compare what was written with the model. Where an engine is not installed, a warning says that
+            nothing was compared.
         overwrite: Whether an existing file may be replaced, once the new one is complete; of folders only those that hold a
             model of the same format and nothing else.
         **options: What the format has of its own: `runtime="cdn"` lets a web page load its runtime from a public CDN
-            rather than from the folder.
+            rather than from the folder; `keep_float=True` leaves dense layers of int8 files in float32.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: If the format is unknown or has no such option, or cannot hold a layer of the model; it names those that
-            can.
+        ValueError: If the format is unknown, has no such precision or option, or cannot hold a layer of the model; it names
+            those that can.
+        ExportError: If what was written puts out something else than the model: the format, the head, how far it is off and
+            how far it may be. Nothing is left behind, and an earlier file stays as it is.
         OutputError: If something else is there, or a model that is not to be replaced.
         ImportError: If the format needs a package that is not installed; it says which.
         OSError: If the runtime of a web page cannot be obtained.
@@ -57,11 +82,24 @@ def export(
     format = find_format(path := Path(path), format)
     check_model(model)
     chosen = EXPORTS[format]
-    known = list(inspect.signature(chosen.write).parameters)[3:]  # after model, metadata and path
+    if precision not in chosen.precisions:
+        raise ValueError(
+            f"Format {format!r} has the precision {' or '.join(chosen.precisions)}, received: {precision!r}."
+        )
+    if precision == "int8" and images is None:
+        raise ValueError(
+            "int8 has to learn the ranges of numbers from images: say images= (--images), such as a folder with a hundred "
+            "of those that the model was trained on."
+        )
+    # After model, metadata and path.
+    known = [name for name in list(inspect.signature(chosen.write).parameters)[3:] if name not in HOW]
     if unknown := sorted(options.keys() - set(known)):
         raise ValueError(
             f"Format {format!r} has {' and '.join(known) or 'no options'}, received: {', '.join(unknown)}."
         )
+    given = None if images is None else load_given(model, images)
+    if len(chosen.precisions) > 1:
+        options |= {"precision": precision, "images": given}
     with writing(path, kind=chosen.folder, overwrite=overwrite) as temporary, warnings.catch_warnings():
         # TensorFlow's arrays do not know numpy 2's `copy`: https://numpy.org/devdocs/numpy_2_0_migration_guide.html
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
@@ -70,6 +108,8 @@ def export(
         if chosen.layers == "registered":
             check_can_be_loaded(plain)
         chosen.write(plain, describe(model), temporary, **options)
+        if verify:
+            verifying.verify(model, temporary, format, chosen, precision, given)
     return path
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from mtlzoo.files import FolderKind
+
+Run: TypeAlias = Callable[[np.ndarray], Mapping[str, Any]]
+"""From float32 images `(rows, height, width, channels)` to the outputs by name."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,10 @@ class ExportFormat:
         layers: What layers its files can hold: `"builtin"`, those of Keras alone; `"registered"`, those too that a package
             registers, which then has to be imported where the file is loaded; or `"any"`, since it keeps what they compute.
             Layers are rewritten as built-in ones wherever that is possible.
+        open: Opens a written file in the engine that runs it elsewhere, so that it can be compared with Keras; `None` where
+            there is none. It raises an `ImportError` where the engine is not installed.
+        precisions: What numbers its files can compute with. Those of several have the arguments `precision` and `images` of
+            `write`, uint8 images to learn ranges from, or `None`.
 
     Example:
 
@@ -40,3 +50,5 @@ class ExportFormat:
     folder: FolderKind | None = None
     exact_suffix: bool = False
     layers: Literal["builtin", "registered", "any"] = "any"
+    open: Callable[[Path], Run] | None = None
+    precisions: tuple[str, ...] = ("float32",)

@@ -10,11 +10,12 @@ import keras
 from mtlzoo.errors import ModelFileError
 from mtlzoo.models.h5_file import KEY, WEIGHTS, weights_digest, write
 from mtlzoo.saving.formats import ExportFormat
+from mtlzoo.saving.keras_file import open_plain
 from mtlzoo.saving.validation import check_graph
 
 __all__ = ["FORMAT", "check_weights", "read_metadata", "write"]
 
-FORMAT = ExportFormat(".h5", write, exact_suffix=True, layers="builtin")
+FORMAT = ExportFormat(".h5", write, exact_suffix=True, layers="builtin", open=open_plain)
 
 MAX_DEPTH, MAX_OBJECTS = 64, 1_000_000
 # How much larger the arrays may be than the file: packed ones, as other programs write, are a few times as large.

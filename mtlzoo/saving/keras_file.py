@@ -9,7 +9,7 @@ import keras
 
 from mtlzoo.errors import ModelFileError
 from mtlzoo.models.older_keras import written_for_older_keras
-from mtlzoo.saving.formats import ExportFormat
+from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.metadata import KEY
 from mtlzoo.saving.validation import MAX_TEXT, check_graph
 
@@ -26,7 +26,13 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
         archive.writestr(MEMBER, metadata)
 
 
-FORMAT = ExportFormat(".keras", write, exact_suffix=True, layers="registered")
+def open_plain(path: Path) -> Run:
+    """What a file of Keras puts out where it is loaded as anybody loads it."""
+    graph = keras.models.load_model(path, compile=False)
+    return lambda images: graph(images, training=False)
+
+
+FORMAT = ExportFormat(".keras", write, exact_suffix=True, layers="registered", open=open_plain)
 
 
 def read_metadata(path: Path, trusted: bool = False) -> str | None:

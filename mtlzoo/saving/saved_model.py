@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from mtlzoo.files import FolderKind
-from mtlzoo.saving.formats import ExportFormat
+from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.metadata import KEY
 
 FOLDER = FolderKind(
@@ -33,4 +33,12 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     (extra / f"{KEY}.json").write_text(metadata, encoding="utf-8")
 
 
-FORMAT = ExportFormat("", write, FOLDER)
+def open_signature(path: Path) -> Run:
+    """What the folder puts out where TensorFlow serves it."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    return lambda images: loaded.signatures["serving_default"](tf.constant(images))
+
+
+FORMAT = ExportFormat("", write, FOLDER, open=open_signature)

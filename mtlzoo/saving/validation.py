@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from mtlzoo.errors import ModelFileError
 from mtlzoo.heads import HEADS, Head
+from mtlzoo.images.warping import RESIZES
 from mtlzoo.models.calibrated import Calibration
-from mtlzoo.models.multitask import RESIZES
+
+if TYPE_CHECKING:
+    import keras
 
 MAX_TEXT = 64 * 2**20  # characters of JSON; the largest graph of `keras.applications` has two million
 MAX_HEADS = 100_000

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
-
 
 def free_memory() -> int:
     """Bytes of memory that this process could still take, as far as the system tells.
@@ -18,6 +16,8 @@ def free_memory() -> int:
     assert free_memory() > 0
     ```
     """
+    import psutil  # which predictions do without
+
     free = psutil.virtual_memory().available
     try:  # a container may have less, which psutil does not see
         group = Path("/sys/fs/cgroup")

@@ -122,6 +122,7 @@ EXPORTS: Registry[ExportFormat] = Registry(
         "savedmodel": "mtlzoo.saving.saved_model:FORMAT",
         "litert": "mtlzoo.saving.litert:FORMAT",
         "onnx": "mtlzoo.saving.onnx:FORMAT",
+        "openvino": "mtlzoo.saving.openvino:FORMAT",
         "web": "mtlzoo.saving.web.folder:FORMAT",
     },
     group="mtlzoo.exports",

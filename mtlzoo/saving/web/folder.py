@@ -9,13 +9,15 @@ import string
 import warnings
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from mtlzoo.files import FolderKind
 from mtlzoo.models.attention import attention_weights, positions
-from mtlzoo.saving.formats import ExportFormat
-from mtlzoo.saving.litert import convert
+from mtlzoo.saving.formats import ExportFormat, Run
+from mtlzoo.saving.litert import PRECISIONS, convert, open_file
 from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
 from mtlzoo.saving.web.description import Look, describe
@@ -34,7 +36,16 @@ FOLDER = FolderKind(
 )
 
 
-def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "local") -> None:
+def write(
+    model: keras.Model,
+    metadata: str,
+    path: Path,
+    *,
+    runtime: str = "local",
+    precision: str = "float32",
+    images: np.ndarray | None = None,
+    keep_float: bool = False,
+) -> None:
     """Write a plain model as a folder with a page.
 
     Args:
@@ -43,6 +54,9 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
         path: The folder to make.
         runtime: `"local"` puts the runtime into the folder, which then needs no network; npm fetches it once. `"cdn"`
             lets the page load the same files, hash by hash, from a public CDN.
+        precision: As in :func:`mtlzoo.saving.litert.write`.
+        images: For `precision="int8"`.
+        keep_float: As in :func:`mtlzoo.saving.litert.write`.
 
     Raises:
         ValueError: If `runtime` is neither, or the model's file does not have an output for each head.
@@ -53,7 +67,7 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
     files = litert.obtain() if runtime == "local" else {}  # first, since it may fail
     path.mkdir()
     model, looks = with_looks(model)
-    write_model(model, path / MODEL)
+    write_model(model, path / MODEL, precision=precision, images=images, keep_float=keep_float)
     description = describe(model, path / MODEL, **read(metadata), base=litert.SOURCES[runtime], looks=looks)
     (path / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     files["LICENSE.txt"] = (ASSETS / "runtime-license.txt").read_bytes()
@@ -66,7 +80,12 @@ def write(model: keras.Model, metadata: str, path: Path, *, runtime: str = "loca
     (path / "index.html").write_text(fill_page((PAGE / "index.html").read_text("utf-8"), runtime), encoding="utf-8")
 
 
-FORMAT = ExportFormat("", write, FOLDER)
+def open_page(path: Path) -> Run:
+    """What the page's model puts out where LiteRT runs it, outside of a browser."""
+    return open_file(path / MODEL)
+
+
+FORMAT = ExportFormat("", write, FOLDER, open=open_page, precisions=PRECISIONS)
 
 
 def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:
@@ -80,12 +99,12 @@ def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:
     return (keras.Model(model.input, outputs, name=model.name) if found else model), looks
 
 
-def write_model(model: keras.Model, path: Path) -> None:
+def write_model(model: keras.Model, path: Path, **how: Any) -> None:
     """Write the model's LiteRT file for images one at a time: LiteRT.js takes no batch of changing size."""
     image = keras.InputSpec(shape=(1, *model.input_shape[1:]), dtype="float32", name=model.inputs[0].name)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
-        convert(model, path, [image])
+        convert(model, path, [image], **how)
 
 
 def fill_page(page: str, runtime: str) -> str:

@@ -14,14 +14,16 @@ ROOT = Path(mtlzoo.__file__).parent
 FLOORS = {
     "errors": 0,
     **dict.fromkeys(["masking", "keras_compat", "system", "files", "html"], 1),
-    "images": 2,
+    **dict.fromkeys(["images", "runtimes"], 2),
     **dict.fromkeys(["losses", "metrics"], 3),
     **dict.fromkeys(["balancing", "backbones", "heads"], 4),
     **dict.fromkeys(["models", "data"], 5),
     **dict.fromkeys(["training", "evaluation"], 6),
-    **dict.fromkeys(["datasets", "plotting", "saving"], 7),
-    "cli": 8,
-    "__main__": 9,
+    **dict.fromkeys(["datasets", "plotting"], 7),
+    "saving": 8,
+    "serving": 9,
+    "cli": 10,
+    "__main__": 11,
 }
 # Private names of Keras and TensorFlow: methods that Keras calls, attributes, and what is asked for by text; see
 # `mtlzoo/keras_compat.py`.
