@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         plotting,
         saving,
         training,
+        tuning,
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         fit,
         list_recipes,
     )
+    from mtlzoo.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -103,11 +105,12 @@ _MODULES = {
         "fit",
         "list_recipes",
     ],
+    "mtlzoo.tuning": ["tune"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
     *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "saving", "training"),
+    *("models", "plotting", "saving", "training", "tuning"),
 ]
 
 __all__ = [
@@ -161,6 +164,8 @@ __all__ = [
     "saving",
     "suggest_labels",
     "training",
+    "tune",
+    "tuning",
     *BACKBONES.names(plugins=False),
 ]
 

@@ -19,7 +19,7 @@ FLOORS = {
     **dict.fromkeys(["balancing", "backbones", "heads"], 4),
     **dict.fromkeys(["models", "data"], 5),
     **dict.fromkeys(["training", "evaluation"], 6),
-    **dict.fromkeys(["datasets", "plotting", "saving"], 7),
+    **dict.fromkeys(["datasets", "plotting", "saving", "tuning"], 7),
     "cli": 8,
     "__main__": 9,
 }
