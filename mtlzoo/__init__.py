@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         saving,
         serving,
         training,
+        tuning,
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
@@ -66,10 +67,12 @@ if TYPE_CHECKING:
         Stage,
         TaskwiseEarlyStopping,
         Teach,
+        Track,
         find_learning_rate,
         fit,
         list_recipes,
     )
+    from mtlzoo.tuning import tune
 
 __version__ = "0.1.0"
 
@@ -101,15 +104,17 @@ _MODULES = {
         "Stage",
         "TaskwiseEarlyStopping",
         "Teach",
+        "Track",
         "find_learning_rate",
         "fit",
         "list_recipes",
     ],
+    "mtlzoo.tuning": ["tune"],
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
     *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "runtimes", "saving", "serving", "training"),
+    *("models", "plotting", "runtimes", "saving", "serving", "training", "tuning"),
 ]
 
 __all__ = [
@@ -131,6 +136,7 @@ __all__ = [
     "Stage",
     "TaskwiseEarlyStopping",
     "Teach",
+    "Track",
     "__version__",
     "apply_corrections",
     "average",
@@ -166,6 +172,8 @@ __all__ = [
     "serving",
     "suggest_labels",
     "training",
+    "tune",
+    "tuning",
     *BACKBONES.names(plugins=False),
 ]
 

@@ -32,7 +32,7 @@ from mtlzoo.cli.training import (
     RunOptions,
     check_run,
     is_run,
-    tensorboard,
+    tracking_of,
     train_run,
 )
 
@@ -77,7 +77,7 @@ __all__ = [
     "small_network",
     "suggest",
     "training_rows",
-    "tensorboard",
+    "tracking_of",
     "train_run",
     "write_csv",
 ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
-import platform
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +13,6 @@ from typing import Any
 import keras
 import pandas as pd
 
-from mtlzoo import __version__
 from mtlzoo.backbones.plain_graph import is_builtin
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
@@ -28,8 +25,9 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
 from mtlzoo.saving import export
 from mtlzoo.system import workers
-from mtlzoo.training import BalancingMonitor, Stage, fit, get_recipe
+from mtlzoo.training import BalancingMonitor, Stage, Track, Tracking, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
+from mtlzoo.training.tracking.parameters import versions
 
 MODELS = ("model.h5", "model.keras")  # the latter where a layer is not built into Keras
 RUN = (
@@ -63,7 +61,7 @@ class RunOptions:
     def settings_of(self, tables: Sequence[LabelTable]) -> dict[str, Any]:
         """The content of `settings.json`."""
         rows = {f"{part}_rows": len(table) for part, table in zip(("train", "valid", "test"), tables)}
-        return {**self.settings, **rows, **_versions()}
+        return {**self.settings, **rows, **versions()}
 
 
 def train_run(
@@ -110,7 +108,11 @@ def train_run(
             return _train_run(model, tables, Path(temporary), options, arguments)
     options = replace(options, overwrite=options.overwrite or (options.resume and is_run(directory)))
     check_run(directory, model.heads, overwrite=options.overwrite)
-    return _train_run(model, tables, directory, options, arguments)
+    track = arguments.pop("track", None)
+    with track if isinstance(track, Tracking) else Tracking(track) as tracking:
+        report, history = _train_run(model, tables, directory, options, {**arguments, "track": tracking})
+        tracking.log_report(report)
+    return report, history
 
 
 def _train_run(
@@ -185,23 +187,21 @@ def check_run(directory: Path, heads: Iterable[str], *, overwrite: bool = False)
     check_files(directory, [*RUN, *report_files(heads)], overwrite=overwrite)
 
 
-def tensorboard(directory: Path) -> list[keras.callbacks.Callback]:
-    """The callback that writes logs for TensorBoard into a run folder.
+def tracking_of(tools: Sequence[str], directory: Path) -> Tracking:
+    """What logs a training: one run in each tool, named like the run folder.
+
+    Args:
+        tools: The names of the tools.
+        directory: The run folder, in which TensorBoard and Weights & Biases keep their files.
 
     Raises:
-        ImportError: If TensorBoard is not installed.
+        ImportError: If one is not installed.
+        ValueError: If there is no such tool.
     """
-    if importlib.util.find_spec("tensorboard") is None:
-        raise ImportError("TensorBoard is not installed: pip install 'mtlzoo[tensorboard]'")
-    return [keras.callbacks.TensorBoard(str(directory / "tensorboard"))]
-
-
-def _versions() -> dict[str, str]:
-    import tensorflow as tf
-
-    return {
-        "mtlzoo": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "python": platform.python_version(),
+    name = directory.resolve().name
+    tracks = {
+        "tensorboard": lambda: Track("tensorboard", folder=directory / "tensorboard"),
+        "mlflow": lambda: Track("mlflow", name=name),
+        "wandb": lambda: Track("wandb", name=name, folder=directory),
     }
+    return Tracking([tracks[tool]() for tool in dict.fromkeys(tools)])

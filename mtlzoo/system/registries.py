@@ -24,8 +24,20 @@ if TYPE_CHECKING:
     from mtlzoo.losses import MaskedLoss
     from mtlzoo.saving.formats import ExportFormat
     from mtlzoo.training.recipe import Recipe
+    from mtlzoo.training.tracking.tool import Tool
 
-__all__ = ["AUGMENTATIONS", "BALANCING", "EXPORTS", "FORMATS", "HEADS", "LOSSES", "MAKERS", "MIXINGS", "RECIPES"]
+__all__ = [
+    "AUGMENTATIONS",
+    "BALANCING",
+    "EXPORTS",
+    "FORMATS",
+    "HEADS",
+    "LOSSES",
+    "MAKERS",
+    "MIXINGS",
+    "RECIPES",
+    "TRACKERS",
+]
 
 HEADS: Registry[type[Head]] = Registry(
     "kind of head",
@@ -168,3 +180,13 @@ MIXINGS: Registry[Mixing] = Registry(
     group="mtlzoo.mixings",
 )
 """Ways of mixing images and labels by name, for `mix=`."""
+
+TRACKERS: Registry[type[Tool]] = Registry(
+    "tracker",
+    {
+        "tensorboard": "mtlzoo.training.tracking.tensorboard:TensorBoard",
+        "mlflow": "mtlzoo.training.tracking.mlflow:MLflow",
+        "wandb": "mtlzoo.training.tracking.wandb:WeightsAndBiases",
+    },
+)
+"""Tools that a training is logged with, for `track=`; the names are those of their packages."""

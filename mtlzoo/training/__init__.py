@@ -11,6 +11,7 @@ from mtlzoo.training.recipes import get_recipe, list_recipes
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
 from mtlzoo.training.teach import Teach
+from mtlzoo.training.tracking import Track, Tracking
 from mtlzoo.training.trainer import Trainer
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Stage",
     "TaskwiseEarlyStopping",
     "Teach",
+    "Track",
+    "Tracking",
     "Trainer",
     "find_learning_rate",
     "fit",

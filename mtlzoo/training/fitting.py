@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 
@@ -13,6 +14,7 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.recipe import Recipe, RecipeSettings
 from mtlzoo.training.recipes import get_recipe
 from mtlzoo.training.stages import Stage
+from mtlzoo.training.tracking import Tracking
 from mtlzoo.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def fit(
     resume: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     on_best: Callable[[keras.Model], None] | None = None,
+    track: Any = None,
     verbose: bool = True,
     **settings: Unpack[RecipeSettings],
 ) -> keras.callbacks.History:
@@ -59,6 +62,9 @@ def fit(
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file; of several workers
             the chief alone does.
+        track: What the training is logged with, in one run over all stages, which a resumed training goes on with:
+            `"tensorboard"`, `"mlflow"`, `"wandb"`, a :class:`mtlzoo.Track`, the tool's own Keras callback, or a list of
+            these. Or a :class:`mtlzoo.training.Tracking`, which stays open.
         verbose: Whether to show progress.
         **settings: Single settings of the recipe; :class:`mtlzoo.training.Recipe` describes each.
 
@@ -92,6 +98,8 @@ def fit(
         ValueError: If there is no stage, a stage names a part that the model has not, a setting is invalid, a dataset of
             your own does not know its length, what needs validation rows has none, or there are not such devices.
         TypeError: If there is no such setting; the message lists those that there are.
+        ImportError: If a tool of `track` is not installed.
+        ConnectionError: If a tool of `track` opens no run. What fails later is a warning, and training goes on.
         StateError: If `resume` holds the state of a training with other arguments or other images, or a damaged one.
 
     Example:
@@ -103,5 +111,7 @@ def fit(
     chosen = get_recipe(recipe).with_settings(**settings)
     if stages is not None:
         chosen = chosen.with_settings(stages=[stages] if isinstance(stages, Stage) else stages)
-    trainer = Trainer(model, train, valid, chosen, resume=resume, callbacks=callbacks, on_best=on_best, verbose=verbose)
-    return trainer.run()
+    with nullcontext(track) if isinstance(track, Tracking) else Tracking(track) as tracking:
+        trainer = Trainer(model, train, valid, chosen, resume=resume, on_best=on_best, verbose=verbose)
+        trainer.callbacks = [*callbacks, *tracking.callbacks(trainer, resume)]
+        return trainer.run()

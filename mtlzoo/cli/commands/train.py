@@ -14,7 +14,7 @@ from mtlzoo.cli.messages import say, say_nothing, tell_notes, tell_skipped
 from mtlzoo.cli.shared_arguments import any_of, data_arguments, label_arguments, raw_cells_argument
 from mtlzoo.files import check_folder
 from mtlzoo.system import workers
-from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, MIXINGS, RECIPES
+from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, MIXINGS, RECIPES, TRACKERS
 
 
 def add_arguments(train: argparse.ArgumentParser) -> None:
@@ -146,7 +146,12 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave probabilities as training leaves them, too sure or not enough",
     )
-    training.add_argument("--tensorboard", action="store_true", help="write logs for TensorBoard into the run folder")
+    training.add_argument(
+        "--track", nargs="+", choices=TRACKERS.names(), default=[], metavar="TOOL", help=f"log with {any_of(TRACKERS)}"
+    )
+    training.add_argument(  # the old spelling
+        "--tensorboard", dest="track", action="append_const", const="tensorboard", help=argparse.SUPPRESS
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -169,7 +174,7 @@ def run(options: argparse.Namespace) -> int:
     runs.input_shape(options.image_size)
     for option in options.option:
         runs.parse_option(option)
-    recipe = runs.recipe_of(options)
+    recipe, tracking = runs.recipe_of(options), runs.tracking_of(options.track, options.out)
     tell = say_nothing if options.quiet else say
     table = read_labels(options)
     _check_run_folders(options, files_of(table.paths()), overwrite)
@@ -197,7 +202,7 @@ def run(options: argparse.Namespace) -> int:
     cache = image_cache(recipe.cache)
     if cache is not None:
         tell(cache.describe(train, model.input_shape[1:3], augmented=recipe.augment is not None))
-    callbacks = runs.tensorboard(options.out) if options.tensorboard else []
+    callbacks = []
     if not options.quiet and not options.resume and workers.is_chief():
         seconds = runs.guess_epochs(model, train, valid, recipe)
         tell(narration.describe_time(recipe, seconds))
@@ -223,6 +228,7 @@ def run(options: argparse.Namespace) -> int:
             ),
             recipe=recipe,
             callbacks=callbacks,
+            track=tracking,
             verbose=not options.quiet,
         )
     print(runs.as_text(report))
