@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         plotting,
+        reports,
         saving,
         training,
     )
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.models import MultiTaskModel, average, build
     from mtlzoo.plotting import plot_attention, plot_gradcam
+    from mtlzoo.reports import compare, report
     from mtlzoo.saving import export, load_model
     from mtlzoo.training import (
         BalancingMonitor,
@@ -75,6 +77,7 @@ _MODULES = {
     "mtlzoo.data": ["apply_corrections"],
     "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
+    "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.heads": [
         "BinaryHead",
@@ -105,7 +108,7 @@ _MODULES = {
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
     *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "saving", "training"),
+    *("models", "plotting", "reports", "saving", "training"),
 ]
 
 __all__ = [
@@ -134,6 +137,7 @@ __all__ = [
     "balancing",
     "build",
     "calibrate",
+    "compare",
     "data",
     "datasets",
     "errors",
@@ -154,6 +158,8 @@ __all__ = [
     "plot_attention",
     "plot_gradcam",
     "plotting",
+    "report",
+    "reports",
     "predict",
     "saving",
     "suggest_labels",

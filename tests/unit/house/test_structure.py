@@ -20,8 +20,9 @@ FLOORS = {
     **dict.fromkeys(["models", "data"], 5),
     **dict.fromkeys(["training", "evaluation"], 6),
     **dict.fromkeys(["datasets", "plotting", "saving"], 7),
-    "cli": 8,
-    "__main__": 9,
+    "reports": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 # Private names of Keras and TensorFlow: methods that Keras calls, attributes, and what is asked for by text; see
 # `mtlzoo/keras_compat.py`.
