@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         metrics,
         models,
         plotting,
+        reports,
         runtimes,
         saving,
         serving,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.models import MultiTaskModel, average, build
     from mtlzoo.plotting import plot_attention, plot_gradcam
+    from mtlzoo.reports import compare, report
     from mtlzoo.saving import export, load_model
     from mtlzoo.serving import benchmark, load_predictor
     from mtlzoo.training import (
@@ -81,6 +83,7 @@ _MODULES = {
     "mtlzoo.data": ["apply_corrections"],
     "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
+    "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
     "mtlzoo.serving": ["benchmark", "load_predictor"],
     "mtlzoo.heads": [
@@ -114,7 +117,7 @@ _MODULES = {
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
     *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "runtimes", "saving", "serving", "training", "tuning"),
+    *("models", "plotting", "reports", "runtimes", "saving", "serving", "training", "tuning"),
 ]
 
 __all__ = [
@@ -145,6 +148,7 @@ __all__ = [
     "benchmark",
     "build",
     "calibrate",
+    "compare",
     "data",
     "datasets",
     "errors",
@@ -166,6 +170,8 @@ __all__ = [
     "plot_attention",
     "plot_gradcam",
     "plotting",
+    "report",
+    "reports",
     "predict",
     "runtimes",
     "saving",

@@ -81,7 +81,9 @@ def demo(
         test,
         directory,
         stages,
-        RunOptions(settings={"command": "demo", "epochs": epochs, "seed": seed}, overwrite=overwrite),
+        RunOptions(
+            settings={"command": "demo", "data": "blood_cells", "epochs": epochs, "seed": seed}, overwrite=overwrite
+        ),
         augment=AUGMENTATION,
         cache="memory",
         seed=seed,

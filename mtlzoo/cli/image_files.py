@@ -10,7 +10,7 @@ import numpy as np
 
 from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
-from mtlzoo.heads import Head
+from mtlzoo.evaluation.mistakes import truth_text
 from mtlzoo.heads.conditions import NOT_APPLICABLE
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
@@ -96,17 +96,6 @@ def _annotations(places: Mapping[str, np.ndarray], where: ImageGeometry, role: s
         moved = where.to_input_points(values.reshape(1, -1, 2)) * PIXELS - 0.5
         annotations.append(Annotation(moved.reshape(values.shape[1:]), kind, role))
     return annotations
-
-
-def truth_text(head: Head, target: np.ndarray) -> str:
-    """A label as the head's predictions would write it, however the cell has it: an id, a soft label, tags in any order."""
-    names = getattr(head, "names", None)
-    if names is None:
-        return " ".join(f"{number:.4g}" for number in np.ravel(target))
-    strata = head.strata(target)[0]
-    if np.ndim(strata) == 0:
-        return names[strata]
-    return ";".join(name for name, given in zip(names, strata) if given == 1) or "none"
 
 
 def _lines(name: str, answer: Any, truth: str, named: bool) -> list[tuple[str, bool | None]]:

@@ -13,10 +13,10 @@ import pandas as pd
 from mtlzoo.backbones import get_backbone
 from mtlzoo.balancing import get_balancing
 from mtlzoo.cli.time_left import guess_training, in_words
-from mtlzoo.cli.training import MODELS
 from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE, REGION
 from mtlzoo.models import MultiTaskModel
+from mtlzoo.reports.sources import MODELS
 from mtlzoo.training import Recipe, Stage
 
 # What has such a name is hardly a label, unless it is told to be one.

@@ -33,6 +33,8 @@ COMMANDS = {
     "train": Command("train a model on images and a label file"),
     "pack": Command("put images and labels into a few large files (TFRecord)"),
     "evaluate": Command("evaluate a model on labelled images"),
+    "report": Command("write what a trained model is and how good it is into one HTML file"),
+    "compare": Command("compare runs on the same test rows: is the difference real?"),
     "predict": Command("predict for images", loads=False),  # exported files do without
     "suggest": Command("list the missing labels that are worth asking for"),
     "export": Command("write a model in another format"),

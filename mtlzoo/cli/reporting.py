@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from mtlzoo.cli.image_files import plot_labelled
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
+from mtlzoo.evaluation.prediction_files import FILE as PREDICTIONS
+from mtlzoo.evaluation.prediction_files import save_predictions
 from mtlzoo.files import check_output, writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
 
-REPORT = ("report.csv", "answers.csv", "predictions.png")
+REPORT = ("report.csv", "answers.csv", PREDICTIONS, "predictions.png")
 GROUPS = ("groups.csv", "groups.png")
 # What some system takes for more than a part of a name.
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^\.+|[. ]+$')
@@ -36,7 +39,7 @@ def report_run(
     overwrite: bool = False,
     raw_cells: bool = False,
 ) -> pd.DataFrame:
-    """Evaluate a model on a table and write `report.csv`, `answers.csv` and plots into a folder.
+    """Evaluate a model on a table and write `report.csv`, `answers.csv`, `predictions.npz` and plots into a folder.
 
     Args:
         model: The model.
@@ -65,8 +68,11 @@ def report_run(
         frame[f"{name}:answer"] = columns["answer"]
         if "probability" in columns:
             # A list of several where an image has several predictions.
-            frame[f"{name}:probability"] = [np.round(cell, 6).tolist() for cell in columns["probability"]]
+            frame[f"{name}:probability"] = [
+                np.round(np.asarray(cell, "float64"), 6).tolist() for cell in columns["probability"]
+            ]
     write_csv(directory / "answers.csv", frame, **how)
+    save_predictions(replace(predictions, table=table), directory / PREDICTIONS, overwrite=overwrite)
     labels = table.labels()
     for name, head in table.heads.items():
         counted = head.confusion(labels[name], predictions.outputs[name])

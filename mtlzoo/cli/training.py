@@ -6,7 +6,7 @@ import functools
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +17,24 @@ from mtlzoo.backbones.plain_graph import is_builtin
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
 from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
+from mtlzoo.data.label_counts import count_labels
+from mtlzoo.data.parts import PARTS
 from mtlzoo.datasets import submission_frame, write_submission
 from mtlzoo.evaluation import Predictions
 from mtlzoo.files import writing
 from mtlzoo.files.regular import open_regular
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
+from mtlzoo.reports.sources import MODELS
 from mtlzoo.saving import export
 from mtlzoo.system import workers
-from mtlzoo.training import BalancingMonitor, Stage, Track, Tracking, fit, get_recipe
+from mtlzoo.training import BalancingMonitor, Recipe, Stage, Track, Tracking, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
 from mtlzoo.training.tracking.parameters import versions
 
-MODELS = ("model.h5", "model.keras")  # the latter where a layer is not built into Keras
 RUN = (
     *("settings.json", "skipped.txt", "model.png", *MODELS, "history.csv", "history.png"),
-    *("balancing.csv", "balancing.png", "submission.csv"),
+    *("labels.csv", "balancing.csv", "balancing.png", "submission.csv"),
 )
 
 
@@ -60,7 +62,7 @@ class RunOptions:
 
     def settings_of(self, tables: Sequence[LabelTable]) -> dict[str, Any]:
         """The content of `settings.json`."""
-        rows = {f"{part}_rows": len(table) for part, table in zip(("train", "valid", "test"), tables)}
+        rows = {f"{part}_rows": len(table) for part, table in zip(PARTS, tables)}
         return {**self.settings, **rows, **versions()}
 
 
@@ -78,8 +80,9 @@ def train_run(
 
     The folder holds `model.h5`, or `model.keras` where the network has layers that the former cannot hold (the best so far
     at any time, also if training is interrupted), `report.csv`, `history.csv`, `history.png`, `model.png`,
-    `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows with their predictions), `settings.json`, with
-    `monitor` `balancing.csv` and `balancing.png`, and with `questions` `submission.csv`.
+    `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows with their predictions), `predictions.npz` (the
+    same for :func:`mtlzoo.report` and :func:`mtlzoo.compare`), `labels.csv` (how many labels each part has),
+    `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions` `submission.csv`.
 
     Args:
         model: The model.
@@ -128,8 +131,10 @@ def _train_run(
 
     @functools.cache
     def describe() -> None:  # not before a training that cannot go on was refused, whose files these are
-        recipe = {"recipe": get_recipe(arguments.get("recipe", "default")).get_config()}
-        write_json(directory / "settings.json", {**options.settings_of(tables), **recipe}, overwrite=overwrite)
+        settings = {**options.settings_of(tables), "recipe": _recipe(arguments).get_config()}
+        write_json(directory / "settings.json", settings, overwrite=overwrite)
+        counts = count_labels(dict(zip(PARTS, (table.for_heads(model.heads) for table in tables))))
+        write_csv(directory / "labels.csv", counts, overwrite=overwrite, raw_cells=raw_cells)
         if options.skipped:
             with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
                 lines = "\n".join(options.skipped) + "\n"
@@ -158,6 +163,14 @@ def _train_run(
     if options.questions is not None:
         _submit(model, options.questions, directory / "submission.csv", overwrite)
     return report, history
+
+
+def _recipe(arguments: dict[str, Any]) -> Recipe:
+    """All settings that a training with these arguments has."""
+    known = {setting.name for setting in fields(Recipe)}
+    settings: Any = {name: value for name, value in arguments.items() if name in known and name != "stages"}
+    recipe = get_recipe(arguments.get("recipe", "default")).with_settings(**settings)
+    return recipe if arguments["stages"] is None else recipe.with_settings(stages=arguments["stages"])
 
 
 def _submit(model: MultiTaskModel, questions: LabelTable, path: Path, overwrite: bool) -> None:

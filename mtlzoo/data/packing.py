@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
-from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.data.cells import short
+from mtlzoo.data.column_cells import distinct_cells, restore_cells
 from mtlzoo.data.table import LabelTable
 from mtlzoo.errors import ImageError, TableError
 from mtlzoo.files import FolderKind, check_output, writing
 from mtlzoo.files.regular import open_regular, require_folder
 from mtlzoo.heads import deserialize, serialize
-from mtlzoo.heads.texts import is_missing
 from mtlzoo.images.records import SUFFIX, Record, files_of
 from mtlzoo.images.source import ImageSource
 from mtlzoo.system.progress import Progress
@@ -86,7 +85,7 @@ def pack(
         raise TableError(f"{table.source}: no rows to pack.")
     if shards is not None and not 1 <= shards <= rows:
         raise ValueError(f"Expected 1 to {rows} files for {rows} rows, received: {shards!r}.")
-    columns = {str(name): _distinct(table.frame[name]) for name in table.frame}
+    columns = {str(name): distinct_cells(table.frame[name]) for name in table.frame}
     heads = serialize(table.heads)
     if shards is None:
         shards = min(rows, -(-_total_bytes(table) // SHARD_BYTES))
@@ -163,7 +162,7 @@ def _read(folder: Path) -> LabelTable:
     files = list(description["files"])
     places = zip(*(index[name].tolist() for name in PLACE), strict=True)
     frame = {
-        name: _column(index[f"column {number}"], column["values"])
+        name: restore_cells(index[f"column {number}"], column["values"])
         for number, (name, column) in enumerate(description["columns"].items())
     }
     addresses = [str(Record(files[file], *place)) for file, *place in places]
@@ -231,55 +230,3 @@ def _feature(values: list[Any]) -> Any:
 def _kind(values: list[Any]) -> str:
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     return "float" if values and numbers else "bytes"
-
-
-# === Columns ===
-
-
-def _distinct(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
-    """The different cells of a column as JSON has them, and which of them each row has, -1 where missing."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, used = pd.factorize(column.cat.codes.to_numpy())
-        cells = [None if code < 0 else column.cat.categories[code] for code in used]
-    elif column.dtype == object:  # Lists cannot be told apart by their hash, nor 1 from True.
-        texts = pd.Series([json.dumps(_plain(cell)) for cell in column], dtype=object)
-        codes, used = pd.factorize(texts)
-        cells = list(map(json.loads, used))
-    else:
-        codes, used = pd.factorize(column)
-        cells = list(used)
-    cells = [_plain(cell) for cell in cells]
-    known = [place for place, cell in enumerate(cells) if cell is not None]
-    renumbered = np.full(len(cells) + 1, -1, np.min_scalar_type(-max(1, len(known))))
-    renumbered[known] = np.arange(len(known))
-    return renumbered[codes], [cells[place] for place in known]
-
-
-def _plain(cell: Any) -> Any:
-    """A cell as JSON has it, `None` if it is missing."""
-    if isinstance(cell, np.ndarray | np.generic):
-        cell = cell.tolist()
-    if isinstance(cell, list | tuple | set):
-        return [_number(part) for part in cell]
-    return None if is_missing(cell) else cell
-
-
-def _number(part: Any) -> Any:
-    """A part of a list; of missing numbers too, which are places."""
-    if isinstance(part, list | tuple | set | np.ndarray):
-        return [_number(one) for one in part]
-    return part.item() if isinstance(part, np.generic) else part
-
-
-def _column(codes: np.ndarray, values: list[Any]) -> pd.Series:
-    """The cells again: numbers as such, texts as categories where rows share them, all else as objects."""
-    kinds: Iterator[type] = map(type, values)
-    if values and all(kind in (int, float) for kind in kinds):
-        numbers = pd.Series(np.asarray([*values, np.nan] if (codes < 0).any() else values))
-        return numbers.iloc[codes].reset_index(drop=True)
-    if all(isinstance(value, str) for value in values) and len(values) < len(codes):
-        return pd.Series(pd.Categorical.from_codes(codes, values))
-    cells = np.empty(len(values) + 1, dtype=object)
-    cells[:-1] = pd.Series(values, dtype=object)
-    cells[-1] = None
-    return pd.Series(cells[codes], dtype=object)

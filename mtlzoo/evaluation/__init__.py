@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mtlzoo.evaluation.calibration import calibrate, calibration_errors, reliability
     from mtlzoo.evaluation.explaining import gradcam
+    from mtlzoo.evaluation.prediction_files import load_predictions, save_predictions
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
     from mtlzoo.evaluation.suggestions import suggest_labels
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "calibration": ["calibrate", "calibration_errors", "reliability"],
     "explaining": ["gradcam"],
+    "prediction_files": ["load_predictions", "save_predictions"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
     "suggestions": ["suggest_labels"],
@@ -27,8 +29,10 @@ __all__ = [
     "evaluate",
     "evaluate_groups",
     "gradcam",
+    "load_predictions",
     "predict",
     "reliability",
+    "save_predictions",
     "suggest_labels",
 ]
 

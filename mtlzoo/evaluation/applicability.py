@@ -94,13 +94,28 @@ def applicability_metrics(pairs: Mapping[str, LabelledOutputs]) -> dict[str, dic
         For each head with conditions `not_applicable_f1`, the F1 of "not applicable" over the rows of which the parents'
         labels tell whether the head is asked; `NaN` if there are none, or none that is or is predicted not to be.
     """
+    metrics = {}
+    for name, (both, either) in applicability_counts(pairs).items():
+        total = either.sum()
+        metrics[name] = {"not_applicable_f1": float(2 * both.sum() / total) if total else float("nan")}
+    return metrics
+
+
+def applicability_counts(pairs: Mapping[str, LabelledOutputs]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What the F1 of "not applicable" is made of, row by row.
+
+    Args:
+        pairs: Outputs and labels by the name of the head.
+
+    Returns:
+        For each head with conditions two arrays `(rows,)`: 1 where it is not asked and predicted not to be, and how many of
+        the two are so; both 0 where the parents' labels do not tell. The F1 is twice the first sum over the second.
+    """
     heads = {name: pair.head for name, pair in pairs.items()}
     states = conditions.asked_by_labels(heads, {name: pair.targets for name, pair in pairs.items()})
     asked = conditions.asked_by_predictions(heads, {name: pair.outputs for name, pair in pairs.items()})
-    metrics = {}
+    counts = {}
     for name, state in states.items():
         truth, told, known = state == conditions.NO, ~asked[name], state != conditions.UNKNOWN
-        either = (known & truth).sum() + (known & told).sum()
-        both = (known & truth & told).sum()
-        metrics[name] = {"not_applicable_f1": float(2 * both / either) if either else float("nan")}
-    return metrics
+        counts[name] = (known & truth & told).astype("int64"), (known & truth).astype("int64") + (known & told)
+    return counts

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtlzoo.evaluation.grouping import Groups
 from mtlzoo.evaluation.labelled import LabelledOutputs
-from mtlzoo.heads.imbalance import NO_ROW_MEANS
+from mtlzoo.evaluation.row_metrics import row_values
 
 ALL = "all"
 COVERAGE = 0.95
@@ -46,7 +46,7 @@ def _group_metrics(pair: LabelledOutputs, blocks: Mapping[str, Groups]) -> dict[
     """The metrics of one head in every group."""
     labelled = np.flatnonzero(pair.labelled)
     overall = pair.compute_metrics(labelled if len(labelled) else None)  # NaN without labels
-    values = None if overall["metric"] in NO_ROW_MEANS else _row_values(pair, labelled, overall["value"])
+    values = row_values(pair, labelled, overall["metric"], overall["value"])
     records = {}
     for block, groups in blocks.items():
         for group, inside in groups.items():
@@ -63,14 +63,6 @@ def _group_metrics(pair: LabelledOutputs, blocks: Mapping[str, Groups]) -> dict[
                 "gap": float(metrics["value"] - overall["value"]),
             }
     return records
-
-
-def _row_values(pair: LabelledOutputs, rows: np.ndarray, value: float) -> np.ndarray | None:
-    """The metric of each row by itself, if that of all rows is their mean: so are accuracies and errors, not F1."""
-    values = np.full(len(pair.labelled), np.nan)
-    values[rows] = [pair.compute_metrics(row)["value"] for row in rows[:, None]]
-    known = values[~np.isnan(values)]
-    return values if len(known) and np.isclose(known.mean(), value, rtol=1e-4) else None
 
 
 def _interval(pair: LabelledOutputs, rows: np.ndarray, values: np.ndarray | None) -> tuple[float, float]:

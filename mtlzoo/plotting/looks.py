@@ -110,11 +110,24 @@ def as_text(value: object) -> str:
 
 def _pixels(cell: Cell) -> np.ndarray:
     """The pixels to draw, `(height, width, 3)` from 0 to 1."""
-    size = cell.image.shape[:2]
-    pixels = np.clip(np.broadcast_to(cell.image, (*size, 3)), 0, 255) / 255
-    if cell.look is None:
+    return brighten(cell.image, cell.look) / 255
+
+
+def brighten(image: np.ndarray, look: np.ndarray | None) -> np.ndarray:
+    """An image that is bright where a head looks and dark elsewhere.
+
+    Args:
+        image: `(height, width, 1 or 3)`, 0 to 255.
+        look: Where the head looks, `(rows, columns)` from 0 to 1; `None` for the image as it is.
+
+    Returns:
+        `(height, width, 3)`, 0 to 255.
+    """
+    size = image.shape[:2]
+    pixels = np.clip(np.broadcast_to(image, (*size, 3)), 0, 255)
+    if look is None:
         return pixels
-    large = cv2.resize(np.asarray(cell.look, "float32"), size[::-1], interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(np.asarray(look, "float32"), size[::-1], interpolation=cv2.INTER_CUBIC)
     return pixels * (FAINT + (1 - FAINT) * np.clip(large, 0, 1)[..., None])
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import mtlzoo as mtl
 from mtlzoo.cli.main import main
-from mtlzoo.cli.mistakes import worst_rows
 from mtlzoo.evaluation.labelled import LabelledOutputs
+from mtlzoo.evaluation.mistakes import worst_rows
 
 
 def pair(head, cells, outputs) -> LabelledOutputs:

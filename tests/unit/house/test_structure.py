@@ -21,7 +21,7 @@ FLOORS = {
     **dict.fromkeys(["training", "evaluation"], 6),
     **dict.fromkeys(["datasets", "plotting", "tuning"], 7),
     "saving": 8,
-    "serving": 9,
+    **dict.fromkeys(["reports", "serving"], 9),
     "cli": 10,
     "__main__": 11,
 }
