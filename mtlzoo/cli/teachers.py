@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mtlzoo.cli.training import MODELS
+from mtlzoo.reports.sources import MODELS
 from mtlzoo.saving import load_model
 from mtlzoo.training import Teach
 

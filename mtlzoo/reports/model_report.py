@@ -111,7 +111,7 @@ def report(
         raise ValueError(
             "Expected a run folder alone, or a model with its test rows and a path: mtl.report(model, test, 'report.html')."
         )
-    target = Path(path) if path is not None else Path(os.fspath(model)) / REPORT  # type: ignore[arg-type]
+    target = Path(path) if path is not None else Path(os.fspath(model)) / REPORT
     options = ReportOptions(by, mistakes, None if card is None else Path(card), license, overwrite)
     options.check(target)
     if isinstance(model, str | os.PathLike):

@@ -83,7 +83,7 @@ def _quantized(file: Any, images: np.ndarray, keep_float: bool) -> Any:
         raise ImportError("int8 of ONNX needs the package 'onnxruntime': pip install onnxruntime") from None
     import onnx
 
-    class Examples(quantization.CalibrationDataReader):  # type: ignore[misc]
+    class Examples(quantization.CalibrationDataReader):
         def __init__(self, name: str):
             self.left: Iterator[dict[str, np.ndarray]] = iter({name: image[None].astype("float32")} for image in images)
 
