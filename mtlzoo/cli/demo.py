@@ -82,7 +82,8 @@ def demo(
         directory,
         stages,
         RunOptions(
-            settings={"command": "demo", "data": "blood_cells", "epochs": epochs, "seed": seed}, overwrite=overwrite
+            settings={"command": "demo", "data": "blood_cells", "split": "split", "epochs": epochs, "seed": seed},
+            overwrite=overwrite,
         ),
         augment=AUGMENTATION,
         cache="memory",

@@ -60,7 +60,12 @@ def _table(comparison: Comparison, name: str) -> str:
         }
     )
     signed = dict.fromkeys(["difference", "95 % from", "to"], "+.3f")
-    return table(shown, {**signed, "p": ".3f"}, html=["beside 0"])
+    return table(shown, {**signed, "p": _p}, html=["beside 0"])
+
+
+def _p(value: object) -> str:
+    """A p-value, which resamples do not tell more exactly where it is small."""
+    return "< 0.01" if float(value) < 0.01 else f"{value:.2f}"  # type: ignore[arg-type]
 
 
 def _picture(own: pd.DataFrame, row: object) -> str:

@@ -121,7 +121,7 @@ def _usual_groups(predictions: Predictions) -> dict[str, Groups]:
     """Groups by the columns that look as if they were made for that."""
     table = predictions.table
     assert table is not None
-    bound, blocks = table.for_heads(predictions.heads), {}
+    bound, blocks = table.for_heads(predictions.heads), dict[str, Groups]()
     for column in table.frame:
         if column in bound.heads or column in (IMAGE, REGION, table.split):
             continue
@@ -136,13 +136,13 @@ def _usual_groups(predictions: Predictions) -> dict[str, Groups]:
 
 
 def labels_by_part(labels: pd.DataFrame, parts: Sequence[str]) -> pd.DataFrame:
-    """How many rows are labelled for each head, in each part, and of how many."""
+    """How many rows are labelled for each head in each part, and the fraction of those of the first part that are not."""
     rows = labels[labels["counted"] != "class"].groupby("head", sort=False)[list(parts)].sum()
     known = labels[labels["counted"] == LABELLED].set_index("head")[list(parts)]
     frame = pd.DataFrame(index=known.index)
     for part in parts:
         frame[part] = known[part]
-    frame["missing in train"] = [
-        f"{1 - known.loc[head, parts[0]] / max(rows.loc[head, parts[0]], 1):.0%}" for head in known.index
+    frame[f"without, of {parts[0]}"] = [
+        1 - known.loc[head, parts[0]] / max(rows.loc[head, parts[0]], 1) for head in known.index
     ]
     return frame

@@ -111,7 +111,7 @@ def _head_cards(facts: Facts, name: str, rows: np.ndarray, shown: _Shown) -> str
         text = f"<strong>{escape(said)}</strong><br>{escape(_truth(pair, row))}<br>"
         text += f'<span class="note">{escape(Path(str(names[row])).name)}</span>'
         cards.append(f'<div class="card">{shown.of(name, row)}{text}</div>')
-    return f'<h3>{escape(name)}</h3>\n<div class="cards">{"".join(cards)}</div>'
+    return f'<h3>{escape(name)}</h3>\n<div class="mistakes">{"".join(cards)}</div>'
 
 
 def _truth(pair: LabelledOutputs, row: int) -> str:

@@ -13,9 +13,11 @@ from mtlzoo.reports.mistake_cards import Mistakes
 from mtlzoo.reports.pieces import range_picture
 
 MOST_CONFUSIONS = 15
+BESIDE = 12  # classes, up to which two matrices stand beside each other
 HOW_INTERVALS = (
     "Intervals hold the true value in 95 of 100 cases: Wilson's for fractions, the bootstrap over rows for all else. The "
-    "grey mark is the trivial baseline, which does not look at the image: the most frequent class, or the mean."
+    "grey mark is the trivial baseline, which does not look at the image: the most frequent class, or the mean. Orange: it "
+    "does not lie outside of the interval on the worse side."
 )
 
 
@@ -72,21 +74,24 @@ def calibration_section(facts: Facts) -> str:
 
 def confusion_section(facts: Facts) -> str:
     """Which classes are taken for which; nothing without heads that have classes."""
-    figures, rows = [], []
+    small: list[str] = []
+    large: list[str] = []
+    rows = []
     for name, pair in facts.pairs.items():
         counted = pair.head.confusion(pair.targets, pair.outputs)
         if counted is None or not counted[0].sum():
             continue
         matrix, names = counted
-        figures.append(figure(plot_confusion(matrix, names, title=name), f"confusion matrix of {name}"))
+        drawn = figure(plot_confusion(matrix, names, title=name), f"confusion matrix of {name}")
+        (small if len(names) <= BESIDE else large).append(drawn)
         for true, said in zip(*np.nonzero(matrix - np.diag(matrix.diagonal())), strict=True):
             rows.append((name, names[true], names[said], int(matrix[true, said]), int(matrix[true].sum())))
-    if not figures:
+    if not small + large:
         return ""
     frame = pd.DataFrame(rows, columns=["head", "is", "taken for", "rows", "of"])
     frame = frame.sort_values("rows", ascending=False, kind="stable").head(MOST_CONFUSIONS).reset_index(drop=True)
     most = table(frame, caption="What is taken for what most often") if len(frame) else ""
-    return section("Confusion", most, f'<div class="figures">{"".join(figures)}</div>')
+    return section("Confusion", most, f'<div class="figures">{"".join(small)}</div>', *large)
 
 
 def mistakes_section(mistakes: Mistakes) -> str:

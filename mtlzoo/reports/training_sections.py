@@ -55,7 +55,8 @@ def data_section(sources: Sources) -> str:
         counts[f"Rows of {part}"] = "" if rows is None else f"{rows:,}"
     blocks = [properties(counts)]
     if labels is not None:
-        blocks.append(table(labels_by_part(labels, parts), caption="Labelled rows of each head"))
+        counted = labels_by_part(labels, parts)
+        blocks.append(table(counted, {counted.columns[-1]: ".0%"}, caption="Labelled rows of each head"))
         classes = labels[labels["counted"] == "class"].drop(columns="counted").reset_index(drop=True)
         if len(classes):
             blocks.append(details("Rows of each class", table(classes.rename(columns={"label": "class"}))))
@@ -86,11 +87,11 @@ def training_section(sources: Sources) -> str:
 
 
 def _how_divided(sources: Sources) -> str:
-    settings, table_ = sources.settings, sources.predictions.table
-    if table_ is not None and table_.split is not None and settings.get("split_column") != "none":
-        return f"as the column {table_.split} says"
-    if not settings:
+    settings = sources.settings
+    if "split" not in settings:
         return ""
+    if settings["split"] is not None:
+        return f"as the column {settings['split']} says"
     together = settings.get("group")
     return "by chance" if not together else f"by chance, with the rows of one {together} in one part"
 

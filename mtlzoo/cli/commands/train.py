@@ -218,7 +218,8 @@ def run(options: argparse.Namespace) -> int:
             options=runs.RunOptions(
                 questions=runs.read_questions(options.data, options.format),
                 settings={
-                    name: value for name, value in vars(options).items() if name not in ("run", "loads", "named")
+                    **{name: value for name, value in vars(options).items() if name not in ("run", "loads", "named")},
+                    "split": split,
                 },
                 skipped=skipped,
                 monitor=options.monitor,
