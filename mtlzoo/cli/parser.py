@@ -31,6 +31,7 @@ COMMANDS = {
     "models": Command("list the backbones", loads=False),
     "make-data": Command("draw a dataset in the layout of a real one"),
     "train": Command("train a model on images and a label file"),
+    "tune": Command("search for a recipe by training many times"),
     "pack": Command("put images and labels into a few large files (TFRecord)"),
     "evaluate": Command("evaluate a model on labelled images"),
     "report": Command("write what a trained model is and how good it is into one HTML file"),

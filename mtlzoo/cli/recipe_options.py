@@ -13,7 +13,8 @@ from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.teachers import teach_of
 from mtlzoo.data import ImageCache
 from mtlzoo.models.low_rank import rank_of
-from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe
+from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe, read_recipe
+from mtlzoo.training.recipe_file import SUFFIXES
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
@@ -22,15 +23,16 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     Raises:
         ValueError: If one of the options is no such thing.
     """
-    named = get_recipe(options.recipe)
-    settings: dict[str, Any] = {
-        "stages": parse_stages(options.stages, options.patience, options.recipe),
-        "jit_compile": True if options.jit_compile else "auto",
-        "seed": options.seed,
-        "features": parse_features(options.features, options.feature_cache),
-        "cache": None if options.cache is None else ImageCache(options.cache),
-        "devices": parse_devices(options.devices),
-    }
+    named = find_recipe(options.recipe)
+    settings: dict[str, Any] = {"stages": parse_stages(options.stages, options.patience, named), "seed": options.seed}
+    if options.jit_compile:
+        settings["jit_compile"] = True
+    if options.features is not None or options.feature_cache is not None or named.features == "auto":
+        settings["features"] = parse_features(options.features or "auto", options.feature_cache)
+    if options.cache is not None:
+        settings["cache"] = ImageCache(options.cache)
+    if options.devices is not None:
+        settings["devices"] = parse_devices(options.devices)
     if options.balancing is not None:
         settings["balancing"] = parse_balancing(options.balancing)
     if options.batch_size is not None:
@@ -43,7 +45,18 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     return named.with_settings(**settings)
 
 
-def parse_stages(texts: Sequence[str] | None, patience: int | None = None, recipe: str = "default") -> Sequence[Stage]:
+def find_recipe(name: str) -> Recipe:
+    """The recipe of a name, or that in a file: one that `mtlzoo tune` wrote, or the `settings.json` of a run.
+
+    Raises:
+        ValueError: If it is neither the name of a recipe nor a file with one.
+    """
+    return read_recipe(name) if Path(name).suffix in SUFFIXES else get_recipe(name)
+
+
+def parse_stages(
+    texts: Sequence[str] | None, patience: int | None = None, recipe: str | Recipe = "default"
+) -> Sequence[Stage]:
     """Stages from texts such as `heads:2:1e-3` or `all:10:1e-4:constant`; the name of a recipe stands for its own.
 
     The part is `heads`, `all`, a number of layers, names of layer groups with `,` between them, or `lora:8`.
@@ -51,7 +64,7 @@ def parse_stages(texts: Sequence[str] | None, patience: int | None = None, recip
     Args:
         texts: The texts; `None` for the stages of the recipe.
         patience: How many epochs without a better score end each of them; `None` as the recipe has it.
-        recipe: The name of the recipe.
+        recipe: The recipe, or its name.
 
     Raises:
         ValueError: If a text is none of these.

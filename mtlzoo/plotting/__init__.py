@@ -11,6 +11,7 @@ from mtlzoo.plotting.learning_rate import plot_learning_rate
 from mtlzoo.plotting.model import plot_model
 from mtlzoo.plotting.predictions import plot_predictions
 from mtlzoo.plotting.reliability import plot_reliability
+from mtlzoo.plotting.trials import plot_trials
 
 __all__ = [
     "Annotation",
@@ -23,5 +24,6 @@ __all__ = [
     "plot_learning_rate",
     "plot_model",
     "plot_predictions",
+    "plot_trials",
     "plot_reliability",
 ]

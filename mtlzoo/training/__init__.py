@@ -7,6 +7,7 @@ from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.fitting import fit
 from mtlzoo.training.learning_rate_finder import LearningRates, find_learning_rate
 from mtlzoo.training.recipe import Recipe
+from mtlzoo.training.recipe_file import read_recipe, write_recipe
 from mtlzoo.training.recipes import get_recipe, list_recipes
 from mtlzoo.training.stages import DEFAULT_STAGES, FASHIONAI_STAGES, Stage
 from mtlzoo.training.task_stopping import TaskwiseEarlyStopping
@@ -35,4 +36,6 @@ __all__ = [
     "fit",
     "get_recipe",
     "list_recipes",
+    "read_recipe",
+    "write_recipe",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,8 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(settings.get(name), Mapping):
             settings[name] = read(settings[name])
     if "stages" in settings:
-        settings["stages"] = [_stage(stage) for stage in settings["stages"]]
+        stages = settings["stages"] if isinstance(settings["stages"], Sequence) else [settings["stages"]]
+        settings["stages"] = [_stage(stage) for stage in stages]
     return settings
 
 
@@ -90,6 +91,11 @@ def _plain(value: Any) -> Any:
 
 
 def _stage(config: Mapping[str, Any]) -> Stage:
+    known = [field.name for field in fields(Stage)]
+    if not isinstance(config, Mapping) or not {"epochs"} <= config.keys() <= set(known):
+        raise TypeError(
+            f"Expected a stage as settings by name ({', '.join(known)}), epochs at least, received: {config!r}."
+        )
     settings = dict(config)
     if isinstance(settings.get("optimizer"), Mapping):
         settings["optimizer"] = keras.saving.deserialize_keras_object(settings["optimizer"])

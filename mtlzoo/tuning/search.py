@@ -91,7 +91,8 @@ def tune(
         "space": str(ranges or "a function"),
         "recipe": json.dumps(chosen.get_config(), sort_keys=True, default=str),
     }
-    warmup = sum(stage.epochs for stage in chosen.stages[: main_stages(chosen)[0]])
+    first = main_stages(chosen)[0]  # before it, and in the first fifth of it, good and bad settings look alike
+    warmup = sum(stage.epochs for stage in chosen.stages[:first]) + max(1, chosen.stages[first].epochs // 5)
     with studies.alone(place), studies.quietly():
         study = studies.open_study(place, arguments, studies.make_pruner(pruner, warmup))
         if ranges is not None and not study.get_trials(deepcopy=False):

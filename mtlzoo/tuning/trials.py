@@ -73,7 +73,7 @@ class Search:
             values = {name: one.suggest(trial, name) for name, one in self.space.items()}
         trial.set_user_attr("values", json.dumps(values))
         settings = apply(values, self.recipe)
-        recipe = settings.recipe
+        recipe = replace(settings.recipe, calibrate=False)  # which changes no score
         if self.folder is not None and recipe.features == "auto":  # the same network looks at the same images each time
             recipe = replace(recipe, features=FeatureCache(folder=self.folder / "features"))
         model, pruning = new_model(self.build, settings.build, recipe), Pruning(trial, until)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mtlzoo.cli.argument_types import cache, count, fraction, path, pixels, positive, seed, whole
 from mtlzoo.cli.label_reading import read_labels
@@ -25,8 +26,32 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     raw_cells_argument(train)
     train.add_argument("--seed", type=seed, default=0)
+    label_group(train)
+    network_group(train)
+    training = recipe_group(train)
+    training.add_argument(
+        "--minutes", type=positive, help="how long to train, in place of the stages' epochs (a few steps are measured)"
+    )
+    training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
+    training.add_argument(
+        "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
+    )
+    training.add_argument(
+        "--no-calibration",
+        action="store_true",
+        help="leave probabilities as training leaves them, too sure or not enough",
+    )
+    training.add_argument(
+        "--track", nargs="+", choices=TRACKERS.names(), default=[], metavar="TOOL", help=f"log with {any_of(TRACKERS)}"
+    )
+    training.add_argument(  # the old spelling
+        "--tensorboard", dest="track", action="append_const", const="tensorboard", help=argparse.SUPPRESS
+    )
 
-    labels = train.add_argument_group("labels")
+
+def label_group(command: argparse.ArgumentParser) -> None:
+    """Which columns are learned, and how rows are divided."""
+    labels = command.add_argument_group("labels")
     label_arguments(labels)
     labels.add_argument(
         "--valid",
@@ -44,7 +69,10 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     )
     labels.add_argument("--class-weight", choices=["balanced"], help="rare classes weigh as much as frequent ones")
 
-    network = train.add_argument_group("network")
+
+def network_group(command: argparse.ArgumentParser) -> None:
+    """What is trained."""
+    network = command.add_argument_group("network")
     network.add_argument("--backbone", help="see `mtlzoo models`, or hub:PRESET of KerasHub (default: MobileNetV2)")
     network.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="for the backbone: alpha=0.25"
@@ -74,7 +102,10 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     network.add_argument("--precision", choices=["float32", "mixed_float16", "mixed_bfloat16"], default="float32")
     network.add_argument("--resize", choices=["stretch", "crop", "pad"], default="stretch")
 
-    training = train.add_argument_group("training")
+
+def recipe_group(command: argparse.ArgumentParser) -> Any:
+    """How it is trained, which :func:`mtlzoo.cli.recipe_options.recipe_of` reads; further arguments may follow."""
+    training = command.add_argument_group("training")
     training.add_argument(
         "--stages",
         nargs="+",
@@ -84,11 +115,8 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--recipe",
         default="default",
-        metavar="NAME",
-        help=f"all settings of a training: {', '.join(RECIPES.names())}; the options here override its own",
-    )
-    training.add_argument(
-        "--minutes", type=positive, help="how long to train, in place of the stages' epochs (a few steps are measured)"
+        metavar="NAME|FILE",
+        help=f"all settings of a training: {', '.join(RECIPES.names())}, or a file with such; options override its own",
     )
     training.add_argument("--batch-size", type=count, help="images a step (default: the recipe's, 32)")
     training.add_argument(
@@ -104,10 +132,6 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--jit-compile", action="store_true", help="let XLA compile the step on a CPU too")
     training.add_argument("--devices", metavar="all|NUMBER|NAMES", help="what to train on (default: one device)")
-    training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
-    training.add_argument(
-        "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
-    )
     training.add_argument("--augment", help=f"{', '.join(AUGMENTATIONS.names())} or none (default: the recipe's)")
     training.add_argument(
         "--mix", help=f"mix images and their labels: {', '.join(MIXINGS.names())} (default: the recipe's)"
@@ -130,7 +154,6 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     training.add_argument("--unlabelled", type=path, metavar="FOLDER", help="further images, for the teacher alone")
     training.add_argument(
         "--features",
-        default="auto",
         metavar="auto|none|VIEWS",
         help="stages that train heads: look at each image once where that is the same, never, or so many views of it",
     )
@@ -141,17 +164,7 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
         "--cache", metavar="memory|DIR", type=cache, help="keep decoded images there (default: decode each epoch)"
     )
     training.add_argument("--patience", type=count, help="epochs without a better score that end a stage")
-    training.add_argument(
-        "--no-calibration",
-        action="store_true",
-        help="leave probabilities as training leaves them, too sure or not enough",
-    )
-    training.add_argument(
-        "--track", nargs="+", choices=TRACKERS.names(), default=[], metavar="TOOL", help=f"log with {any_of(TRACKERS)}"
-    )
-    training.add_argument(  # the old spelling
-        "--tensorboard", dest="track", action="append_const", const="tensorboard", help=argparse.SUPPRESS
-    )
+    return training
 
 
 def run(options: argparse.Namespace) -> int:

@@ -101,7 +101,10 @@ class Tracking:
             callback.end_stage()
             with callback.tolerant():
                 if best is not None and best.best_epoch is not None:
-                    callback.tool.log_numbers({"best_epoch": best.best_epoch, "best_val_score": float(best.best)})
+                    temperatures = self._trainer.model.calibration.temperatures
+                    numbers = {f"temperature/{name}": value for name, value in temperatures.items()}
+                    best_ones = {"best_epoch": float(best.best_epoch), "best_val_score": float(best.best)}
+                    callback.tool.log_numbers(best_ones | numbers)
                 callback.tool.close(status)
             callback.opened = False
 

@@ -23,6 +23,7 @@ COLAB = {
     "pandas": "2.2.3",
     "pillow": "11.3.0",
     "psutil": "5.9.5",
+    "pyyaml": "6.0.3",
     "scipy": "1.16.3",
     "tensorflow": "2.20.0",
 }
