@@ -34,6 +34,7 @@ from benchmarks.input_pipeline import benchmark_input_pipeline
 from benchmarks.large_tables import benchmark_large_tables
 from benchmarks.memory import benchmark_memory
 from benchmarks.prediction import benchmark_prediction
+from benchmarks.predictors import benchmark_predictors
 from benchmarks.replicas import benchmark_replicas
 from benchmarks.single_image import benchmark_single_image
 from benchmarks.startup import benchmark_startup
@@ -45,6 +46,7 @@ SECTIONS = {
     "input_pipeline": benchmark_input_pipeline,
     "single_image": benchmark_single_image,
     "prediction": benchmark_prediction,
+    "predictors": benchmark_predictors,
     "memory": benchmark_memory,
     "large_tables": benchmark_large_tables,
     "growth": benchmark_growth,

@@ -39,6 +39,7 @@ COMMANDS = {
     "predict": Command("predict for images", loads=False),  # exported files do without
     "suggest": Command("list the missing labels that are worth asking for"),
     "export": Command("write a model in another format"),
+    "benchmark": Command("what each format and precision of a model costs"),
     "score": Command("the FashionAI score of a submission", loads=False),
     "new": Command("write a small Python project to go on from", loads=False),
     "completion": Command("print what makes a shell complete commands and options", loads=False),

@@ -6,10 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mtlzoo.serving.benchmark import benchmark
+    from mtlzoo.serving.measuring import benchmark
     from mtlzoo.serving.predictor import Predictor, load_predictor
 
-_LAZY = {"Predictor": "predictor", "benchmark": "benchmark", "load_predictor": "predictor"}
+_LAZY = {"Predictor": "predictor", "benchmark": "measuring", "load_predictor": "predictor"}
 __all__ = ["Predictor", "benchmark", "load_predictor"]
 
 

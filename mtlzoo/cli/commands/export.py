@@ -67,13 +67,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def images_of(name: str) -> Any:
-    """The images that a name stands for: those below a folder, those of a label file, or the bundled ones."""
+    """The images that a name stands for: those below a folder, the training rows of a label file, or of bundled ones."""
     from mtlzoo.cli.reading import find_bundled
+    from mtlzoo.cli.suggesting import training_rows
     from mtlzoo.data import read_csv, read_packed
 
     path, format = find_bundled(Path(name), "csv")
     if format == "packed" or (path / "packed.json").is_file():
-        return read_packed(path)
+        return training_rows(read_packed(path))
     if path.suffix.lower() in (".csv", ".tsv") or (path / "labels.csv").is_file():
-        return read_csv(path, heads={})
+        return training_rows(read_csv(path, heads={}))
     return name
