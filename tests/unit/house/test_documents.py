@@ -53,7 +53,7 @@ def test_the_house_in_the_guide_is_the_one_that_is_tested():
     from test_structure import FLOORS
 
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (\d) \| (.+?) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", text, re.MULTILINE)
     floors = {room.strip("`/").removesuffix(".py"): int(floor) for floor, rooms in rows for room in rooms.split(", ")}
     assert floors == {room: floor for room, floor in FLOORS.items() if room != "__main__"}
 
