@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -65,7 +66,11 @@ def refusal(capsys, *arguments) -> str:
 def test_train_leaves_a_run_folder(run):
     names = {path.name for path in run.iterdir()}
     assert {"model.h5", "report.csv", "history.csv", "history.png", "model.png", "predictions.png"} <= names
-    assert {"answers.csv", "settings.json", "confusion"} <= names
+    assert {"answers.csv", "settings.json", "confusion", "predictions.npz", "labels.csv"} <= names
+    counts = pd.read_csv(run / "labels.csv").query("counted == 'labelled'").set_index("head")
+    assert counts.loc["dark", ["train", "valid", "test"]].tolist() == [36, 12, 12]
+    recipe = json.loads((run / "settings.json").read_text())["recipe"]  # as it was trained, not as the name says
+    assert (recipe["batch_size"], [stage["epochs"] for stage in recipe["stages"]]) == (16, [1, 1])
     watched = pd.read_csv(run / "balancing.csv")
     assert list(watched) == ["epoch", "color_weight", "dark_weight", "conflicts", "cosine:color:dark"]
     assert watched["conflicts"].isna().tolist() == [True, False]  # nothing is shared while the heads train alone
@@ -83,6 +88,29 @@ def test_evaluate_prints_the_report(run, photographs, capsys, tmp_path):
     assert "weighted mean" in printed
     assert "balanced_accuracy" in printed
     assert pd.read_csv(tmp_path / "judged" / "report.csv", index_col="head").loc["dark", "labelled"] == 60
+
+
+def test_a_run_is_reported_and_compared(run, photographs, capsys, tmp_path):
+    page, card = tmp_path / "report.html", tmp_path / "README.md"
+    command = ["report", str(run), "--mistakes", "1", "--by", "sender", "--out", str(page), "--card", str(card)]
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"Wrote {page} and {card}.\n"
+    assert "Learning curves" not in page.read_text()  # which are lines, not letters
+    assert '<section id="training">' in page.read_text()
+    assert card.read_text().startswith("---\nlibrary_name:")
+    assert "--overwrite" in refusal(capsys, *command)
+    assert "no column 'who'" in refusal(capsys, *command[:-6], "--by", "who", "--overwrite", *command[-4:])
+    assert "no such file" in refusal(capsys, "report", photographs)
+
+    assert main(["evaluate", str(run / "model.h5"), str(photographs), "--out", str(tmp_path / "all")]) == 0
+    runs = ["compare", str(run), str(tmp_path / "all")]
+    assert "12 of run, 60 of all, of which 12 are in all of them" in refusal(capsys, *runs)
+    assert main([*runs, "--shared", "--out", str(tmp_path / "compared.html")]) == 0
+    assert "all: too few test rows to tell it from run." in capsys.readouterr().out
+    assert "which are 6 groups" in (tmp_path / "compared.html").read_text()  # the training kept senders together
+    assert main([*runs, "--shared", "--group", "image"]) == 0
+    assert "all is not really different from run over all heads" in capsys.readouterr().out
+    assert "would lie inside" in refusal(capsys, *runs, "--out", run / "compared.html")
 
 
 def test_predict_prints_or_writes_answers(run, photographs, capsys, tmp_path):
