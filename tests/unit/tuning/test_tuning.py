@@ -58,6 +58,9 @@ def tune(rows, model, monkeypatch):
         return mtl.tune(network, *rows, space, recipe=recipe, verbose=False, **arguments)
 
     monkeypatch.setattr("mtlzoo.tuning.trials.fit", fit)
+    monkeypatch.setattr(
+        "mtlzoo.tuning.trials.gc", types.SimpleNamespace(collect=lambda: None)
+    )  # a search in half a second
     tune.recipes, tune.breaks = [], {}
     return tune
 
