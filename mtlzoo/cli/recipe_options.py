@@ -27,7 +27,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     settings: dict[str, Any] = {"stages": parse_stages(options.stages, options.patience, named), "seed": options.seed}
     if options.jit_compile:
         settings["jit_compile"] = True
-    if options.features is not None or options.feature_cache is not None or named.features == "auto":
+    if options.features is not None or options.feature_cache is not None:
         settings["features"] = parse_features(options.features or "auto", options.feature_cache)
     if options.cache is not None:
         settings["cache"] = ImageCache(options.cache)

@@ -60,8 +60,8 @@ def tune_run(
     seed = f" --seed {options.seed}" if options.seed else ""
     command = f"mtlzoo train {options.named} --recipe {options.out / RECIPE}{dropout}{seed}"
     number = trials.loc[trials["val_score"].where(trials["state"] == "finished").idxmax(), "number"]
-    ended = trials["state"].isin(["finished", "pruned", "failed"]).sum()
-    found = f"val_score {tuned.best_score:.4f}, the best of {ended} trials (number {number})"
+    ended = (trials["state"].isin(["finished", "pruned", "failed"]) & ~trials["note"].str.endswith("again")).sum()
+    found = f"val_score {tuned.best_score:.4f}, the best of {ended} trials (number {number} in {TABLE})"
     write_recipe(tuned.best, options.out / RECIPE, f"{found}\n{command}", overwrite=True)
     return (
         f"\n{found}:\n{tuned.best}\n\nWrote {', '.join(FILES)} into {options.out}. To train with it, give what "
@@ -88,7 +88,8 @@ def parse_space(texts: Sequence[str] | None) -> dict[str, Any] | None:
         numbers = given.removesuffix(":log").split(":")
         values = [_value(part) for part in (numbers if len(numbers) == 2 else given.split(","))]
         plain = len(numbers) == 2 and all(isinstance(value, int | float) for value in values)
-        if not (name and equals and (plain or (len(values) > 1 and not given.endswith(":log")))):
+        several = ":" not in given and len(values) > 1
+        if not (name and equals and (plain or several)):
             raise ValueError(
                 f"Expected --space with ranges such as learning_rate=1e-4:1e-2:log or mix=none,mixup, received: {text!r}."
             )

@@ -69,8 +69,8 @@ def tune(
     Example:
 
     ```python
-    space = {"learning_rate": mtl.tuning.log(1e-4, 1e-2), "label_smoothing": (0.0, 0.2)}
-    tuned = mtl.tune(lambda: mtl.build("tcdcn", train.heads), train, valid, space, recipe="fast", trials=2)
+    space, recipe = {"learning_rate": mtl.tuning.log(1e-4, 1e-2)}, mtl.Recipe(stages=[mtl.Stage(1, 1e-3, "heads")])
+    tuned = mtl.tune(lambda: mtl.build("tcdcn", train.heads), train, valid, space, recipe=recipe, trials=1)
     print(tuned.best, tuned.trials, sep="\\n")
     ```
     """

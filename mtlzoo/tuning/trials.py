@@ -17,7 +17,8 @@ import optuna
 
 from mtlzoo.data import LabelTable
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.training import FeatureCache, Recipe, fit
+from mtlzoo.training import Recipe, fit
+from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.tuning import study as studies
 from mtlzoo.tuning.pruning import Pruning, TimeIsUpError
 from mtlzoo.tuning.space import apply, full_name
@@ -74,8 +75,10 @@ class Search:
         trial.set_user_attr("values", json.dumps(values))
         settings = apply(values, self.recipe)
         recipe = replace(settings.recipe, calibrate=False)  # which changes no score
-        if self.folder is not None and recipe.features == "auto":  # the same network looks at the same images each time
-            recipe = replace(recipe, features=FeatureCache(folder=self.folder / "features"))
+        cache = feature_cache(recipe.features)
+        if self.folder is not None and cache is not None and cache.folder is None:
+            # The same network looks at the same images in each trial.
+            recipe = replace(recipe, features=replace(cache, folder=self.folder / "features"))
         model, pruning = new_model(self.build, settings.build, recipe), Pruning(trial, until)
         try:
             history = fit(model, *self.tables, recipe=recipe, callbacks=[pruning], verbose=False)
