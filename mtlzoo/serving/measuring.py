@@ -105,7 +105,8 @@ def benchmark(
         outputs, geometry, first = _run_all(runs, model, table)
         image = Path(name) / "image.png"
         cv2.imwrite(str(image), cv2.cvtColor(first[0], cv2.COLOR_RGB2BGR) if first.shape[-1] == 3 else first[0])
-        rows, heads = [], []
+        rows: list[dict[str, Any]] = []
+        heads: list[pd.DataFrame] = []
         for variant, run in runs.items():
             of_heads = _judge(model.heads, outputs[variant], outputs[chosen[0]], geometry, table)
             of_heads["lost"] = 100 * (heads[0]["score"] - of_heads["score"]) if heads else 0.0
