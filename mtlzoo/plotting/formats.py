@@ -58,7 +58,7 @@ def plot_formats(
         axes.scatter(row["ms_one"], 100 * row["score"], s=size, color=face, edgecolors=color, alpha=0.75, zorder=3)
     axes.set_xscale("log")
     low, high = variants["ms_one"].min(), variants["ms_one"].max()
-    axes.set_xlim(low / 1.6, high * 4)  # room for the names
+    axes.set_xlim(low / 1.6, high * 12)  # room for the names
     axes.xaxis.set_major_formatter(lambda value, _: style.compact(value))
     scores = 100 * variants["score"]
     room = max(scores.max() - scores.min(), 1.0)

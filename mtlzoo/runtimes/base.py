@@ -23,6 +23,13 @@ class Runtime(ABC):
         input_shape: Height, width and channels; `None` for any.
         output_shapes: The shape of each output by its name, without the batch.
         batch: How many images it takes at once; `None` for any number.
+
+    Example:
+
+    ```python
+    runtime = mtlzoo.runtimes.open_runtime(Path("model.onnx"))
+    runtime.run(np.zeros((3, *runtime.input_shape)))["kind"].shape  # (3, 2)
+    ```
     """
 
     name: str

@@ -29,6 +29,9 @@ def open_runtime(path: Path, threads: int | None = None) -> Runtime:
         path: A `.tflite` or `.onnx` file, or a folder of OpenVINO.
         threads: How many threads of the CPU; by default what the engine takes.
 
+    Returns:
+        The opened file.
+
     Raises:
         FileNotFoundError: If there is nothing.
         ModelFileError: If it is nothing of these, or cannot be run.

@@ -105,15 +105,18 @@ def benchmark(
         outputs, geometry, first = _run_all(runs, model, table)
         image = Path(name) / "image.png"
         cv2.imwrite(str(image), cv2.cvtColor(first[0], cv2.COLOR_RGB2BGR) if first.shape[-1] == 3 else first[0])
-        rows, heads = [], []
+        rows: list[dict[str, Any]] = []
+        heads: list[pd.DataFrame] = []
         for variant, run in runs.items():
             of_heads = _judge(model.heads, outputs[variant], outputs[chosen[0]], geometry, table)
             of_heads["lost"] = 100 * (heads[0]["score"] - of_heads["score"]) if heads else 0.0
             cold = variant.cold_start(paths[variant], image) if cold_start else float("nan")
-            rows.append(_row(variant, paths[variant], run, first, of_heads, cold, max_lost))
+            costs = {"megabytes": size_of(paths[variant]) / 1e6, **_times(run, first), "cold_start_s": cold}
+            rows.append({**vars(variant), **costs, **_worth(of_heads)})
             heads.append(of_heads)
     told = [frame.reset_index(names="head").assign(variant=str(variant)) for variant, frame in zip(runs, heads)]
     frame = pd.DataFrame(rows)
+    frame["refused"] = (frame["precision"] == "int8") & (frame["lost"] > max_lost)
     return Benchmark(frame, pd.concat(told, ignore_index=True), (*notes, *_hints(frame, max_lost)))
 
 
@@ -186,24 +189,19 @@ def agreement(head: Head, outputs: np.ndarray, expected: np.ndarray) -> float:
     return 1 - deviation(expected, outputs, mean=True)
 
 
-def _row(
-    variant: Variant, path: Path, run: Run, first: np.ndarray, heads: pd.DataFrame, cold: float, max_lost: float
-) -> dict[str, Any]:
+def _times(run: Run, first: np.ndarray) -> dict[str, float]:
     images = np.resize(first, (AT_ONCE, *first.shape[1:])).astype("float32")
+    return {"ms_one": _milliseconds(run, images[:1]), f"ms_{AT_ONCE}": _milliseconds(run, images)}
+
+
+def _worth(heads: pd.DataFrame) -> dict[str, Any]:
+    """How good a file's predictions are: over all heads, and of the one that lost the most."""
     lost = heads["lost"].fillna(0.0)
     return {
-        "format": variant.format,
-        "precision": variant.precision,
-        "keep_float": variant.keep_float,
-        "megabytes": size_of(path) / 1e6,
-        "ms_one": _milliseconds(run, images[:1]),
-        f"ms_{AT_ONCE}": _milliseconds(run, images),
-        "cold_start_s": cold,
         "score": heads["score"].mean(),
         "lost": lost.max(),
         "worst": lost.idxmax(),
         "agreement": heads["agreement"].min(),
-        "refused": bool(variant.precision == "int8" and lost.max() > max_lost),
     }
 
 

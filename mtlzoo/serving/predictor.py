@@ -70,6 +70,14 @@ class Predictor:
         calibration: As given.
         input_shape: `(None, height, width, channels)`, as of a Keras model.
         engine: What runs the file.
+
+    Example:
+
+    ```python
+    predictor = mtl.load_predictor("model.tflite")
+    predictor(["coat.jpg", "skirt.jpg"], probabilities=True)
+    predictor.predictions(valid).evaluate()
+    ```
     """
 
     def __init__(self, runtime: Runtime, heads: Mapping[str, Head], resize: str = "stretch", calibration: Any = None):
@@ -91,6 +99,9 @@ class Predictor:
             images: As :func:`mtlzoo.predict` takes them.
             batch_size: Rows at a time.
             fetch: Whether images may be addresses of the web.
+
+        Returns:
+            What :class:`mtlzoo.evaluation.Predictions` describes.
         """
         run = run_network(self, images, batch_size, fetch)
         return Predictions(run.outputs, self.heads, run.geometry, run.names, run.table)

@@ -79,7 +79,7 @@ def once_loaded(module: str, then: Callable[[], Any]) -> None:
         then: What to do. It is left out where a module of mtlzoo loads that module in its own course, which what is to be
             done may need whole.
     """
-    if module in sys.modules:
+    if sys.modules.get(module) is not None:  # which is `None` where somebody forbids it
         then()
     else:
         sys.meta_path.insert(0, _Watch(module, then))
