@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,10 @@ import pandas as pd
 
 from mtlzoo.errors import HeadError
 from mtlzoo.evaluation.frames import can_abstain
+from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.evaluation.thresholds import FEWEST
+from mtlzoo.evaluation.validation_rows import predict_rows
 from mtlzoo.heads import conditions
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.decisions import NOT_SURE, Decision
@@ -23,7 +25,7 @@ from mtlzoo.models.multitask import check_model
 
 def abstain(
     model: MultiTaskModel,
-    valid: Labelled,
+    valid: Labelled | Predictions,
     *,
     accuracy: float | None = None,
     coverage: float | None = None,
@@ -37,7 +39,8 @@ def abstain(
 
     Args:
         model: The model, whose `calibration` is changed.
-        valid: Labelled rows that were not trained on; not those of the final report either.
+        valid: Labelled rows that were not trained on; not those of the final report either. Or what the model predicts of
+            them now, as :class:`mtlzoo.evaluation.Predictions`, so that the network runs once for several such calls.
         accuracy: How many of the answers that are given are to be right, in (0, 1]: as few as possible are "not sure".
         coverage: Or: how many rows are to get an answer, in (0, 1].
         heads: The heads; by default all with classes, levels and tags that have labels in `valid`.
@@ -77,7 +80,7 @@ def abstain(
             raise HeadError(f"Expected no class {NOT_SURE!r} of head {name!r}, which is what is told otherwise.")
     if not possible:
         raise HeadError(f"Expected a head with classes or tags, received: {shorten(list(model.heads))}.")
-    judged = judge_answers(Predictions.from_model(model, valid, batch_size), valid)
+    judged = judge_answers(*predict_rows(model, valid, batch_size))
     rows, found = {}, {}
     for name in possible if heads is None else heads:
         if name not in judged:
@@ -109,7 +112,8 @@ def coverage_curves(predictions: Predictions, table: Labelled | None = None) -> 
     ```
     """
     curves = {}
-    for name, (sure, right) in judge_answers(predictions, table).items():
+    pairs = predictions.with_labels(predictions.labelled_rows(table).for_heads(predictions.heads))
+    for name, (sure, right) in judge_answers(predictions, pairs).items():
         order = np.argsort(-sure, kind="stable")
         sure, kept = sure[order], np.arange(1, len(sure) + 1)
         curve = pd.DataFrame(
@@ -119,12 +123,13 @@ def coverage_curves(predictions: Predictions, table: Labelled | None = None) -> 
     return curves
 
 
-def judge_answers(predictions: Predictions, table: Labelled | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def judge_answers(
+    predictions: Predictions, pairs: Mapping[str, LabelledOutputs]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """By head the probability of each answer and whether it is right, of the rows of which that is known.
 
     That is, labelled ones, and those for which labels of the parents rule the head out: "not applicable" is right there.
     """
-    pairs = predictions.with_labels(predictions.labelled_rows(table).for_heads(predictions.heads))
     heads = {name: pair.head for name, pair in pairs.items()}
     states = conditions.asked_by_labels(heads, {name: pair.targets for name, pair in pairs.items()})
     judged = {}

@@ -12,6 +12,7 @@ import pandas as pd
 from mtlzoo.errors import HeadError
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.predictions import Labelled, Predictions
+from mtlzoo.evaluation.validation_rows import predict_rows
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conformal import Conformal, fit_conformal, prediction_intervals, prediction_sets, scores_of
@@ -26,7 +27,7 @@ WITHIN = 0.95  # how often the coverage of other rows lies within the interval t
 
 def conformal(
     model: MultiTaskModel,
-    valid: Labelled,
+    valid: Labelled | Predictions,
     level: float = 0.9,
     by_class: bool = False,
     *,
@@ -42,7 +43,8 @@ def conformal(
 
     Args:
         model: The model, whose `calibration` is changed.
-        valid: Labelled rows that were not trained on; not those of the final report either.
+        valid: Labelled rows that were not trained on; not those of the final report either. Or what the model predicts of
+            them now, as :class:`mtlzoo.evaluation.Predictions`, so that the network runs once for several such calls.
         level: How often sets and intervals are to hold the truth, in (0, 1).
         by_class: Whether that is to hold for the rows of each class by themselves, rather than for all together (Mondrian),
             for heads with classes. It takes `level / (1 - level)` rows of a class; with fewer it is in every set.
@@ -74,8 +76,7 @@ def conformal(
     if not (isinstance(level, int | float) and 0 < level < 1):
         raise ValueError(f"Expected `level` in (0, 1), received: {level!r}.")
     chosen = _chosen(model.heads, heads, score)
-    predictions = Predictions.from_model(model, valid, batch_size)
-    pairs = predictions.with_labels(predictions.labelled_rows(valid).for_heads(predictions.heads))
+    predictions, pairs = predict_rows(model, valid, batch_size)
     rows, found = {}, {}
     for name in chosen:
         if name not in pairs:

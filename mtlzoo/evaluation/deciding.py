@@ -13,6 +13,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.outdating import outdate
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.evaluation.thresholds import COSTS, Rule, by_costs, by_f1, by_precision, by_recall, count
+from mtlzoo.evaluation.validation_rows import predict_rows
 from mtlzoo.heads import Head
 from mtlzoo.heads.decisions import Decision
 from mtlzoo.heads.texts import shorten, value_text
@@ -25,7 +26,7 @@ METRICS = ("precision", "recall", "f1")
 
 def decide(
     model: MultiTaskModel,
-    valid: Labelled,
+    valid: Labelled | Predictions,
     by: str | None = None,
     *,
     recall: float | None = None,
@@ -42,7 +43,8 @@ def decide(
 
     Args:
         model: The model, whose `calibration` is changed.
-        valid: Labelled rows that were not trained on; not those of the final report either.
+        valid: Labelled rows that were not trained on; not those of the final report either. Or what the model predicts of
+            them now, as :class:`mtlzoo.evaluation.Predictions`, so that the network runs once for several such calls.
         by: `"f1"`, the highest F1, which is the default.
         recall: Or: the highest precision at which so many of the rows that are yes are found, in (0, 1).
         precision: Or: the highest recall at which so many of the rows that are answered with yes are, in (0, 1).
@@ -71,8 +73,7 @@ def decide(
     check_model(model)
     rule, costs = _rule(by, recall, precision, costs), _check_costs(costs)
     chosen = _chosen(model.heads, heads)
-    predictions = Predictions.from_model(model, valid, batch_size)
-    pairs = predictions.with_labels(predictions.labelled_rows(valid).for_heads(predictions.heads))
+    predictions, pairs = predict_rows(model, valid, batch_size)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     found: dict[str, dict[str, float]] = {}
     for name in chosen:

@@ -390,11 +390,9 @@ class Predictions:
 
     def labelled_rows(self, table: Labelled | None) -> LabelTable:
         """The rows of a table, or those of the images, if nothing is given."""
-        if table is not None:
-            return read_labelled(table)
-        if self.table is None:
+        if table is None and self.table is None:
             raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
-        return self.table
+        return self.table if table is None else read_labelled(table)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
