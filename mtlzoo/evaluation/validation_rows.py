@@ -9,7 +9,7 @@ from mtlzoo.models.multitask import check_model
 
 
 def predict_rows(
-    model: MultiTaskModel, valid: Labelled | Predictions, batch_size: int
+    model: MultiTaskModel, valid: Labelled | Predictions, batch_size: int = 32
 ) -> tuple[Predictions, dict[str, LabelledOutputs]]:
     """What a model says of labelled rows with the thresholds that it has now, and beside it their labels by head.
 

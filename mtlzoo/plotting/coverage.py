@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mtlzoo.evaluation.predictions import Labelled, Predictions
 
 COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 4, 2.3, 1.6  # inches
-MARGIN, HEADER, LEFT, BELOW, ABOVE = 0.15, 0.55, 0.5, 0.5, 0.32
+MARGIN, HEADER, LEFT, BELOW, ABOVE = 0.15, 0.55, 0.65, 0.5, 0.32
 FIRST_ROWS = 10  # before as many the accuracy jumps
 
 

@@ -88,6 +88,7 @@ def run(options: argparse.Namespace) -> None:
 def fit(model: MultiTaskModel, table: Any, options: argparse.Namespace) -> dict[str, pd.DataFrame]:
     """Fit what was asked for, in the order in which one needs the other; the reports by their titles."""
     from mtlzoo.evaluation import Predictions, abstain, calibrate, conformal, decide
+    from mtlzoo.evaluation.validation_rows import predict_rows
     from mtlzoo.plotting import plot_coverage
 
     reports = {} if options.keep_probabilities else {"Probabilities": calibrate(model, table)}
@@ -101,5 +102,5 @@ def fit(model: MultiTaskModel, table: Any, options: argparse.Namespace) -> dict[
     if options.level:
         reports["Sets and intervals"] = conformal(model, predictions, options.level, options.by_class)
     if options.picture is not None:
-        plot_coverage(predictions, options.picture, overwrite=options.overwrite)
+        plot_coverage(predict_rows(model, predictions)[0], options.picture, overwrite=options.overwrite)
     return reports
