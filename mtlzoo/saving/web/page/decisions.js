@@ -19,7 +19,7 @@ function abstain(answer, { confidence }) {
   const probability = answer.probability ?? answer.least;
   if (!confidence || !(probability < confidence)) return answer;
   const bars = answer.bars?.map((bar) => ({ ...bar, given: false }));
-  const note = `An answer is given from ${formatShare(confidence)}; the likeliest, ${answer.answer}, has less.`;
+  const note = `An answer is given from ${formatShare(confidence)}; ${answer.answer} has less.`;
   return { ...answer, bars, answer: "not sure", note };
 }
 
