@@ -132,8 +132,7 @@ class Predictions:
             return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
         known = decisions_of(models[0])
-        # Other views have other scores than those that sets were fitted on.
-        decisions = known if test_time_augmentation is None else without_sets(known)
+        decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
         return cls(run.outputs, decided_heads(models[0].heads, known), run.geometry, run.names, run.table, decisions)
 
     @classmethod
