@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Do sets hold the truth as often as they say? A trained model's held-out rows, split many times into two halves.
 
     python scripts/conformal_coverage.py RUN/model.h5 labels.csv --part test
@@ -16,6 +15,7 @@ validation rows, instead of none.
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,8 @@ from mtlzoo.evaluation.conformal_sets import coverage_interval, covered
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.heads.conformal import fit_conformal, scores_of
 from mtlzoo.heads.temperature import fit_temperature
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def main() -> None:
@@ -82,15 +84,18 @@ def measure(
 def summary(figures: pd.DataFrame) -> pd.DataFrame:
     """The mean coverage of each head at each level, and in how many splits it lies outside of its interval."""
     groups = figures.groupby(["head", "level"], sort=False)
-    table = groups[["rows", "coverage", "shown"]].mean().assign(outside=groups[["below", "above"]].sum().sum(axis=1))
-    return table.astype({"rows": int, "outside": int}).unstack("level").drop(columns=[("rows", 0.9)], errors="ignore")
+    means, outside = groups[["coverage", "shown"]].mean(), groups[["below", "above"]].sum().sum(axis=1)
+    table = means.assign(outside=outside).unstack("level")
+    table.insert(0, "rows", figures.groupby("head")["rows"].mean().round().astype(int))
+    return table
 
 
 def tell(figures: pd.DataFrame) -> None:
     """How many figures lie outside of their 95 % intervals, and how many would by chance."""
     below, above = int(figures["below"].sum()), int(figures["above"].sum())
     print(
-        f"\n{len(figures)} figures: {below} below their 95 % interval and {above} above; {len(figures) / 20:.1f} expected"
+        f"\n{len(figures)} figures: {below} below their 95 % interval and {above} above; "
+        f"at most {len(figures) / 20:.1f} expected"
     )
     for level, group in figures.groupby("level"):
         print(f"level {level:g}: coverage {group['coverage'].mean():.4f}, as shown {group['shown'].mean():.4f}")
