@@ -131,9 +131,9 @@ class Predictions:
             runs = [(each, run_model(each, images, batch_size, fetch, test_time_augmentation)) for each in models]
             return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
-        known = decisions_of(models[0])
+        known, heads = decisions_of(models[0]), models[0].heads
         decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
-        return cls(run.outputs, decided_heads(models[0].heads, known), run.geometry, run.names, run.table, decisions)
+        return cls(run.outputs, decided_heads(heads, known), run.geometry, run.names, run.table, decisions)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -389,9 +389,9 @@ class Predictions:
 
     def labelled_rows(self, table: Labelled | None) -> LabelTable:
         """The rows of a table, or those of the images, if nothing is given."""
-        if table is None and self.table is None:
+        if (rows := self.table if table is None else read_labelled(table)) is None:
             raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
-        return self.table if table is None else read_labelled(table)
+        return rows
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

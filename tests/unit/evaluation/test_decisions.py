@@ -9,7 +9,14 @@ import pytest
 
 import mtlzoo as mtl
 from mtlzoo.errors import HeadError
-from mtlzoo.evaluation import Predictions, calibration_errors, conformal_coverage, coverage_curves
+from mtlzoo.evaluation import (
+    Predictions,
+    calibration_errors,
+    conformal_coverage,
+    coverage_curves,
+    load_predictions,
+    save_predictions,
+)
 from mtlzoo.heads.conformal import Conformal
 from mtlzoo.heads.decisions import Decision
 from mtlzoo.models import Calibration
@@ -161,7 +168,7 @@ def test_a_confidence_of_the_moment_comes_before_what_was_fitted(model, table):
         mtl.predict(model, table, abstain=1.5)
 
 
-def test_sets_and_intervals_stand_beside_answers_and_hold_what_they_say(model, table):
+def test_sets_and_intervals_stand_beside_answers_and_hold_what_they_say(model, table, tmp_path):
     half = ROWS // 2
     report = mtl.conformal(model, table.take(range(half)), level=0.8)
     assert list(report.index) == ["kind", "kids", "step", "size", "age"]
@@ -178,8 +185,51 @@ def test_sets_and_intervals_stand_beside_answers_and_hold_what_they_say(model, t
     held = (frame["age_low"] <= frame["age"]) & (frame["age"] <= frame["age_high"])
     assert held.all()
     assert len(predictions.take([0]).to_frame().columns) == len(frame.columns)
+    again = load_predictions(save_predictions(predictions, tmp_path / "predictions.npz"), images=table.root)
+    pd.testing.assert_frame_equal(again.to_frame(), frame)
     flipped = mtl.predict(model, table.take(range(4)), test_time_augmentation="flip")
     assert "kind_set" not in flipped  # other scores than those that it was fitted on
+
+
+def test_the_picture_has_a_chart_for_each_head_and_a_point_where_it_says_not_sure(model, table, tmp_path):
+    from mtlzoo.plotting import plot_coverage, style
+
+    mtl.abstain(model, table, coverage=0.6, heads=["kind"])
+    predictions = Predictions.from_model(model, table)
+    figure = plot_coverage(predictions, tmp_path / "coverage.png")
+    charts = figure.axes[1:]
+    assert len(charts) == 4
+    assert (tmp_path / "coverage.png").read_bytes()[:4] == b"\x89PNG"
+    curve = coverage_curves(predictions)["kind"]
+    points = [line for line in charts[0].lines if line.get_color() == style.ORANGE]
+    assert points[0].get_xdata()[0] == pytest.approx(curve["coverage"][curve["coverage"] >= 0.6].iloc[0])
+    assert not [line for line in charts[1].lines if line.get_color() == style.ORANGE]
+    with pytest.raises(ValueError, match="labels for at least one head"):
+        plot_coverage(predictions.with_heads({"size": HEADS["size"]}))
+
+
+def test_the_command_fits_all_of_it_on_the_rows_for_validation(model, table, tmp_path, capsys):
+    from mtlzoo.cli.main import main
+
+    frame = table.frame[["image", "kind", "kids"]].assign(split=["train", "valid"] * (ROWS // 2))
+    frame.to_csv(table.root / "labels.csv", index=False)
+    path, out = mtl.export(model, tmp_path / "model.h5"), tmp_path / "decided.h5"
+    words = ["calibrate", str(path), str(table.root / "labels.csv"), "--out", str(out), "--decide", "cost=5:1"]
+    assert main([*words, "--coverage", "0.7", "--level", "0.8", "--picture", str(tmp_path / "coverage.png")]) == 0
+    told = capsys.readouterr()
+    assert "80 rows are left out" in told.err
+    assert all(title in told.out for title in ("Probabilities", "Thresholds", '"Not sure"', "Sets and intervals"))
+    found = mtl.load_model(out).calibration.decisions
+    assert found["kids"].thresholds["yes"] < 0.5
+    assert found["kids"].confidence is not None
+    assert found["kind"].conformal.rows == (table.frame["kind"][1::2].notna().sum(),)
+    assert main(words) == 2  # it is there
+    assert "exists" in capsys.readouterr().err
+    assert main([*words[:3], "--by-class"]) == 2
+    assert main([*words[:3], "--out", "model.tflite"]) == 2
+    for wrong in ("recall=2", "cost=3", "f2", "cost=0:1", "precision=0.9:1"):
+        with pytest.raises(SystemExit):
+            main([*words[:3], "--decide", wrong])
 
 
 def test_too_few_rows_make_sets_of_everything(model, table):
