@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import calibrate, evaluate, predict, suggest_labels
+    from mtlzoo.evaluation import abstain, calibrate, conformal, decide, evaluate, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -81,7 +81,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
-    "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
+    "mtlzoo.evaluation": ["abstain", "calibrate", "conformal", "decide", "evaluate", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
@@ -141,6 +141,7 @@ __all__ = [
     "Teach",
     "Track",
     "__version__",
+    "abstain",
     "apply_corrections",
     "average",
     "backbones",
@@ -149,8 +150,10 @@ __all__ = [
     "build",
     "calibrate",
     "compare",
+    "conformal",
     "data",
     "datasets",
+    "decide",
     "errors",
     "evaluate",
     "evaluation",

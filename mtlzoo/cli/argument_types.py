@@ -81,6 +81,19 @@ def positive(text: str) -> float:
     return value
 
 
+def decision(text: str) -> dict[str, Any]:
+    """How thresholds are chosen, as arguments of `mtl.decide`: `f1`, `recall=0.95`, `precision=0.9` or `cost=10:1`."""
+    way, _, value = text.partition("=")
+    numbers = re.fullmatch(r"(\d+\.?\d*|\.\d+)(?::(\d+\.?\d*|\.\d+))?", value)
+    if text == "f1":
+        return {"by": "f1"}
+    if numbers and way in ("recall", "precision") and numbers[2] is None and 0 < float(value) < 1:
+        return {way: float(value)}
+    if numbers and way == "cost" and numbers[2] is not None and float(numbers[1]) > 0 < float(numbers[2]):
+        return {"costs": {"miss": float(numbers[1]), "false alarm": float(numbers[2])}}
+    raise _unexpected("f1, recall=0.95, precision=0.9 or cost=10:1", text)
+
+
 def path(text: str) -> Path:
     """The path of something that need not exist."""
     if text.strip() and "\0" not in text:

@@ -26,7 +26,7 @@ from mtlzoo.cli.recipe_options import parse_balancing, parse_devices, parse_feat
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
 from mtlzoo.cli.spreadsheets import write_csv
-from mtlzoo.cli.suggesting import suggest, training_rows
+from mtlzoo.cli.suggesting import suggest, training_rows, validation_rows
 from mtlzoo.cli.time_left import TimeLeft, guess_epochs
 from mtlzoo.cli.training import (
     RunOptions,
@@ -79,5 +79,6 @@ __all__ = [
     "training_rows",
     "tracking_of",
     "train_run",
+    "validation_rows",
     "write_csv",
 ]

@@ -15,13 +15,22 @@ from mtlzoo.models import MultiTaskModel
 
 def training_rows(table: LabelTable) -> LabelTable:
     """Those that the table calls training rows, since labels of others are for reports; all where it has none such."""
+    return _rows_of(table, "train", "training")
+
+
+def validation_rows(table: LabelTable) -> LabelTable:
+    """Those that the table calls validation rows, since others were trained on or are for reports; all where it has none."""
+    return _rows_of(table, "valid", "validation")
+
+
+def _rows_of(table: LabelTable, part: str, name: str) -> LabelTable:
     try:
-        chosen = table.part("train")
+        chosen = table.part(part)
     except TableError:
         return table
     others = len(table) - len(chosen)
     if others:
-        told = f"{others:,} rows are left out that column {table.split!r} does not give to training"
+        told = f"{others:,} rows are left out that column {table.split!r} does not give to {name}"
         print(f"Note: {told}; --part takes others.", file=sys.stderr)
     return chosen
 

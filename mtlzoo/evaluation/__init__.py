@@ -6,7 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtlzoo.evaluation.abstaining import abstain, coverage_curves
     from mtlzoo.evaluation.calibration import calibrate, calibration_errors, reliability
+    from mtlzoo.evaluation.conformal_sets import conformal, conformal_coverage
+    from mtlzoo.evaluation.deciding import decide
     from mtlzoo.evaluation.explaining import gradcam
     from mtlzoo.evaluation.prediction_files import load_predictions, save_predictions
     from mtlzoo.evaluation.predictions import Predictions
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
     from mtlzoo.evaluation.suggestions import suggest_labels
 
 _MODULES = {
+    "abstaining": ["abstain", "coverage_curves"],
     "calibration": ["calibrate", "calibration_errors", "reliability"],
+    "conformal_sets": ["conformal", "conformal_coverage"],
+    "deciding": ["decide"],
     "explaining": ["gradcam"],
     "prediction_files": ["load_predictions", "save_predictions"],
     "predictions": ["Predictions"],
@@ -24,8 +30,13 @@ _MODULES = {
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "Predictions",
+    "abstain",
     "calibrate",
     "calibration_errors",
+    "conformal",
+    "conformal_coverage",
+    "coverage_curves",
+    "decide",
     "evaluate",
     "evaluate_groups",
     "gradcam",

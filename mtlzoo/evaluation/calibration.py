@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs
+from mtlzoo.evaluation.outdating import at_temperatures
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
@@ -23,8 +22,8 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
     """Divide the logits of each head by the temperature at which validation labels are likeliest (Guo et al. 2017).
 
     The division is in the last layer's weights, so that the model, every file of it and the web page say the same.
-    Predictions stay what they are; levels are predicted by their median, which may move by one. Heads for numbers, places
-    and objects have no probabilities that could be calibrated so.
+    Predictions stay what they are, and thresholds of :func:`mtlzoo.decide` follow; levels are predicted by their median,
+    which may move by one. Heads for numbers, places and objects have no probabilities that could be calibrated so.
 
     Args:
         model: The model, changed in place. Training goes on from the changed weights.
@@ -63,9 +62,7 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
             "brier": then[1],
         }
         fold_temperature(model, name, temperature)
-    known = model.calibration.temperatures
-    fitted = {name: known.get(name, 1.0) * row["temperature"] for name, row in rows.items()}
-    model.calibration = replace(model.calibration, temperatures=fitted)
+    model.calibration = at_temperatures(model, {name: row["temperature"] for name, row in rows.items()})
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
 
 

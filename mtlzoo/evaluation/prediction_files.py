@@ -17,6 +17,7 @@ from mtlzoo.evaluation.predictions import Predictions
 from mtlzoo.files import writing
 from mtlzoo.files.regular import open_regular
 from mtlzoo.heads import deserialize, serialize
+from mtlzoo.heads.decisions import Decision
 from mtlzoo.images.geometry import ImageGeometry
 
 FILE = "predictions.npz"
@@ -63,6 +64,9 @@ def save_predictions(predictions: Predictions, path: str | os.PathLike[str], *, 
     description = {
         "version": VERSION,
         "heads": serialize(predictions.heads),
+        "decisions": {
+            name: each.get_config() for name, each in predictions.decisions.items() if name in predictions.heads
+        },
         "columns": {name: values for name, (_, values) in columns.items()},
         "root": _seen_from(path.parent, table.root),
         "stored": None if table.stored is None else [os.fspath(place) for place in table.stored],
@@ -149,7 +153,9 @@ def _read(path: Path, arrays: dict[str, np.ndarray], images: str | os.PathLike[s
         None if size is None else ImageGeometry(arrays["matrices"], arrays["sizes"], (int(size[0]), int(size[1])))
     )
     outputs = {name: arrays[OUTPUT.format(number)] for number, name in enumerate(heads)}
-    return Predictions(outputs, heads, geometry, table=table)
+    decided = description.get("decisions", {})  # which earlier files lack
+    decisions = {name: Decision.from_config(value, heads[name]) for name, value in decided.items()}
+    return Predictions(outputs, heads, geometry, table=table, decisions=decisions)
 
 
 def _seen_from(folder: Path, root: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +14,8 @@ import pandas as pd
 
 from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
-from mtlzoo.evaluation.applicability import decode_heads, list_outputs
+from mtlzoo.evaluation.applicability import decode_heads
+from mtlzoo.evaluation.frames import answer_frame
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
@@ -24,6 +25,8 @@ from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
+from mtlzoo.heads.decisions import Decision, decided_heads, decisions_of, without_sets
+from mtlzoo.heads.thresholds import deciding_like
 from mtlzoo.images.geometry import ImageGeometry
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ class Predictions:
             and have no metrics.
         names: What each image is called; by default as in the table's column `image`, if there is a table.
         table: The rows that the images came from; their labels, if it has some, are those that :meth:`evaluate` takes.
+        decisions: What says "not sure" and makes sets and intervals, by head; thresholds are those of the heads.
 
     Raises:
         ValueError: If there are not as many rows everywhere, or an array for each head and a head for each array.
@@ -67,6 +71,7 @@ class Predictions:
     geometry: ImageGeometry | None = None
     names: Sequence[str] | None = None
     table: LabelTable | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if set(self.outputs) != set(self.heads):
@@ -121,12 +126,14 @@ class Predictions:
         ```
         """
         models = list_models(model)
-        if len(models) > 1:
+        if len(models) > 1:  # whose mean is none of what was fitted for one of them
             images = list(images) if isinstance(images, Iterator) else images  # each model goes through them
-            rest = (images, batch_size, fetch, test_time_augmentation)
-            return cls.mean([cls.from_model(each, *rest) for each in models])
+            runs = [(each, run_model(each, images, batch_size, fetch, test_time_augmentation)) for each in models]
+            return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
-        return cls(run.outputs, models[0].heads, run.geometry, run.names, run.table)
+        known, heads = decisions_of(models[0]), models[0].heads
+        decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
+        return cls(run.outputs, decided_heads(heads, known), run.geometry, run.names, run.table, decisions)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -165,7 +172,8 @@ class Predictions:
         return f"Predictions({len(self)} rows, heads: {', '.join(self.heads)})"
 
     def __reduce__(self) -> tuple[type[Predictions], tuple[Any, ...]]:
-        return Predictions, (dict(self.outputs), dict(self.heads), self.geometry, self.names, self.table)
+        rest = self.geometry, self.names, self.table, self.decisions
+        return Predictions, (dict(self.outputs), dict(self.heads), *rest)
 
     def take(self, rows: Sequence[int] | np.ndarray | slice) -> Predictions:
         """The predictions of some rows.
@@ -191,6 +199,7 @@ class Predictions:
             None if self.geometry is None else self.geometry.take(chosen),
             None if self.names is None else [self.names[row] for row in chosen],
             None if self.table is None else self.table.take(chosen),
+            self.decisions,
         )
 
     def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
@@ -213,7 +222,11 @@ class Predictions:
         ```
         """
         outputs = {name: self.outputs[name] for name in heads}
-        return Predictions(outputs, heads, self.geometry, self.names, self.table)
+        decided = {name for name, decision in self.decisions.items() if decision.thresholds}
+        heads = {
+            name: deciding_like(self.heads[name], head) if name in decided else head for name, head in heads.items()
+        }
+        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions)
 
     # === What was predicted ===
 
@@ -250,13 +263,14 @@ class Predictions:
     def _asked(self) -> dict[str, np.ndarray]:
         return asked_by_predictions(self.heads, self.outputs)
 
-    def to_frame(self, probabilities: bool = False) -> pd.DataFrame:
+    def to_frame(self, probabilities: bool = False, abstain: float | None = None) -> pd.DataFrame:
         """The predictions as a person reads them, one row an image.
 
         Args:
             probabilities: Whether to add all outputs, a column `<head>:<output>` each; a sigmoid of two classes has
                 one, that of the second. A head that is not always asked has one more, `<head>:not applicable`, and all
                 of its probabilities are those of being asked and of the class.
+            abstain: As :func:`mtlzoo.predict` takes it.
 
         Returns:
             The data frame that :func:`mtlzoo.predict` describes.
@@ -268,14 +282,7 @@ class Predictions:
         predictions.to_frame(probabilities=True).to_csv("predictions.csv", index=False)
         ```
         """
-        columns: dict[str, Any] = {} if self.names is None else {"image": list(self.names)}
-        every = list_outputs(self.heads, self.outputs) if probabilities else {}
-        for name in self.heads:
-            columns[name] = self.decoded[name]["answer"]
-            if "probability" in self.decoded[name]:
-                columns[f"{name}_probability"] = self.decoded[name]["probability"]
-            columns |= {f"{name}:{label}": column for label, column in every.get(name, {}).items()}
-        return pd.DataFrame(columns)
+        return answer_frame(self, probabilities, abstain)
 
     def details(self) -> dict[str, dict[str, np.ndarray]]:
         """The predictions by head and then by the key that the Head API of `tf.estimator` has for them.
@@ -327,7 +334,7 @@ class Predictions:
         report.loc["coat_length", ["accuracy", "baseline"]]
         ```
         """
-        return report_heads(self.with_labels(self._rows(table).for_heads(self.heads)))
+        return report_heads(self.with_labels(self.labelled_rows(table).for_heads(self.heads)))
 
     def groups(self, by: By, table: Labelled | None = None, *, cross: bool = False) -> pd.DataFrame:
         """The metrics of each head in each group of rows, and how far each group is from all rows.
@@ -351,7 +358,7 @@ class Predictions:
         groups = predictions.groups(by={"gender": None, "age": [0, 18, 45, 90]}, cross=True)
         ```
         """
-        rows = self._rows(table)
+        rows = self.labelled_rows(table)
         if not len(rows):
             raise TableError(f"{rows.source}: no rows.")
         bound = rows.for_heads(self.heads)
@@ -380,12 +387,11 @@ class Predictions:
         """
         return pair_labels(table, self.heads, self.outputs, self.geometry)
 
-    def _rows(self, table: Labelled | None) -> LabelTable:
-        if table is not None:
-            return read_labelled(table)
-        if self.table is None:
+    def labelled_rows(self, table: Labelled | None) -> LabelTable:
+        """The rows of a table, or those of the images, if nothing is given."""
+        if (rows := self.table if table is None else read_labelled(table)) is None:
             raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
-        return self.table
+        return rows
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

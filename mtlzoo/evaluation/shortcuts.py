@@ -10,6 +10,7 @@ import pandas as pd
 from mtlzoo.data import LabelTable
 from mtlzoo.data.row_values import locate
 from mtlzoo.errors import TableError
+from mtlzoo.evaluation.frames import check_confidence
 from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import check_lengths
@@ -18,6 +19,7 @@ from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images
 from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.evaluation.views import check_test_time_augmentation, list_models
+from mtlzoo.heads.decisions import decided_heads, decisions_of
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
@@ -32,6 +34,7 @@ def predict(
     fetch: bool = False,
     *,
     test_time_augmentation: str | None = None,
+    abstain: float | None = None,
 ) -> pd.DataFrame:
     """Readable predictions, one row an image.
 
@@ -48,13 +51,16 @@ def predict(
         test_time_augmentation: `"flip"` shows the model each image and its mirror image, and takes the mean of both outputs,
             classes of `flip_pairs` exchanged; the network then takes twice the time. Places are those of the image as it
             is. `None` for the image alone.
+        abstain: The probability of an answer below which it is "not sure", for all heads with classes and tags; 0 for
+            answering always. By default what :func:`mtlzoo.abstain` has found for each head, if it was called.
 
     Returns:
         A data frame with the column `image` (the path, or `image 0` and so on; not for an array of images), for each head
         a column with its name that holds the prediction, and `<head>_probability` with that of the prediction, where there
         is such a thing. A head that its parents' predictions rule out (`only_if=`) says "not applicable", or `NaN` where it
-        predicts numbers. Places are in the coordinates of the whole image, in the format in which the head's labels are
-        written.
+        predicts numbers. After :func:`mtlzoo.conformal` there are sets of classes too, `<head>_set` (with `;` between, the
+        likeliest first), and intervals of numbers, `<head>_low` and `<head>_high`. Places are in the coordinates of the
+        whole image, in the format in which the head's labels are written.
 
     Raises:
         ImageError: If the only image cannot be read, or one that is no file.
@@ -62,7 +68,8 @@ def predict(
         InputError: If it is nothing that is known, an array whose shape or numbers are not those of images, or an address
             that is not to be fetched.
         TypeError: If the model has no heads.
-        ValueError: If there is no such test-time augmentation, or several models have not the same heads.
+        ValueError: If there is no such test-time augmentation, several models have not the same heads, or `abstain` is no
+            probability.
 
     Example:
 
@@ -71,8 +78,9 @@ def predict(
     mtl.predict(model, table, probabilities=True).to_csv("predictions.csv", index=False)
     ```
     """
+    check_confidence(abstain)
     predictions = Predictions.from_model(model, images, batch_size, fetch, test_time_augmentation)
-    return predictions.to_frame(probabilities)
+    return predictions.to_frame(probabilities, abstain)
 
 
 @renamed_arguments(placement="geometry")
@@ -203,7 +211,7 @@ def _predictions(
     table.labels()
     if outputs is None:
         return Predictions.from_model(model, table, batch_size)
-    heads = {name: model.heads[name] for name in table.heads}
+    heads = decided_heads({name: model.heads[name] for name in table.heads}, decisions_of(model))
     check_lengths(table, heads, outputs)  # before sizes of images are read
     if geometry is None and any(head.spatial for head in heads.values()):
         geometry = locate(table, model.input_shape[1:3], model.resize)

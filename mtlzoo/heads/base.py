@@ -362,9 +362,9 @@ class Head(GivesEvidence, Teachable, TakesOverUnits):
 
             - `"values"`: the numbers as they are, which is all that the base class knows;
             - `"classes"` with `"names"`: a probability for each class, the largest is the prediction;
-            - `"binary"` with `"names"`: the probability of the second of two labels;
+            - `"binary"` with `"names"` and `"threshold"`: the probability of the second of two labels, given from there up;
             - `"levels"` with `"names"`: a probability for each level in order, the median is the prediction;
-            - `"tags"` with `"names"` and `"threshold"`: a probability for each tag, given from the threshold up;
+            - `"tags"` with `"names"` and `"threshold"`: a probability for each tag, given from its threshold up;
             - `"numbers"`, with `"range"` where numbers of a usual size are known, `[lowest, highest]`;
             - `"expectation"` with `"values"`: a probability for each value, the mean is the prediction;
             - `"points"` with `"names"`: x and y of each point, from 0 to 1 from edge to edge of input space;

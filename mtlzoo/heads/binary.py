@@ -18,14 +18,16 @@ from mtlzoo.heads.parts import keras, layers, losses, masking, metrics, ops
 from mtlzoo.heads.tags import lists_texts
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.teachable import sigmoid_at
+from mtlzoo.heads.thresholds import MIDDLE, ThresholdHead, check_thresholds
 from mtlzoo.images.geometry import ImageGeometry
 
 
-class BinaryHead(RareLabelsHead, ClassesHead):
+class BinaryHead(RareLabelsHead, ThresholdHead, ClassesHead):
     """One sigmoid: the probability of the second of two labels.
 
     Args:
         labels: The names of the two labels, the negative one first.
+        threshold: The probability from which on the prediction is the second label.
         label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
         class_weight: `None`, a dictionary from label to weight, or `"balanced"`; see :class:`ClassesHead`.
         metric: The main metric: `"accuracy"` (by default), `"balanced_accuracy"`, `"auc"`, the area under the ROC curve,
@@ -45,15 +47,27 @@ class BinaryHead(RareLabelsHead, ClassesHead):
     """
 
     main_metrics = ("accuracy", "balanced_accuracy", "auc", "f1")
-    ignored_by_encode = ("label_smoothing",)
+    ignored_by_encode = ("threshold", "label_smoothing")
 
-    def __init__(self, labels: Sequence[str] = ("no", "yes"), *, label_smoothing: float = 0.0, **kwargs: Any):
+    def __init__(
+        self,
+        labels: Sequence[str] = ("no", "yes"),
+        *,
+        threshold: float = MIDDLE,
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ):
         if isinstance(labels, str) or len(labels) != 2:
             raise ValueError(f"Expected `labels` to be two names, the negative one first, received: {labels!r}.")
         super().__init__(classes=labels, **kwargs)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
         self.label_smoothing = label_smoothing
+        self.threshold = check_thresholds(threshold, self.questions())
+
+    def questions(self) -> list[str]:
+        """The second label."""
+        return self.names[1:]
 
     @property
     def labels(self) -> list[str]:
@@ -143,18 +157,18 @@ class BinaryHead(RareLabelsHead, ClassesHead):
     def metrics(self) -> list[keras.metrics.Metric]:
         """The main metric, and accuracy."""
         make = {
-            "accuracy": lambda: metrics.MaskedBinaryAccuracy(name="accuracy"),
-            "balanced_accuracy": lambda: metrics.MaskedBinaryBalancedAccuracy(),
+            "accuracy": lambda: metrics.MaskedBinaryAccuracy(1, self.threshold, name="accuracy"),
+            "balanced_accuracy": lambda: metrics.MaskedBinaryBalancedAccuracy(1, self.threshold),
             "auc": lambda: metrics.MaskedAUC(),
-            "f1": lambda: metrics.MaskedF1(1),
+            "f1": lambda: metrics.MaskedF1(1, self.threshold),
         }
         return order_metrics(self.main_metric, ["accuracy"], make)
 
     # === Predictions ===
 
     def answers(self, predictions: np.ndarray) -> np.ndarray:
-        """The prediction of each row: 1 from a probability of one half up."""
-        return (predictions.reshape(-1) >= 0.5).astype("int64")
+        """The prediction of each row: 1 from the threshold up."""
+        return self.given(predictions.reshape(-1)).astype("int64")
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """The probability of either label, `(rows, 2)`."""
@@ -173,8 +187,8 @@ class BinaryHead(RareLabelsHead, ClassesHead):
         return ops.abs(tag_scores(outputs)[:, 0])
 
     def display(self) -> dict[str, Any]:
-        """The names of the two labels."""
-        return {"show": "binary", "names": list(self.names)}
+        """The names of the two labels, and the probability from which on it is the second."""
+        return {"show": "binary", "names": list(self.names), "threshold": self.threshold}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """The main metric beside that of the trivial baseline, accuracy beside the majority's, balanced accuracy, and the

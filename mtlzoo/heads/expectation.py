@@ -67,6 +67,11 @@ class ExpectationHead(NumbersHead):
         self.spread = float(spread)
         self.expectation_weight = float(expectation_weight)
 
+    @property
+    def bin_width(self) -> float:
+        """The mean distance of neighbouring bins."""
+        return float((self.bins[-1] - self.bins[0]) / (len(self.bins) - 1))
+
     # === Labels ===
 
     @classmethod

@@ -22,15 +22,16 @@ from mtlzoo.heads.tags import lists_texts, read_flags, read_tags, says_none, sep
 from mtlzoo.heads.targets import tag_targets
 from mtlzoo.heads.teachable import sigmoid_at
 from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.heads.thresholds import MIDDLE, ThresholdHead, check_thresholds
 from mtlzoo.images.geometry import ImageGeometry
 
 
-class MultiLabelHead(RareLabelsHead):
+class MultiLabelHead(RareLabelsHead, ThresholdHead):
     """One sigmoid for each of several tags, any number of which may apply.
 
     Args:
         classes: The number of tags, or their names in the order of the outputs.
-        threshold: The probability from which a tag is given.
+        threshold: The probability from which a tag is given: one for all tags, or by the name of the tag.
         label_smoothing: How far labels are moved towards one half, in `[0, 1)`.
         class_weight: `None`; a dictionary from tag (name or id) to the factor of the loss where the tag applies; or
             `"balanced"`: for each tag, rows with it and rows without it weigh the same in sum.
@@ -65,7 +66,7 @@ class MultiLabelHead(RareLabelsHead):
         self,
         classes: int | Sequence[str],
         *,
-        threshold: float = 0.5,
+        threshold: float | Mapping[str, float] | Sequence[float] = MIDDLE,
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | str | None = None,
         label_counts: Sequence[Sequence[float]] | None = None,
@@ -78,11 +79,9 @@ class MultiLabelHead(RareLabelsHead):
         names = class_names(classes)
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"Expected `label_smoothing` in [0, 1), received: {label_smoothing!r}.")
-        if not 0 < threshold < 1:
-            raise ValueError(f"Expected `threshold` in (0, 1), received: {threshold!r}.")
         self.classes: int | list[str] = len(names) if isinstance(classes, Integral) else names
         self.names = names
-        self.threshold = threshold
+        self.threshold = check_thresholds(threshold, names)
         self.label_smoothing = label_smoothing
         self.class_weight = check_class_weight(class_weight, names)
         self.label_counts = None if label_counts is None else [[float(no), float(yes)] for no, yes in label_counts]
@@ -228,6 +227,10 @@ class MultiLabelHead(RareLabelsHead):
         """The tags."""
         return self.names
 
+    def questions(self) -> list[str]:
+        """The tags."""
+        return self.names
+
     def has_numbered_units(self) -> bool:
         """Whether the number of tags was given alone."""
         return isinstance(self.classes, int)
@@ -264,7 +267,7 @@ class MultiLabelHead(RareLabelsHead):
     def decode(self, predictions: np.ndarray) -> dict[str, Any]:
         """The given tags joined by the separator, `none` where there is none, as JSON where a tag has the separator in it;
         and the least certain decision's probability."""
-        given = predictions >= self.threshold
+        given = self.given(predictions)
         answers = [
             write_tags([name for name, yes in zip(self.names, row) if yes], self.names, self.separator) for row in given
         ]
@@ -275,7 +278,7 @@ class MultiLabelHead(RareLabelsHead):
 
     def details(self, predictions: np.ndarray) -> dict[str, np.ndarray]:
         """`probabilities`, `class_ids` (0 or 1) and `all_classes` `(rows, tags)`; `classes` `(rows,)`, lists of tags."""
-        given, names = predictions >= self.threshold, np.asarray(self.names, dtype=object)
+        given, names = self.given(predictions), np.asarray(self.names, dtype=object)
         classes = np.empty(len(given), dtype=object)
         classes[:] = [names[row].tolist() for row in given]
         every = np.broadcast_to(names, given.shape)
@@ -293,18 +296,18 @@ class MultiLabelHead(RareLabelsHead):
     def evidence(self, outputs: Tensor) -> Tensor:
         """The sum of the given tags' logits; where none is given, the logit of the likeliest."""
         scores = tag_scores(outputs)
-        given = outputs >= self.threshold
+        given = outputs >= ops.convert_to_tensor(self.threshold, outputs.dtype)
         of_given = ops.sum(ops.where(given, scores, ops.zeros_like(scores)), axis=-1)
         return ops.where(ops.any(given, axis=-1), of_given, ops.max(scores, axis=-1))
 
     def display(self) -> dict[str, Any]:
-        """The tags' names, and the probability from which they are given."""
-        return {"show": "tags", "names": list(self.names), "threshold": self.threshold}
+        """The tags' names, and the probability from which on each is given."""
+        return {"show": "tags", "names": list(self.names), "threshold": list(self.thresholds.values())}
 
     def evaluate(self, targets: np.ndarray, predictions: np.ndarray) -> dict[str, Any]:
         """The main metric beside that of the trivial baseline; macro F1; and the fraction of right tags beside that of
         giving each tag to all images or to none."""
-        return tag_metrics(self.main_metric, targets, predictions, self.threshold)
+        return tag_metrics(self.main_metric, targets, predictions, self.given(predictions))
 
     def describe(self) -> str:
         """The kind of output in a few words."""

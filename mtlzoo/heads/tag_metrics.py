@@ -9,20 +9,20 @@ import numpy as np
 from mtlzoo.heads.binary import area_under_curve
 
 
-def tag_metrics(main: str, targets: np.ndarray, predictions: np.ndarray, threshold: float) -> dict[str, Any]:
+def tag_metrics(main: str, targets: np.ndarray, predictions: np.ndarray, given: np.ndarray) -> dict[str, Any]:
     """What a report says of a head with tags.
 
     Args:
         main: The main metric: `f1`, `accuracy`, `balanced_accuracy` or `auc`.
         targets: `(rows, tags)`, `-1` or `NaN` where missing.
         predictions: Probabilities `(rows, tags)`.
-        threshold: The probability from which a tag is given.
+        given: Which tags are given, bool `(rows, tags)`.
 
     Returns:
         As :meth:`mtlzoo.heads.Head.evaluate` does.
     """
     labelled = targets >= 0
-    truth, answers = (targets >= 0.5) & labelled, (predictions >= threshold) & labelled
+    truth, answers = (targets >= 0.5) & labelled, given & labelled
     values = {"f1": np.nan, "accuracy": np.nan, "accuracy_baseline": np.nan}
     if main not in values:
         values[main] = np.nan

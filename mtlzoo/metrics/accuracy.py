@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.metrics.base import MaskedMetric, Tensor
+from mtlzoo.metrics.base import MaskedMetric, Tensor, reaches
 from mtlzoo.metrics.error import median_level
 
 
@@ -83,7 +84,7 @@ class MaskedBinaryAccuracy(MaskedMetric):
 
     Args:
         tags: The number of labels a row.
-        threshold: The probability from which a prediction is positive.
+        threshold: The probability from which a prediction is positive, or one for each tag.
 
     Example:
 
@@ -94,7 +95,7 @@ class MaskedBinaryAccuracy(MaskedMetric):
     ```
     """
 
-    def __init__(self, tags: int = 1, threshold: float = 0.5, name: str = "accuracy", **kwargs: Any):
+    def __init__(self, tags: int = 1, threshold: float | Sequence[float] = 0.5, name: str = "accuracy", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.tags = tags
         self.threshold = threshold
@@ -102,7 +103,7 @@ class MaskedBinaryAccuracy(MaskedMetric):
     def rows(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """The fraction of right predictions in each row."""
         targets, labelled = masking.tag_targets(y_true, self.tags)
-        right = ops.equal(targets >= 0.5, ops.reshape(y_pred, (-1, self.tags)) >= self.threshold)
+        right = ops.equal(targets >= 0.5, reaches(ops.reshape(y_pred, (-1, self.tags)), self.threshold))
         return masking.row_mean(ops.cast(right, self.dtype), labelled)
 
     def get_config(self) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.metrics.base import Tensor
+from mtlzoo.metrics.base import Tensor, reaches
 from mtlzoo.metrics.error import median_level
 
 
@@ -119,7 +120,7 @@ class MaskedBinaryBalancedAccuracy(keras.metrics.Metric):
     Args:
         tags: The number of labels a row. Targets are numbers in `[0, 1]` of shape `(batch, tags)` (or `(batch,)` for one
             tag), missing where negative or `NaN`; predictions are probabilities `(batch, tags)`.
-        threshold: The probability from which a prediction is positive.
+        threshold: The probability from which a prediction is positive, or one for each tag.
 
     Example:
 
@@ -132,7 +133,9 @@ class MaskedBinaryBalancedAccuracy(keras.metrics.Metric):
 
     mode = "max"
 
-    def __init__(self, tags: int = 1, threshold: float = 0.5, name: str = "balanced_accuracy", **kwargs: Any):
+    def __init__(
+        self, tags: int = 1, threshold: float | Sequence[float] = 0.5, name: str = "balanced_accuracy", **kwargs: Any
+    ):
         super().__init__(name=name, **kwargs)
         self.tags = tags
         self.threshold = threshold
@@ -144,7 +147,7 @@ class MaskedBinaryBalancedAccuracy(keras.metrics.Metric):
         targets, labelled = masking.tag_targets(y_true, self.tags)
         weights = row_weights(labelled, sample_weight, self.dtype)
         positive = targets >= 0.5
-        right = ops.equal(positive, ops.reshape(masking.floats(y_pred), (-1, self.tags)) >= self.threshold)
+        right = ops.equal(positive, reaches(ops.reshape(masking.floats(y_pred), (-1, self.tags)), self.threshold))
         kinds = ops.cast(ops.stack([ops.logical_not(positive), positive]), self.dtype) * weights[None]
         self.right.assign_add(ops.sum(kinds * ops.cast(right, self.dtype)[None], axis=1))
         self.true.assign_add(ops.sum(kinds, axis=1))

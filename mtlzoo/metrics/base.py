@@ -94,6 +94,17 @@ class MaskedMetric(RatioOfSums):
         self.add(*masking.masked_sums(values, labelled, sample_weight))
 
 
+def reaches(y_pred: Tensor, threshold: float | Sequence[float]) -> Tensor:
+    """Which predictions are positive, bool.
+
+    Args:
+        y_pred: Probabilities `(batch, tags)`.
+        threshold: The probability from which on they are, or one for each tag.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    return ops.greater_equal(y_pred, ops.convert_to_tensor(threshold, dtype=y_pred.dtype))
+
+
 def results(metrics: Sequence[keras.metrics.Metric]) -> list[Tensor]:
     """The result of each metric, scalars.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from mtlzoo import masking
-from mtlzoo.metrics.base import Tensor
+from mtlzoo.metrics.base import Tensor, reaches
 
 
 @keras.saving.register_keras_serializable("mtlzoo.metrics")
@@ -20,7 +21,7 @@ class MaskedF1(keras.metrics.Metric):
 
     Args:
         tags: The number of tags.
-        threshold: The probability from which a prediction is positive.
+        threshold: The probability from which a prediction is positive, or one for each tag.
 
     Example:
 
@@ -33,7 +34,7 @@ class MaskedF1(keras.metrics.Metric):
 
     mode = "max"
 
-    def __init__(self, tags: int, threshold: float = 0.5, name: str = "f1", **kwargs: Any):
+    def __init__(self, tags: int, threshold: float | Sequence[float] = 0.5, name: str = "f1", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.tags = tags
         self.threshold = threshold
@@ -48,7 +49,7 @@ class MaskedF1(keras.metrics.Metric):
             row_weights = ops.reshape(ops.convert_to_tensor(sample_weight, dtype=self.dtype), (-1, 1))
             weights = ops.where(labelled, row_weights, ops.zeros_like(weights))
         truth = ops.cast(targets >= 0.5, self.dtype)
-        predicted = ops.cast(masking.floats(y_pred) >= self.threshold, self.dtype)
+        predicted = ops.cast(reaches(masking.floats(y_pred), self.threshold), self.dtype)
         self.right.assign_add(ops.sum(weights * truth * predicted, axis=0))
         # 2 TP + FP + FN is the number of positive labels plus the number of positive predictions.
         self.positives.assign_add(ops.sum(weights * (truth + predicted), axis=0))

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from mtlzoo.heads import Head
+from mtlzoo.heads.decisions import Decision, decided_heads
 from mtlzoo.heads.texts import value_text
 
 
@@ -20,6 +22,7 @@ class Calibration:
     Attributes:
         temperatures: What the logits of a head were divided by, by the head's name. The weights of its last layer are
             divided already: this is a note.
+        decisions: Thresholds, confidences, and what belongs to sets and intervals, by the head's name.
 
     Example:
 
@@ -30,6 +33,7 @@ class Calibration:
     """
 
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether anything was fitted."""
@@ -37,19 +41,46 @@ class Calibration:
 
     def of_heads(self, names: Collection[str]) -> Calibration:
         """What is known of these heads alone."""
-        return replace(self, temperatures={name: value for name, value in self.temperatures.items() if name in names})
+        return replace(
+            self,
+            temperatures={name: value for name, value in self.temperatures.items() if name in names},
+            decisions={name: value for name, value in self.decisions.items() if name in names},
+        )
+
+    def decided(self, heads: Mapping[str, Head]) -> dict[str, Head]:
+        """The model's heads as they answer, with the thresholds that were fitted."""
+        return decided_heads(heads, self.decisions)
+
+    def with_decisions(self, decisions: Mapping[str, Decision]) -> Calibration:
+        """The same with other decisions for some heads."""
+        merged = {**self.decisions, **decisions}
+        return replace(self, decisions={name: decision for name, decision in merged.items() if decision})
+
+    def with_temperatures(self, temperatures: Mapping[str, float]) -> Calibration:
+        """What is still true once the logits of some heads have been divided: thresholds follow, so that answers stay.
+
+        Args:
+            temperatures: What they were divided by now, by the head's name.
+        """
+        all_of_it = {name: self.temperatures.get(name, 1.0) * value for name, value in temperatures.items()}
+        moved = {
+            name: decision.with_thresholds_at(temperatures.get(name, 1.0)) for name, decision in self.decisions.items()
+        }
+        return replace(self, temperatures={**self.temperatures, **all_of_it}).with_decisions(moved)
 
     def get_config(self) -> dict[str, Any]:
         """What JSON can hold, without what is empty."""
-        return {"temperatures": dict(self.temperatures)} if self.temperatures else {}
+        config: dict[str, Any] = {"temperatures": dict(self.temperatures)} if self.temperatures else {}
+        decisions = {name: decision.get_config() for name, decision in self.decisions.items()}
+        return {**config, "decisions": decisions} if decisions else config
 
     @classmethod
-    def from_config(cls, config: Any, heads: Collection[str]) -> Calibration:
+    def from_config(cls, config: Any, heads: Mapping[str, Head]) -> Calibration:
         """What `get_config` gave, checked, since it may come from a file that somebody else wrote.
 
         Args:
             config: A dictionary. Entries that this version does not know are left out.
-            heads: The names of the model's heads.
+            heads: The model's heads.
 
         Returns:
             The calibration.
@@ -65,4 +96,10 @@ class Calibration:
         for value in temperatures.values():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
                 raise ValueError(f"Expected temperatures above 0, received: {value_text(value)}.")
-        return cls(temperatures={name: float(value) for name, value in temperatures.items()})
+        decisions = config.get("decisions", {})
+        if not isinstance(decisions, Mapping) or not set(decisions) <= set(heads):
+            raise ValueError(f"Expected decisions by the name of the head, received: {value_text(decisions)}.")
+        return cls(
+            temperatures={name: float(value) for name, value in temperatures.items()},
+            decisions={name: Decision.from_config(value, heads[name]) for name, value in decisions.items()},
+        )

@@ -4,6 +4,7 @@ from mtlzoo.plotting.annotations import Annotation
 from mtlzoo.plotting.attention import plot_attention
 from mtlzoo.plotting.balancing import plot_balancing
 from mtlzoo.plotting.confusion import plot_confusion
+from mtlzoo.plotting.coverage import plot_coverage
 from mtlzoo.plotting.formats import plot_formats
 from mtlzoo.plotting.gradcam import plot_gradcam
 from mtlzoo.plotting.groups import plot_groups
@@ -19,6 +20,7 @@ __all__ = [
     "plot_attention",
     "plot_balancing",
     "plot_confusion",
+    "plot_coverage",
     "plot_formats",
     "plot_gradcam",
     "plot_groups",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from mtlzoo.heads import deserialize
-from mtlzoo.models import MultiTaskModel, h5_file
+from mtlzoo.models import Calibration, MultiTaskModel, h5_file
 from mtlzoo.models.h5_file import KEY
 
 __all__ = ["KEY", "describe", "read"]
@@ -18,6 +18,8 @@ def describe(model: MultiTaskModel) -> str:
 
 
 def read(text: str) -> dict[str, Any]:
-    """The keyword arguments of `MultiTaskModel` in a JSON text."""
+    """The heads in a JSON text, how images come to the model's size, and what was fitted."""
     content = json.loads(text)
-    return {"heads": deserialize(content["heads"]), "resize": content["resize"]}
+    heads = deserialize(content["heads"])
+    calibration = Calibration.from_config(content.get("calibration", {}), heads)
+    return {"heads": heads, "resize": content["resize"], "calibration": calibration}

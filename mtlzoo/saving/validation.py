@@ -88,15 +88,12 @@ def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...
         raise ModelFileError(
             f"{path}: expected one head for each output ({_short(sorted(shapes))}), received: {_short(sorted(entries))}."
         )
+    heads = {name: _read_head(name, entry, shapes[name], path, version) for name, entry in entries.items()}
     try:
-        calibration = Calibration.from_config(content.get("calibration", {}), entries)
+        calibration = Calibration.from_config(content.get("calibration", {}), heads)
     except ValueError as error:
         raise ModelFileError(f"{path}: what its metadata tell of calibration cannot be used: {error}") from None
-    return {
-        "heads": {name: _read_head(name, entry, shapes[name], path, version) for name, entry in entries.items()},
-        "resize": resize,
-        "calibration": calibration,
-    }
+    return {"heads": heads, "resize": resize, "calibration": calibration}
 
 
 def _read_head(name: str, entry: Any, shape: tuple[int | None, ...], path: Path, version: Any) -> Head:

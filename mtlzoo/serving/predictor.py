@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mtlzoo.errors import ModelFileError
+from mtlzoo.evaluation.frames import check_confidence
 from mtlzoo.evaluation.predictions import Predictions
 from mtlzoo.evaluation.running import Images, run_network
 from mtlzoo.heads import Head
+from mtlzoo.heads.decisions import decided_heads, decisions_of
 from mtlzoo.runtimes import Runtime, open_runtime
 from mtlzoo.saving.validation import read_heads
 
@@ -87,10 +89,16 @@ class Predictor:
         self.engine = runtime.name
 
     def __call__(
-        self, images: Images, probabilities: bool = False, batch_size: int = 32, fetch: bool = False
+        self,
+        images: Images,
+        probabilities: bool = False,
+        batch_size: int = 32,
+        fetch: bool = False,
+        abstain: float | None = None,
     ) -> pd.DataFrame:
         """Readable predictions, one row an image; arguments, errors and columns are those of :func:`mtlzoo.predict`."""
-        return self.predictions(images, batch_size, fetch).to_frame(probabilities)
+        check_confidence(abstain)
+        return self.predictions(images, batch_size, fetch).to_frame(probabilities, abstain)
 
     def predictions(self, images: Images, batch_size: int = 32, fetch: bool = False) -> Predictions:
         """All that can be read from one run over images: a frame, a report, places in the images.
@@ -104,7 +112,9 @@ class Predictor:
             What :class:`mtlzoo.evaluation.Predictions` describes.
         """
         run = run_network(self, images, batch_size, fetch)
-        return Predictions(run.outputs, self.heads, run.geometry, run.names, run.table)
+        decisions = decisions_of(self)
+        heads = decided_heads(self.heads, decisions)
+        return Predictions(run.outputs, heads, run.geometry, run.names, run.table, decisions)
 
     def predict_on_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by head, for images of the input's size."""

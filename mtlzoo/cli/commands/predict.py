@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mtlzoo.cli.argument_types import file
+from mtlzoo.cli.argument_types import file, fraction
 from mtlzoo.cli.messages import tell_skipped
 from mtlzoo.cli.shared_arguments import image_arguments, model_argument, raw_cells_argument, views_argument
 from mtlzoo.files import check_output
@@ -22,6 +22,12 @@ def add_arguments(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
     predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
     raw_cells_argument(predict)
+    predict.add_argument(
+        "--abstain",
+        type=fraction,
+        metavar="PROBABILITY",
+        help='say "not sure" below it; 0 for never (default: as mtlzoo calibrate has found)',
+    )
     predict.add_argument("--probabilities", action="store_true", help="with all outputs of the network")
     views_argument(predict)
     image_arguments(predict)
@@ -44,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     tell_skipped(skipped)
     if not len(table):
         raise ValueError("No image is left to look at.")
-    frame = predict(table, probabilities=options.probabilities)
+    frame = predict(table, probabilities=options.probabilities, abstain=options.abstain)
     if options.out is None:
         print(frame.to_string(index=False))
     else:

@@ -11,6 +11,8 @@ import keras
 
 from mtlzoo import __version__
 from mtlzoo.heads import Head
+from mtlzoo.heads.decisions import Decision
+from mtlzoo.models import Calibration
 from mtlzoo.saving.web import runtime as litert
 
 
@@ -36,6 +38,7 @@ def describe(
     resize: str,
     base: str,
     looks: Mapping[str, Look] | None = None,
+    calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The content of `model.json`.
 
@@ -46,12 +49,13 @@ def describe(
         resize: How images come to the model's size.
         base: The address below which the runtime's files lie.
         looks: Where heads look, by their names, for those that tell.
+        calibration: What was fitted on validation rows.
 
     Raises:
         ValueError: If the file does not have an output for each head, by its name.
     """
     images, shapes = signature(file)
-    looks = looks or {}
+    looks, calibration = looks or {}, calibration or Calibration()
     wanted = {*heads, *(look.output for look in looks.values())}
     if set(shapes) != wanted:
         raise ValueError(f"Expected outputs {sorted(wanted)} in the model's file, received: {sorted(shapes)}.")
@@ -64,8 +68,13 @@ def describe(
                 **{"name": name, "shape": shapes[name], **head.display()},
                 **({"only_if": head.only_if} if head.only_if else {}),
                 **({"look": looks[name]._asdict()} if name in looks else {}),
+                **{
+                    key: value
+                    for key, value in calibration.decisions.get(name, Decision()).get_config().items()
+                    if key != "thresholds"  # which `display` tells
+                },
             }
-            for name, head in heads.items()
+            for name, head in calibration.decided(heads).items()
         ],
         "runtime": {"name": litert.NAME, "base": base, "integrity": litert.INTEGRITY},
     }

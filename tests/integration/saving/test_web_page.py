@@ -300,6 +300,70 @@ def test_heads_that_are_asked_sometimes_say_what_predictions_say(opened):
     assert 0 < (frame["hem"] == "not applicable").sum() < 60
 
 
+@pytest.mark.parametrize("by_class", [False, True])
+def test_what_was_fitted_says_what_predictions_say(opened, by_class):
+    """Thresholds, "not sure", sets and intervals, as the page reads them from its description."""
+    heads = {
+        "garment": mtl.ClassificationHead(["coat", "skirt", "dress"]),
+        "length": mtl.OrdinalHead(["short", "knee", "midi", "long"], only_if={"garment": ["skirt", "dress"]}),
+        "kids": mtl.BinaryHead(),
+        "tags": mtl.MultiLabelHead(["x", "y"]),
+        "price": mtl.RegressionHead(2),
+        "age": mtl.ExpectationHead((0, 9)),
+    }
+    rng = np.random.default_rng(0)
+    numbers = {
+        "garment": rng.dirichlet([1, 1, 1], 60),
+        "length": rng.dirichlet([0.5] * 4, 60),
+        "kids": rng.random((60, 1)),
+        "tags": rng.random((60, 2)),
+        "price": rng.normal(size=(60, 2)),
+        "age": rng.dirichlet([0.3] * 10, 60),
+    }
+    lac, aps = ([0.4, None, 0.7], [0.8, 0.6, 0.9, 0.7]) if by_class else ([0.55], [0.8])
+    config = {
+        "garment": {"confidence": 0.5, "conformal": sets("lac", lac)},
+        "length": {"confidence": 0.3, "conformal": sets("aps", aps)},
+        "kids": {
+            "thresholds": {"yes": 0.3},
+            "confidence": 0.6,
+            "conformal": sets("lac", [0.5, 0.8] if by_class else [0.6]),
+        },
+        "tags": {"thresholds": {"x": 0.2, "y": 0.7}, "confidence": 0.4},
+        "price": {"conformal": sets("residual", [1.5, None])},
+        "age": {"conformal": sets("scaled residual", [1.2])},
+    }
+    calibration = mtl.models.Calibration.from_config({"decisions": config}, heads)
+    decided = calibration.decided(heads)
+    described = [
+        {"name": name, **head.display(), "only_if": head.only_if, **config[name]} for name, head in decided.items()
+    ]
+    said = opened.page.evaluate(
+        """async ([outputs, rows]) => {
+          const {readOutputs} = await import("./heads.js");
+          return rows.map((row) => readOutputs(outputs, row));
+        }""",
+        [described, [{name: values[row].tolist() for name, values in numbers.items()} for row in range(60)]],
+    )
+    frame = mtl.evaluation.Predictions(numbers, decided, decisions=calibration.decisions).to_frame()
+    for place, name in enumerate(["garment", "length", "kids", "tags"]):
+        answers = [row[place]["answer"].replace(", ", ";") for row in said]
+        assert answers == frame[name].tolist()
+        assert 0 < answers.count("not sure") < 60
+        if name != "tags":
+            told = [row[place].get("within", "90%: not applicable") for row in said]
+            assert told == [f"90%: {cell.replace(';', ' or ')}" for cell in frame[f"{name}_set"]]
+            assert len(set(told)) > 3
+    for row, low, high in zip(said, frame["age_low"], frame["age_high"]):
+        found = [float(number) for number in row[5]["within"].removeprefix("90%: ").split(" to ")]
+        np.testing.assert_allclose(found, [low, high], rtol=1e-3, atol=1e-9)
+    assert said[0][4]["within"].endswith(", any number")
+
+
+def sets(score: str, quantiles: list[float | None]) -> dict[str, object]:
+    return {"level": 0.9, "score": score, "quantiles": quantiles, "rows": [50] * len(quantiles)}
+
+
 # === Where images come from ===
 
 

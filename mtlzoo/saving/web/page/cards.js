@@ -1,6 +1,6 @@
 // Answers as parts of the page. What they hold is described in heads.js.
 
-import { formatNumber, formatShare, inWords } from "./heads.js";
+import { formatNumber, formatShare, inWords } from "./text.js";
 
 const MOST_BARS = 6;
 const opened = new Set(); // the names of the heads whose further classes are shown
@@ -35,6 +35,7 @@ export function answerCard(name, answer) {
     if (answer.probability !== undefined) said.append(make("span", { class: "sure" }, formatShare(answer.probability)));
     parts.push(said);
   }
+  if (answer.within) parts.push(make("p", { class: "within quiet" }, answer.within));
   if (answer.bars) parts.push(...bars(name, answer));
   if (answer.scales) parts.push(...answer.scales.filter(({ range }) => range).map(scale));
   if (answer.distribution) parts.push(distribution(answer.distribution));
@@ -55,10 +56,10 @@ function row([first, ...cells]) {
 
 // === Bars ===
 
-function bars(name, { bars, ordered, threshold }) {
+function bars(name, { bars, ordered }) {
   const sorted = ordered ? bars : [...bars].sort((one, other) => other.value - one.value);
   const [shown, rest] = ordered ? [sorted, []] : [sorted.slice(0, MOST_BARS), sorted.slice(MOST_BARS)];
-  const list = (some) => make("ul", { class: "bars" }, ...some.map((bar) => barLine(bar, threshold)));
+  const list = (some) => make("ul", { class: "bars" }, ...some.map(barLine));
   if (!rest.length) return [list(shown)];
   const further = make("details", {}, make("summary", {}, `${rest.length} more`), list(rest));
   further.open = opened.has(name);
@@ -66,7 +67,7 @@ function bars(name, { bars, ordered, threshold }) {
   return [list(shown), further];
 }
 
-function barLine({ name, value, given }, threshold) {
+function barLine({ name, value, given, threshold }) {
   const track = draw("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" });
   track.append(draw("rect", { class: "track", width: 100, height: 8 }));
   track.append(draw("rect", { class: "fill", width: 100 * Math.min(Math.max(value, 0), 1), height: 8 }));

@@ -3,7 +3,10 @@
 //
 //   answer        what is said, in words
 //   probability   of that, where there is such a thing
-//   bars          [{name, value, given}], one a class; `ordered` keeps their order, otherwise the largest come first
+//   bars          [{name, value, given, threshold}], one a class; `ordered` keeps their order, otherwise the largest come
+//                 first; a mark at `threshold`, if there is one
+//   within        what holds the truth as often as is stated
+//   several, least  of tags: that there may be several, and the probability of the least sure decision
 //   scales        [{name, value, range}], one a number
 //   distribution  {values, shares, mean}
 //   rows          [[text, ...], ...], for a small table
@@ -11,7 +14,9 @@
 //   points        [{name, place: [x, y]}], relative to what the network sees
 //   boxes         [{name, corners: [x_min, y_min, x_max, y_max]}], likewise
 
+import { decide } from "./decisions.js";
 import { findObjects } from "./objects.js";
+import { formatNumber, formatShare, inWords } from "./text.js";
 
 const SHOWS = { values, classes, binary, levels, tags, numbers, expectation, points, box, boxes, shape_and_box };
 
@@ -35,7 +40,11 @@ export function readOutputs(outputs, numbers) {
   for (const output of outputs) answers[output.name] = readOutput(output, numbers[output.name]);
   const asked = Object.create(null);
   for (const output of outputs) ask(output, outputs, answers, asked);
-  return outputs.map(({ name, only_if }) => (only_if ? conditional(answers[name], asked[name], only_if) : answers[name]));
+  return outputs.map((output) => {
+    const { name, only_if: conditions } = output;
+    const answer = conditions ? conditional(answers[name], asked[name], conditions) : answers[name];
+    return decide(answer, output, numbers[name]);
+  });
 }
 
 /** Whether a head is asked, and with what probability; its parents come first. */
@@ -45,7 +54,7 @@ function ask({ name, only_if: conditions }, outputs, answers, asked) {
   for (const [parent, names] of Object.entries(conditions ?? {})) {
     const above = ask(outputs.find((output) => output.name === parent), outputs, answers, asked);
     const bars = answers[parent].bars.filter((bar) => names.includes(bar.name));
-    const several = answers[parent].threshold !== undefined; // tags
+    const { several } = answers[parent]; // tags
     const probability = several
       ? 1 - bars.reduce((product, { value }) => product * (1 - value), 1)
       : bars.reduce((sum, { value }) => sum + value, 0);
@@ -57,8 +66,10 @@ function ask({ name, only_if: conditions }, outputs, answers, asked) {
 
 function conditional(answer, { yes, probability }, conditions) {
   const where = Object.entries(conditions).map(([parent, names]) => `${inWords(parent)} is ${names.join(" or ")}`);
-  if (!yes) return { answer: "not applicable", probability: 1 - probability, note: `Asked only if ${where.join(" and ")}.` };
-  return answer.probability === undefined ? answer : { ...answer, probability: answer.probability * probability };
+  const note = `Asked only if ${where.join(" and ")}.`;
+  if (!yes) return { answer: "not applicable", probability: 1 - probability, note, inapplicable: true };
+  const sure = answer.probability === undefined ? {} : { probability: answer.probability * probability };
+  return { ...answer, ...sure, ...(answer.several ? { least: answer.least * probability } : {}) };
 }
 
 /** What an output may answer, before there is an image. */
@@ -85,8 +96,10 @@ function classes(probabilities, { names }) {
   return chosen(probabilities, names, probabilities.indexOf(Math.max(...probabilities)));
 }
 
-function binary([probability], { names }) {
-  return { ...chosen([1 - probability, probability], names, Number(probability >= 0.5)), ordered: true };
+function binary([probability], { names, threshold }) {
+  const answer = { ...chosen([1 - probability, probability], names, Number(probability >= threshold)), ordered: true };
+  if (threshold !== 0.5) answer.bars[1].threshold = threshold;
+  return answer;
 }
 
 /** The median level: the first that at least half of the probability does not lie above. */
@@ -102,10 +115,14 @@ function chosen(probabilities, names, answer) {
   return { answer: names[answer], probability: probabilities[answer], bars };
 }
 
-function tags(probabilities, { names, threshold }) {
-  const bars = names.map((name, index) => ({ name, value: probabilities[index], given: probabilities[index] >= threshold }));
+function tags(probabilities, { names, threshold: thresholds }) {
+  const bars = names.map((name, index) => {
+    const [value, threshold] = [probabilities[index], thresholds[index]];
+    return { name, value, threshold, given: value >= threshold };
+  });
   const given = bars.filter((bar) => bar.given).map((bar) => bar.name);
-  return { answer: given.join(", ") || "none", bars, threshold };
+  const least = Math.min(...bars.map((bar) => (bar.given ? bar.value : 1 - bar.value)));
+  return { answer: given.join(", ") || "none", bars, several: true, least };
 }
 
 // === Numbers ===
@@ -146,14 +163,3 @@ function shape_and_box([shape, left, right, top, bottom], { names, threshold, ca
   const answer = names[Number(shape >= threshold)];
   return { answer, boxes: [{ name: answer, corners: [left, top, right, bottom].map((number) => number / canvas) }] };
 }
-
-// === Text ===
-
-/** A name of a column as words. */
-export const inWords = (name) => name.replaceAll("_", " ");
-
-const FORMAT = new Intl.NumberFormat("en", { maximumSignificantDigits: 4, useGrouping: false });
-
-export const formatNumber = (number) => FORMAT.format(number);
-
-export const formatShare = (share) => (share > 0 && share < 0.001 ? "<0.1%" : `${(100 * share).toFixed(1)}%`);

@@ -1,6 +1,6 @@
 // The image, and what is found in it drawn on top.
 
-import { inWords } from "./heads.js";
+import { inWords } from "./text.js";
 import { toImage } from "./resize.js";
 
 const MOST_NUMBERED = 30;

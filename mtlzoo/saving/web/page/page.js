@@ -2,12 +2,13 @@
 
 import { cameraLack, startCamera } from "./camera.js";
 import { answerCard, emptyCard, make } from "./cards.js";
-import { formatShare, inWords, promise, readOutputs } from "./heads.js";
+import { promise, readOutputs } from "./heads.js";
 import { describeMarks, paintImage, placeMarks } from "./marks.js";
 import { readFile, readPixels } from "./pixels.js";
 import { resize, toImage } from "./resize.js";
 import { loadNetwork } from "./runtime.js";
 import { drawScene } from "./scene.js";
+import { formatShare, inWords } from "./text.js";
 
 const element = (id) => document.getElementById(id);
 const SPOKEN_EVERY = 3000; // milliseconds; what the camera sees changes faster than it can be read out
