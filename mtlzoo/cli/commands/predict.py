@@ -30,7 +30,7 @@ def add_arguments(predict: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli.reading import drop_bad_images
-    from mtlzoo.cli.spreadsheets import write_csv
+    from mtlzoo.files.spreadsheets import write_csv
     from mtlzoo.data import LabelTable
     from mtlzoo.evaluation.listing import list_files
 
