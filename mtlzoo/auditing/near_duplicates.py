@@ -14,7 +14,7 @@ NEIGHBOURS = 32  # so many images with the same band, in the order of the whole 
 MOST_BITS = 40  # of 256, by which hashes of nearly the same image differ
 NEAR = 0.12  # parts of the contrast, see `pixel_distance`
 BLANK = 4.0  # contrast below which all images look alike
-KEPT = 4096  # looks in memory, 48 KiB each
+KEPT = 4096  # looks in memory, 12 KiB each
 
 
 def near_groups(paths: list[str], looks: Looks, alone: np.ndarray) -> tuple[np.ndarray, dict[int, float]]:

@@ -142,7 +142,7 @@ def _second_step(inputs: np.ndarray, target: Target, columns: np.ndarray, folds:
         if target.classes:
             found[held] = softmax(inputs[held] @ _logistic(inputs[train], columns[train]), axis=1)
         else:
-            found[held] = _number(inputs[train], target.values[train], inputs[held])[:, None]
+            found[held] = _number(inputs[train], target.within_reach()[train], inputs[held])[:, None]
     return found
 
 

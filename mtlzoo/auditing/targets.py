@@ -40,9 +40,16 @@ class Target:
         """The labels as columns: one for each class, or the number in units of its deviation; zeros where there is none."""
         if self.classes:
             return np.eye(self.classes + 1, dtype="float32")[self.values][:, :-1]
-        known = self.values[self.known]
+        values = self.within_reach()
+        known = values[self.known]
         deviation = max(float(known.std()), 1e-12)
-        return np.nan_to_num((self.values - known.mean()) / deviation).astype("float32")[:, None]
+        return np.nan_to_num((values - known.mean()) / deviation).astype("float32")[:, None]
+
+    def within_reach(self) -> np.ndarray:
+        """Numbers without extremes, so that a wrong one does not bend what is learned: three quartile distances at most."""
+        low, high = np.nanquantile(self.values, (0.25, 0.75))
+        reach = 3 * (high - low)
+        return self.values if reach == 0 else np.clip(self.values, low - reach, high + reach)
 
 
 def find_targets(table: LabelTable) -> tuple[list[Target], dict[str, str]]:

@@ -13,7 +13,8 @@ from mtlzoo.images.source import ImageSource
 
 SIDE = 16  # of the hash, whose bits say where brightness rises from left to right
 BITS = SIDE * SIDE
-SEEN = 64  # pixels along a side of what two images are compared by
+DECODED = 64  # pixels along a side that are decoded at least
+SEEN = 32  # pixels along a side of what two images are compared by, few enough that scaled copies look the same
 
 
 class Fingerprint(NamedTuple):
@@ -55,7 +56,7 @@ def fingerprint(path: str) -> Fingerprint:
     ```
     """
     data, digest = ImageSource(path).read_with_digest()
-    image, size = decode_with_size(data, (SEEN, SEEN))
+    image, size = decode_with_size(data, (DECODED, DECODED))
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(gray, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA).astype("int16")
     bits = np.packbits(small[:, 1:] > small[:, :-1])
@@ -63,9 +64,9 @@ def fingerprint(path: str) -> Fingerprint:
 
 
 def look(path: str) -> np.ndarray | None:
-    """An image at 64 by 64 pixels, float32 `(64, 64, 3)`; `None` where it cannot be read."""
+    """An image at 32 by 32 pixels, float32 `(32, 32, 3)`; `None` where it cannot be read."""
     try:
-        image = decode_with_size(ImageSource(path).read(), (SEEN, SEEN))[0]
+        image = decode_with_size(ImageSource(path).read(), (DECODED, DECODED))[0]
     except ImageError:
         return None
     return cv2.resize(image, (SEEN, SEEN), interpolation=cv2.INTER_AREA).astype("float32")
