@@ -54,13 +54,15 @@ def test_the_same_image_is_found_and_contradictions_come_first(found):
     assert groups == [["3.png", "=copy.png"], ["2.png", "near.jpg"]]
     assert found.duplicates["kind"].tolist() == ["identical"] * 2 + ["near"] * 2
     assert found.duplicates["contradictions"].tolist() == ["kind"] * 2 + [""] * 2
-    assert set(found.leaks["parts"]) == {"test, train"} and len(found.leaks) == 4
+    assert set(found.leaks["parts"]) == {"test, train"}
+    assert len(found.leaks) == 4
 
 
 def test_odd_images_and_unreadable_ones(found):
     problems = dict(zip(found.odd_images["image"], found.odd_images["problem"]))
     assert problems.keys() == {"broken.jpg", "blank.png", "long.png"}
-    assert problems["broken.jpg"].startswith("unreadable: ") and problems["blank.png"] == "blank"
+    assert problems["broken.jpg"].startswith("unreadable: ")
+    assert problems["blank.png"] == "blank"
     assert problems["long.png"] == "7.5 times as wide as high"
 
 
@@ -68,14 +70,16 @@ def test_labels_are_counted(found):
     assert found.coverage.to_numpy().tolist() == [[17, 16], [16, 16]]
     assert found.balance["rows"].groupby(found.balance["head"]).sum().to_dict() == {"kind": 17, "size": 16}
     rare = found.rare_combinations[["label", "other_label", "image"]].to_numpy().tolist()
-    assert rare == [["b", "s", "1.png"]] or ["a", "l", "=copy.png"] in rare
-    assert not len(found.suspects) and list(found.suspects) == "row image head label suggestion suspicion".split()
+    assert ["a", "l", "=copy.png"] in rare
+    assert not len(found.suspects)
+    assert list(found.suspects) == ["row", "image", "head", "label", "suggestion", "suspicion"]
 
 
 def test_corrections_are_read_back_and_change_nothing_by_themselves(found, table, tmp_path):
     found.to_csv(tmp_path / "corrections.csv")
     filled = pd.read_csv(tmp_path / "corrections.csv", dtype=object)
-    assert filled["image"].tolist() == ["3.png", "'=copy.png"] and filled["label"].isna().all()
+    assert filled["image"].tolist() == ["3.png", "'=copy.png"]
+    assert filled["label"].isna().all()
     same = mtl.apply_corrections(table, tmp_path / "corrections.csv")
     assert same.frame["kind"].tolist() == table.frame["kind"].tolist()
     filled.loc[1, "label"] = "b"
@@ -88,7 +92,9 @@ def test_corrections_are_read_back_and_change_nothing_by_themselves(found, table
 def test_the_page_is_one_file(found, tmp_path):
     found.to_html(tmp_path / "audit.html")
     page = (tmp_path / "audit.html").read_text(encoding="utf-8")
-    assert "=copy.png" in page and page.count("data:image/jpeg") >= 6 and "http" not in page.replace("http-equiv", "")
+    assert "=copy.png" in page
+    assert page.count("data:image/jpeg") >= 6
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def flipped(rows=400, seed=0):
@@ -121,19 +127,23 @@ def test_wrong_labels_come_first_and_missing_ones_never(engine):
     targets, left_out = find_targets(table)
     predictions = predict_out_of_fold(features, targets, deal_folds(np.arange(len(table)), 5, 0))
     suspects, heads = find_suspects(table, targets, predictions, find_engine(engine))
-    assert not left_out and suspects["suspicion"].is_monotonic_decreasing
+    assert not left_out
+    assert suspects["suspicion"].is_monotonic_decreasing
     kinds = suspects[suspects["head"] == "kind"]
-    assert len(kinds) == 300 and not (kinds["row"] % 4 == 0).any()
+    assert len(kinds) == 300
+    assert not (kinds["row"] % 4 == 0).any()
     number = int(wrong[kinds["row"]].sum())
     assert set(kinds["row"][:number]) == set(np.flatnonzero(wrong & (np.arange(400) % 4 > 0)))
     assert heads.set_index("head")["likely_wrong"]["kind"] in range(number - 3, number + 4)
     weight, tags = suspects[suspects["head"] == "weight"].iloc[0], suspects[suspects["head"] == "tags"].set_index("row")
-    assert weight["row"] == 4 and abs(float(weight["suggestion"])) < 30
-    assert 8 in tags.index[:3] and tags["suggestion"][8] != tags["label"][8]
+    assert weight["row"] == 4
+    assert abs(float(weight["suggestion"])) < 30
+    assert 8 in tags.index[:3]
+    assert tags["suggestion"][8] != tags["label"][8]
 
 
 def test_suspicions_are_those_of_cleanlab():
-    cleanlab = pytest.importorskip("cleanlab")
+    pytest.importorskip("cleanlab")
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
@@ -144,7 +154,7 @@ def test_suspicions_are_those_of_cleanlab():
     ours = suspect_classes(ids, probabilities)
     theirs = get_label_quality_scores(ids, probabilities, method="normalized_margin")
     issues = find_label_issues(ids, probabilities, filter_by="confident_learning", n_jobs=1)
-    assert cleanlab and np.allclose(ours.suspicion, 1 - theirs, atol=1e-6)
+    assert np.allclose(ours.suspicion, 1 - theirs, atol=1e-6)
     assert (ours.wrong == issues).mean() > 0.98
 
 
@@ -156,10 +166,12 @@ def test_rows_of_a_unit_share_a_fold():
 
 
 def test_what_cannot_be_looked_at_is_said():
-    few = pd.DataFrame({"image": list("abc"), "kind": ["x", "y", "x"], "face": ["1;2", None, "3;4"]})
+    few = pd.DataFrame({"image": list("abc"), "kind": ["x", "y", "x"], "face": ["0.1;0.2", None, "0.3;0.4"]})
     heads = {"kind": mtl.ClassificationHead(["x", "y"]), "face": mtl.LandmarkHead(["nose"])}
     targets, left_out = find_targets(mtl.data.LabelTable(few, heads))
-    assert not targets and "too few" in left_out["kind"] and "places" in left_out["face"]
+    assert not targets
+    assert "too few" in left_out["kind"]
+    assert "places" in left_out["face"]
     with pytest.raises(mtl.errors.InputError, match='"mtlzoo" or "cleanlab"'):
         mtl.audit(mtl.data.LabelTable(few, heads), engine="magic")
     assert Target("kind", 0, np.array([1, -1]), 2).columns().tolist() == [[0, 1], [0, 0]]
