@@ -22,6 +22,7 @@ from mtlzoo.system import startup, workers
 
 if TYPE_CHECKING:
     from mtlzoo import (
+        auditing,
         backbones,
         balancing,
         data,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         training,
         tuning,
     )
+    from mtlzoo.auditing import Audit, audit
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
     from mtlzoo.evaluation import abstain, calibrate, conformal, decide, evaluate, predict, suggest_labels
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
+    "mtlzoo.auditing": ["Audit", "audit"],
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
     "mtlzoo.evaluation": ["abstain", "calibrate", "conformal", "decide", "evaluate", "predict", "suggest_labels"],
@@ -116,11 +119,12 @@ _MODULES = {
 }
 _LAZY = {name: module for module, names in _MODULES.items() for name in names}
 _ROOMS = [
-    *("backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses", "metrics"),
-    *("models", "plotting", "reports", "runtimes", "saving", "serving", "training", "tuning"),
+    *("auditing", "backbones", "balancing", "data", "datasets", "errors", "evaluation", "heads", "images", "losses"),
+    *("metrics", "models", "plotting", "reports", "runtimes", "saving", "serving", "training", "tuning"),
 ]
 
 __all__ = [
+    "Audit",
     "BalancingMonitor",
     "BinaryHead",
     "BoxHead",
@@ -143,6 +147,8 @@ __all__ = [
     "__version__",
     "abstain",
     "apply_corrections",
+    "audit",
+    "auditing",
     "average",
     "backbones",
     "balancing",

@@ -30,6 +30,7 @@ COMMANDS = {
     "demo": Command("train on photographs that come along, and leave a run folder"),
     "models": Command("list the backbones", loads=False),
     "make-data": Command("draw a dataset in the layout of a real one"),
+    "audit": Command("look for wrong, missing and contradictory labels, and odd images"),
     "train": Command("train a model on images and a label file"),
     "tune": Command("search for a recipe by training many times"),
     "pack": Command("put images and labels into a few large files (TFRecord)"),

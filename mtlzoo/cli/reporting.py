@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.cli.image_files import plot_labelled
-from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.evaluation.prediction_files import FILE as PREDICTIONS
 from mtlzoo.evaluation.prediction_files import save_predictions
 from mtlzoo.files import check_output, writing
+from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
 

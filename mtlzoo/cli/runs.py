@@ -25,7 +25,6 @@ from mtlzoo.cli.reading import (
 from mtlzoo.cli.recipe_options import parse_balancing, parse_devices, parse_features, parse_stages, recipe_of
 from mtlzoo.cli.reporting import GROUPS, as_text, check_files, report_files, report_groups, report_run
 from mtlzoo.cli.small_network import small_network
-from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.cli.suggesting import suggest, training_rows, validation_rows
 from mtlzoo.cli.time_left import TimeLeft, guess_epochs
 from mtlzoo.cli.training import (
@@ -35,6 +34,7 @@ from mtlzoo.cli.training import (
     tracking_of,
     train_run,
 )
+from mtlzoo.files.spreadsheets import write_csv
 
 __all__ = [
     "GROUPS",

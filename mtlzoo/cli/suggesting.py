@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
 from mtlzoo.errors import TableError
 from mtlzoo.evaluation import suggest_labels
+from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 
 

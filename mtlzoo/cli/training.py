@@ -15,7 +15,6 @@ import pandas as pd
 
 from mtlzoo.backbones.plain_graph import is_builtin
 from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
-from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
 from mtlzoo.data.label_counts import count_labels
 from mtlzoo.data.parts import PARTS
@@ -23,6 +22,7 @@ from mtlzoo.datasets import submission_frame, write_submission
 from mtlzoo.evaluation import Predictions
 from mtlzoo.files import writing
 from mtlzoo.files.regular import open_regular
+from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
 from mtlzoo.reports.sources import MODELS

@@ -36,9 +36,9 @@ def add_arguments(predict: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli.reading import drop_bad_images
-    from mtlzoo.cli.spreadsheets import write_csv
     from mtlzoo.data import LabelTable
     from mtlzoo.evaluation.listing import list_files
+    from mtlzoo.files.spreadsheets import write_csv
 
     if options.out is not None:
         check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])

@@ -19,7 +19,7 @@ FLOORS = {
     **dict.fromkeys(["balancing", "backbones", "heads"], 4),
     **dict.fromkeys(["models", "data"], 5),
     **dict.fromkeys(["training", "evaluation"], 6),
-    **dict.fromkeys(["datasets", "plotting", "tuning"], 7),
+    **dict.fromkeys(["auditing", "datasets", "plotting", "tuning"], 7),
     "saving": 8,
     **dict.fromkeys(["reports", "serving"], 9),
     "cli": 10,

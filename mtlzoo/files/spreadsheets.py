@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mtlzoo.files import writing
+from mtlzoo.files.writing import writing
 
 # What makes spreadsheets take a text for a formula, or strip it until it is one:
 # https://owasp.org/www-community/attacks/CSV_Injection. The last four are those of East Asian keyboards.
