@@ -41,6 +41,13 @@ class Comparison:
         units: How many rows, or groups of rows, resamples were drawn from.
         notes: What was left out, and why.
         settings: What the runs were told differently, a column for each; empty where that is not known.
+
+    Example:
+
+    ```python
+    comparison = mtl.compare({"one": model, "other": model}, valid)
+    comparison.frame[["head", "run", "difference", "verdict"]]
+    ```
     """
 
     frame: pd.DataFrame

@@ -17,7 +17,7 @@ BESIDE = 12  # classes, up to which two matrices stand beside each other
 HOW_INTERVALS = (
     "Intervals hold the true value in 95 of 100 cases: Wilson's for fractions, the bootstrap over rows for all else. The "
     "grey mark is the trivial baseline, which does not look at the image: the most frequent class, or the mean. Orange: it "
-    "does not lie outside of the interval on the worse side."
+    "lies within the interval, or is better."
 )
 
 
@@ -46,9 +46,9 @@ def groups_section(facts: Facts) -> str:
     if len(worse):
         columns = ["by", "group", "head", "labelled", "metric", "value", "low", "high", "all"]
         named = worse[columns].rename(columns={"labelled": "rows", "all": "all rows", "low": "95 % from", "high": "to"})
-        found = paragraph("Worse than all rows, with the whole of their interval:") + table(
-            named.reset_index(drop=True)
-        )
+        found = paragraph(
+            "Worse than all rows, with the whole of their interval; of many groups a few are so by chance:"
+        ) + table(named.reset_index(drop=True))
     every = frame[frame["by"] != ALL].drop(columns="score").rename(columns={"labelled": "rows"})
     drawn = figure(plot_groups(facts.groups), "the metric of each head in each group")
     return section("By group", found, f'<div class="wide">{drawn}</div>', details("All groups", table(every)))

@@ -38,6 +38,13 @@ class Training:
         valid: The validation rows, likewise.
         history: What :func:`mtlzoo.fit` returned, or its columns as a frame.
         recipe: How it was trained, or the name of a recipe.
+
+    Example:
+
+    ```python
+    training = mtl.reports.Training(train, valid, recipe="default")
+    mtl.report(model, valid, "page.html", training=training, mistakes=0)
+    ```
     """
 
     train: LabelTable | None = None
