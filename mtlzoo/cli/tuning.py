@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mtlzoo.cli.building import build_network
-from mtlzoo.cli.spreadsheets import write_csv
 from mtlzoo.data import LabelTable
+from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_trials
 from mtlzoo.training import Recipe, write_recipe
