@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import calibrate, evaluate, predict, suggest_labels
+    from mtlzoo.evaluation import calibrate, evaluate, know_images, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -81,7 +81,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
-    "mtlzoo.evaluation": ["calibrate", "evaluate", "predict", "suggest_labels"],
+    "mtlzoo.evaluation": ["calibrate", "evaluate", "know_images", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
@@ -159,6 +159,7 @@ __all__ = [
     "fit",
     "heads",
     "images",
+    "know_images",
     "list_backbones",
     "list_balancing",
     "list_recipes",

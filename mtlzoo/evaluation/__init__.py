@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mtlzoo.evaluation.calibration import calibrate, calibration_errors, reliability
     from mtlzoo.evaluation.explaining import gradcam
+    from mtlzoo.evaluation.knowing_images import know_images
     from mtlzoo.evaluation.prediction_files import load_predictions, save_predictions
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "calibration": ["calibrate", "calibration_errors", "reliability"],
     "explaining": ["gradcam"],
+    "knowing_images": ["know_images"],
     "prediction_files": ["load_predictions", "save_predictions"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
@@ -29,6 +31,7 @@ __all__ = [
     "evaluate",
     "evaluate_groups",
     "gradcam",
+    "know_images",
     "load_predictions",
     "predict",
     "reliability",

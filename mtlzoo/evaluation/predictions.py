@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images, run_model
 from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.evaluation.unusual import unusual_column
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
@@ -45,6 +46,7 @@ class Predictions:
             and have no metrics.
         names: What each image is called; by default as in the table's column `image`, if there is a table.
         table: The rows that the images came from; their labels, if it has some, are those that :meth:`evaluate` takes.
+        unusual: How unlike the images that the model knows each image is, see :func:`mtlzoo.know_images`.
 
     Raises:
         ValueError: If there are not as many rows everywhere, or an array for each head and a head for each array.
@@ -67,6 +69,7 @@ class Predictions:
     geometry: ImageGeometry | None = None
     names: Sequence[str] | None = None
     table: LabelTable | None = None
+    unusual: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if set(self.outputs) != set(self.heads):
@@ -78,7 +81,7 @@ class Predictions:
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
         names = self.table.frame["image"] if self.names is None and self.table is not None else self.names
         object.__setattr__(self, "names", None if names is None else tuple(names))
-        sized: dict[str, Sized | None] = {"geometry": self.geometry, "names": self.names, "table": self.table}
+        sized = {name: getattr(self, name) for name in ("geometry", "names", "table", "unusual")}
         rows = {name: len(value) for name, value in [*outputs.items(), *sized.items()] if value is not None}
         if len(set(rows.values())) > 1:
             told = ", ".join(f"{name} {number}" for name, number in rows.items())
@@ -126,7 +129,7 @@ class Predictions:
             rest = (images, batch_size, fetch, test_time_augmentation)
             return cls.mean([cls.from_model(each, *rest) for each in models])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
-        return cls(run.outputs, models[0].heads, run.geometry, run.names, run.table)
+        return cls(run.outputs, models[0].heads, run.geometry, run.names, run.table, unusual=run.unusual)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -156,7 +159,8 @@ class Predictions:
         outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
         if any(head.spatial for head in first.heads.values()):
             check_same_geometry([each.geometry for each in given if each.geometry is not None])
-        return cls(outputs, first.heads, first.geometry, first.names, first.table)
+        unusual = np.mean(told, axis=0) if (told := [each.unusual for each in given if each.unusual is not None]) else None
+        return cls(outputs, first.heads, first.geometry, first.names, first.table, unusual=unusual)
 
     def __len__(self) -> int:
         return len(next(iter(self.outputs.values()), ()))
@@ -165,7 +169,7 @@ class Predictions:
         return f"Predictions({len(self)} rows, heads: {', '.join(self.heads)})"
 
     def __reduce__(self) -> tuple[type[Predictions], tuple[Any, ...]]:
-        return Predictions, (dict(self.outputs), dict(self.heads), self.geometry, self.names, self.table)
+        return Predictions, (dict(self.outputs), dict(self.heads), self.geometry, self.names, self.table, self.unusual)
 
     def take(self, rows: Sequence[int] | np.ndarray | slice) -> Predictions:
         """The predictions of some rows.
@@ -191,6 +195,7 @@ class Predictions:
             None if self.geometry is None else self.geometry.take(chosen),
             None if self.names is None else [self.names[row] for row in chosen],
             None if self.table is None else self.table.take(chosen),
+            unusual=None if self.unusual is None else self.unusual[chosen],
         )
 
     def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
@@ -213,7 +218,7 @@ class Predictions:
         ```
         """
         outputs = {name: self.outputs[name] for name in heads}
-        return Predictions(outputs, heads, self.geometry, self.names, self.table)
+        return Predictions(outputs, heads, self.geometry, self.names, self.table, unusual=self.unusual)
 
     # === What was predicted ===
 
@@ -275,7 +280,7 @@ class Predictions:
             if "probability" in self.decoded[name]:
                 columns[f"{name}_probability"] = self.decoded[name]["probability"]
             columns |= {f"{name}:{label}": column for label, column in every.get(name, {}).items()}
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns | ({} if self.unusual is None else {unusual_column(self.heads): self.unusual}))
 
     def details(self) -> dict[str, dict[str, np.ndarray]]:
         """The predictions by head and then by the key that the Head API of `tf.estimator` has for them.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from mtlzoo.heads.texts import value_text
+from mtlzoo.models.known_images import KnownImages
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Calibration:
     Attributes:
         temperatures: What the logits of a head were divided by, by the head's name. The weights of its last layer are
             divided already: this is a note.
+        images: What the images of the training are like, by which others are told to be unusual.
 
     Example:
 
@@ -30,6 +32,7 @@ class Calibration:
     """
 
     temperatures: Mapping[str, float] = field(default_factory=dict)
+    images: KnownImages | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was fitted."""
@@ -41,7 +44,8 @@ class Calibration:
 
     def get_config(self) -> dict[str, Any]:
         """What JSON can hold, without what is empty."""
-        return {"temperatures": dict(self.temperatures)} if self.temperatures else {}
+        config: dict[str, Any] = {"temperatures": dict(self.temperatures)} if self.temperatures else {}
+        return config if self.images is None else {**config, "images": self.images.get_config()}
 
     @classmethod
     def from_config(cls, config: Any, heads: Collection[str]) -> Calibration:
@@ -65,4 +69,5 @@ class Calibration:
         for value in temperatures.values():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
                 raise ValueError(f"Expected temperatures above 0, received: {value_text(value)}.")
-        return cls(temperatures={name: float(value) for name, value in temperatures.items()})
+        images = KnownImages.from_config(config["images"]) if "images" in config else None
+        return cls(temperatures={name: float(value) for name, value in temperatures.items()}, images=images)
