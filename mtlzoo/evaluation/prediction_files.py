@@ -151,7 +151,7 @@ def _read(path: Path, arrays: dict[str, np.ndarray], images: str | os.PathLike[s
         None if size is None else ImageGeometry(arrays["matrices"], arrays["sizes"], (int(size[0]), int(size[1])))
     )
     outputs = {name: arrays[OUTPUT.format(number)] for number, name in enumerate(heads)}
-    return Predictions(outputs, heads, geometry, table=table)
+    return Predictions(outputs, heads, geometry, table=table, unusual=arrays.get("unusual"))
 
 
 def _seen_from(folder: Path, root: Path) -> str:

@@ -81,8 +81,8 @@ class Predictions:
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
         names = self.table.frame["image"] if self.names is None and self.table is not None else self.names
         object.__setattr__(self, "names", None if names is None else tuple(names))
-        sized = {name: getattr(self, name) for name in ("geometry", "names", "table", "unusual")}
-        rows = {name: len(value) for name, value in [*outputs.items(), *sized.items()] if value is not None}
+        sized = outputs | {name: getattr(self, name) for name in ("geometry", "names", "table", "unusual")}
+        rows = {name: len(value) for name, value in sized.items() if value is not None}
         if len(set(rows.values())) > 1:
             told = ", ".join(f"{name} {number}" for name, number in rows.items())
             raise ValueError(f"Expected as many rows for every head, in geometry, names and table, received: {told}.")
@@ -159,7 +159,8 @@ class Predictions:
         outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
         if any(head.spatial for head in first.heads.values()):
             check_same_geometry([each.geometry for each in given if each.geometry is not None])
-        unusual = np.mean(told, axis=0) if (told := [each.unusual for each in given if each.unusual is not None]) else None
+        told = [each.unusual for each in given if each.unusual is not None]
+        unusual = np.mean(told, axis=0) if told else None
         return cls(outputs, first.heads, first.geometry, first.names, first.table, unusual=unusual)
 
     def __len__(self) -> int:
