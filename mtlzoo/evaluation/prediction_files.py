@@ -61,6 +61,8 @@ def save_predictions(predictions: Predictions, path: str | os.PathLike[str], *, 
     arrays["lines"] = np.asarray(table.frame.index if pd.api.types.is_integer_dtype(table.frame.index) else ())
     if geometry is not None:
         arrays |= {"matrices": geometry.matrices, "sizes": geometry.sizes}
+    if predictions.unusual is not None:
+        arrays["unusual"] = predictions.unusual
     description = {
         "version": VERSION,
         "heads": serialize(predictions.heads),
@@ -155,7 +157,7 @@ def _read(path: Path, arrays: dict[str, np.ndarray], images: str | os.PathLike[s
     outputs = {name: arrays[OUTPUT.format(number)] for number, name in enumerate(heads)}
     decided = description.get("decisions", {})  # which earlier files lack
     decisions = {name: Decision.from_config(value, heads[name]) for name, value in decided.items()}
-    return Predictions(outputs, heads, geometry, table=table, decisions=decisions)
+    return Predictions(outputs, heads, geometry, table=table, decisions=decisions, unusual=arrays.get("unusual"))
 
 
 def _seen_from(folder: Path, root: Path) -> str:

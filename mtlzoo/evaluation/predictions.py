@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images, run_model
 from mtlzoo.evaluation.subgroups import report_groups
-from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
+from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs, read_only
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
 from mtlzoo.heads.decisions import Decision, decided_heads, decisions_of, without_sets
@@ -49,6 +49,7 @@ class Predictions:
         names: What each image is called; by default as in the table's column `image`, if there is a table.
         table: The rows that the images came from; their labels, if it has some, are those that :meth:`evaluate` takes.
         decisions: What says "not sure" and makes sets and intervals, by head; thresholds are those of the heads.
+        unusual: How unlike the images that the model knows each image is, see :func:`mtlzoo.know_images`.
 
     Raises:
         ValueError: If there are not as many rows everywhere, or an array for each head and a head for each array.
@@ -72,19 +73,20 @@ class Predictions:
     names: Sequence[str] | None = None
     table: LabelTable | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    unusual: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if set(self.outputs) != set(self.heads):
             raise ValueError(
                 f"Expected outputs for the heads {', '.join(self.heads)}, received: {', '.join(self.outputs)}."
             )
-        outputs = {name: _read_only(self.outputs[name]) for name in self.heads}
+        outputs = {name: read_only(self.outputs[name]) for name in self.heads}
         object.__setattr__(self, "outputs", MappingProxyType(outputs))
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
         names = self.table.frame["image"] if self.names is None and self.table is not None else self.names
         object.__setattr__(self, "names", None if names is None else tuple(names))
-        sized: dict[str, Sized | None] = {"geometry": self.geometry, "names": self.names, "table": self.table}
-        rows = {name: len(value) for name, value in [*outputs.items(), *sized.items()] if value is not None}
+        sized = outputs | {name: getattr(self, name) for name in ("geometry", "names", "table", "unusual")}
+        rows = {name: len(value) for name, value in sized.items() if value is not None}
         if len(set(rows.values())) > 1:
             told = ", ".join(f"{name} {number}" for name, number in rows.items())
             raise ValueError(f"Expected as many rows for every head, in geometry, names and table, received: {told}.")
@@ -133,7 +135,8 @@ class Predictions:
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
         known, heads = decisions_of(models[0]), models[0].heads
         decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
-        return cls(run.outputs, decided_heads(heads, known), run.geometry, run.names, run.table, decisions)
+        rest = run.geometry, run.names, run.table, decisions, run.unusual
+        return cls(run.outputs, decided_heads(heads, known), *rest)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -163,7 +166,9 @@ class Predictions:
         outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
         if any(head.spatial for head in first.heads.values()):
             check_same_geometry([each.geometry for each in given if each.geometry is not None])
-        return cls(outputs, first.heads, first.geometry, first.names, first.table)
+        told = [each.unusual for each in given if each.unusual is not None]
+        unusual = np.mean(told, axis=0) if told else None
+        return cls(outputs, first.heads, first.geometry, first.names, first.table, unusual=unusual)
 
     def __len__(self) -> int:
         return len(next(iter(self.outputs.values()), ()))
@@ -172,7 +177,7 @@ class Predictions:
         return f"Predictions({len(self)} rows, heads: {', '.join(self.heads)})"
 
     def __reduce__(self) -> tuple[type[Predictions], tuple[Any, ...]]:
-        rest = self.geometry, self.names, self.table, self.decisions
+        rest = self.geometry, self.names, self.table, self.decisions, self.unusual
         return Predictions, (dict(self.outputs), dict(self.heads), *rest)
 
     def take(self, rows: Sequence[int] | np.ndarray | slice) -> Predictions:
@@ -200,6 +205,7 @@ class Predictions:
             None if self.names is None else [self.names[row] for row in chosen],
             None if self.table is None else self.table.take(chosen),
             self.decisions,
+            None if self.unusual is None else self.unusual[chosen],
         )
 
     def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
@@ -226,7 +232,8 @@ class Predictions:
         heads = {
             name: deciding_like(self.heads[name], head) if name in decided else head for name, head in heads.items()
         }
-        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions)
+        rest = self.geometry, self.names, self.table, self.decisions, self.unusual
+        return Predictions(outputs, heads, *rest)
 
     # === What was predicted ===
 
@@ -392,9 +399,3 @@ class Predictions:
         if (rows := self.table if table is None else read_labelled(table)) is None:
             raise ValueError("Expected a table with the labels of these rows, received: None; the images came without.")
         return rows
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

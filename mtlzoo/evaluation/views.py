@@ -83,3 +83,10 @@ def check_same_geometry(geometries: Sequence[ImageGeometry]) -> None:
     places = [geometry.to_input_points(np.tile(corners, (len(geometry), 1, 1))) for geometry in geometries]
     if any(each.shape != places[0].shape or not np.allclose(each, places[0], atol=0.01) for each in places[1:]):
         raise ValueError("Expected models whose images come to their inputs in the same way, received others.")
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of an array through which nothing can be written."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -8,13 +8,20 @@ from typing import Any
 from mtlzoo.heads import deserialize
 from mtlzoo.models import Calibration, MultiTaskModel, h5_file
 from mtlzoo.models.h5_file import KEY
+from mtlzoo.models.known_images import KnownImages
 
-__all__ = ["KEY", "describe", "read"]
+__all__ = ["KEY", "describe", "known_images", "read"]
 
 
 def describe(model: MultiTaskModel) -> str:
     """The heads of a model, how images come to its size, and what was fitted on validation rows."""
     return h5_file.describe(model)
+
+
+def known_images(text: str) -> KnownImages | None:
+    """What a JSON text tells of the images that the model knows."""
+    content = json.loads(text)
+    return Calibration.from_config(content.get("calibration", {}), content["heads"]).images
 
 
 def read(text: str) -> dict[str, Any]:
