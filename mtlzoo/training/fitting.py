@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import keras
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+class FitSettings(RecipeSettings, total=False):
+    """What :func:`fit` takes besides: single settings of a recipe, and what the training is logged with."""
+
+    track: Any
+
+
 def fit(
     model: MultiTaskModel,
     train: LabelTable | tf.data.Dataset,
@@ -31,9 +37,8 @@ def fit(
     resume: str | Path | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     on_best: Callable[[keras.Model], None] | None = None,
-    track: Any = None,
     verbose: bool = True,
-    **settings: Unpack[RecipeSettings],
+    **settings: Unpack[FitSettings],
 ) -> keras.callbacks.History:
     """Train a model in stages and leave it with its best weights.
 
@@ -62,12 +67,12 @@ def fit(
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file; of several workers
             the chief alone does.
-        track: What the training is logged with, in one run over all stages, which a resumed training goes on with:
-            `"tensorboard"`, `"mlflow"`, `"wandb"`, a :class:`mtlzoo.Track`, the tool's own Keras callback, or a list of
-            these. Or a :class:`mtlzoo.training.Tracking`, which stays open.
         verbose: Whether to show progress.
-        **settings: Single settings of the recipe; :class:`mtlzoo.training.Recipe` describes each.
+        **settings: `track`, and single settings of the recipe; :class:`mtlzoo.training.Recipe` describes each.
 
+            - `track`: what the training is logged with, in one run over all stages, which a resumed training goes on with:
+              `"tensorboard"`, `"mlflow"`, `"wandb"`, a :class:`mtlzoo.Track`, the tool's own Keras callback, or a list of
+              these. Or a :class:`mtlzoo.training.Tracking`, which stays open.
             - `balancing`: how the heads' losses become one step; `None` by default, their sum.
             - `batch_size`: rows a step, 32 by default.
             - `augment`: how training images are varied, `"default"` by default, `None` for not at all.
@@ -108,7 +113,8 @@ def fit(
     history = mtl.fit(model, train, valid, stages=[mtl.Stage(2, 1e-3, "heads"), mtl.Stage(5, 1e-4)])
     ```
     """
-    chosen = get_recipe(recipe).with_settings(**settings)
+    track = settings.pop("track", None)
+    chosen = get_recipe(recipe).with_settings(**cast(RecipeSettings, settings))
     if stages is not None:
         chosen = chosen.with_settings(stages=[stages] if isinstance(stages, Stage) else stages)
     with nullcontext(track) if isinstance(track, Tracking) else Tracking(track) as tracking:

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     import optuna
 
 
-class TimeIsUpError(Exception):
-    """The search has used its minutes."""
-
-
 class Pruning(keras.callbacks.Callback):
     """Tells a trial the score of each epoch, and ends a training that is worse than others were at that epoch.
 
@@ -33,7 +29,7 @@ class Pruning(keras.callbacks.Callback):
         self.epochs = epoch + 1
         self.trial.report(float((logs or {})["val_score"]), epoch)
         if self.until is not None and time.monotonic() > self.until:
-            raise TimeIsUpError
+            raise KeyboardInterrupt  # which ends a training as Ctrl-C does
         if self.trial.should_prune():
             from optuna import TrialPruned
 

@@ -87,6 +87,9 @@ def log(low: float, high: float) -> Range:
         low: The lowest, above 0.
         high: The highest.
 
+    Returns:
+        The range.
+
     Example:
 
     ```python

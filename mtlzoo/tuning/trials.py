@@ -20,7 +20,7 @@ from mtlzoo.models import MultiTaskModel
 from mtlzoo.training import Recipe, fit
 from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.tuning import study as studies
-from mtlzoo.tuning.pruning import Pruning, TimeIsUpError
+from mtlzoo.tuning.pruning import Pruning
 from mtlzoo.tuning.space import apply, full_name
 
 
@@ -56,7 +56,7 @@ class Search:
             try:
                 ended = self._try(trial, until if self._found() else None)
             except BaseException as error:
-                if not isinstance(error, KeyboardInterrupt | TimeIsUpError):
+                if not isinstance(error, KeyboardInterrupt):
                     self._give_up(trial, error)
                 else:
                     studies.retry(self.study, trial, "broken off")

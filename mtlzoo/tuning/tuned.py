@@ -24,6 +24,15 @@ class Tuned:
     Attributes:
         study: Optuna's study, for its own plots and importances.
         recipe: The recipe that the search began with.
+
+    Example:
+
+    ```python
+    space, recipe = {"label_smoothing": (0.0, 0.2)}, mtl.Recipe(stages=[mtl.Stage(1, 1e-3, "heads")])
+    tuned = mtl.tune(lambda: mtl.build("tcdcn", train.heads), train, valid, space, recipe=recipe, trials=1)
+    model = mtl.build("tcdcn", train.heads, **tuned.best_build)
+    print(tuned.best, tuned.best_score, tuned.trials, sep="\\n")
+    ```
     """
 
     study: optuna.Study
