@@ -37,6 +37,7 @@ COMMANDS = {
     "report": Command("write what a trained model is and how good it is into one HTML file"),
     "compare": Command("compare runs on the same test rows: is the difference real?"),
     "predict": Command("predict for images", loads=False),  # exported files do without
+    "serve": Command("answer requests over HTTP with predictions", loads=False),
     "suggest": Command("list the missing labels that are worth asking for"),
     "export": Command("write a model in another format"),
     "benchmark": Command("what each format and precision of a model costs"),

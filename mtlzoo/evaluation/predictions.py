@@ -19,7 +19,7 @@ from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
-from mtlzoo.evaluation.running import Images, run_model
+from mtlzoo.evaluation.running import Images, Run, run_model
 from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
@@ -125,8 +125,12 @@ class Predictions:
             images = list(images) if isinstance(images, Iterator) else images  # each model goes through them
             rest = (images, batch_size, fetch, test_time_augmentation)
             return cls.mean([cls.from_model(each, *rest) for each in models])
-        run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
-        return cls(run.outputs, models[0].heads, run.geometry, run.names, run.table)
+        return cls.from_run(models[0], run_model(models[0], images, batch_size, fetch, test_time_augmentation))
+
+    @classmethod
+    def from_run(cls, network: Any, run: Run) -> Predictions:
+        """What a run of a model, or of what stands for one, says; see :mod:`mtlzoo.evaluation.running`."""
+        return cls(run.outputs, network.heads, run.geometry, run.names, run.table)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:

@@ -92,8 +92,7 @@ class Predictor:
             batch_size: Rows at a time.
             fetch: Whether images may be addresses of the web.
         """
-        run = run_network(self, images, batch_size, fetch)
-        return Predictions(run.outputs, self.heads, run.geometry, run.names, run.table)
+        return Predictions.from_run(self, run_network(self, images, batch_size, fetch))
 
     def predict_on_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by head, for images of the input's size."""

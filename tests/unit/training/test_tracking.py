@@ -108,7 +108,11 @@ def test_stages_and_interruptions_are_one_run(run, mlflow, tmp_path):
         tracking.log_report(pd.DataFrame({"score": [0.5], "kind": ["softmax"]}, index=["color"]))
     assert history.history["val_score"] == plain.history["val_score"]  # logging changes nothing
     (first, second) = mlflow.of("start")
-    assert (first[0], first[1], second[0]) == (None, "first", json.loads((tmp_path / "tracking.json").read_text())["mlflow"])
+    assert (first[0], first[1], second[0]) == (
+        None,
+        "first",
+        json.loads((tmp_path / "tracking.json").read_text())["mlflow"],
+    )
     assert [epoch for epoch, _ in mlflow.of("epoch")] == [0, 1, 2, 3]
     logged = [metrics for _, metrics in mlflow.of("epoch")]
     for name in ("val_score", "color_accuracy", "stage", "learning_rate"):
