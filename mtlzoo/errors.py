@@ -14,6 +14,7 @@ __all__ = [
     "MtlzooError",
     "NotAFileError",
     "OutputError",
+    "PixelLimitError",
     "PluginError",
     "RuntimeUnavailableError",
     "StateError",
@@ -127,6 +128,10 @@ class ImageError(MtlzooError, ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason, self.path)
+
+
+class PixelLimitError(ImageError):
+    """An image that has more pixels than :func:`mtlzoo.data.set_max_pixels` allows."""
 
 
 class ModelFileError(MtlzooError, ValueError):

@@ -36,6 +36,7 @@ from benchmarks.memory import benchmark_memory
 from benchmarks.prediction import benchmark_prediction
 from benchmarks.predictors import benchmark_predictors
 from benchmarks.replicas import benchmark_replicas
+from benchmarks.serving import benchmark_serving
 from benchmarks.single_image import benchmark_single_image
 from benchmarks.startup import benchmark_startup
 from benchmarks.teaching import benchmark_teaching
@@ -47,6 +48,7 @@ SECTIONS = {
     "single_image": benchmark_single_image,
     "prediction": benchmark_prediction,
     "predictors": benchmark_predictors,
+    "serving": benchmark_serving,
     "memory": benchmark_memory,
     "large_tables": benchmark_large_tables,
     "growth": benchmark_growth,

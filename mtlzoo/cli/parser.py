@@ -39,6 +39,7 @@ COMMANDS = {
     "compare": Command("compare runs on the same test rows: is the difference real?"),
     "predict": Command("predict for images", loads=False),  # exported files do without
     "calibrate": Command('fit probabilities, thresholds, "not sure" and sets on validation rows'),
+    "serve": Command("answer requests over HTTP with predictions", loads=False),
     "suggest": Command("list the missing labels that are worth asking for"),
     "export": Command("write a model in another format"),
     "benchmark": Command("what each format and precision of a model costs"),

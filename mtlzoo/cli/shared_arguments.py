@@ -49,6 +49,11 @@ def views_argument(command: argparse.ArgumentParser) -> None:
 def image_arguments(command: argparse.ArgumentParser) -> None:
     """What is done about images that cannot be read, or are too large."""
     command.add_argument("--skip-bad", action="store_true", help="go on without unreadable images, and list them")
+    max_pixels_argument(command)
+
+
+def max_pixels_argument(command: Any) -> None:
+    """Which images are too large."""
     command.add_argument(
         "--max-pixels",
         type=whole(1, 2**40),

@@ -20,7 +20,7 @@ from mtlzoo.evaluation.grouping import By, group_rows
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
-from mtlzoo.evaluation.running import Images, run_model
+from mtlzoo.evaluation.running import Images, Run, run_model
 from mtlzoo.evaluation.subgroups import report_groups
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs, read_only
 from mtlzoo.heads import Head
@@ -133,10 +133,14 @@ class Predictions:
             runs = [(each, run_model(each, images, batch_size, fetch, test_time_augmentation)) for each in models]
             return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
-        known, heads = decisions_of(models[0]), models[0].heads
-        decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
-        rest = run.geometry, run.names, run.table, decisions, run.unusual
-        return cls(run.outputs, decided_heads(heads, known), *rest)
+        return cls.from_run(models[0], run, other_views=test_time_augmentation is not None)
+
+    @classmethod
+    def from_run(cls, network: Any, run: Run, other_views: bool = False) -> Predictions:
+        """What a run of a model, or of what stands for one, says; of other views sets are not known."""
+        known = decisions_of(network)
+        rest = run.geometry, run.names, run.table, without_sets(known) if other_views else known, run.unusual
+        return cls(run.outputs, decided_heads(network.heads, known), *rest)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -255,15 +259,7 @@ class Predictions:
         return MappingProxyType(decode_heads(self.heads, self.outputs, self.in_image_space))
 
     def asked(self, name: str) -> np.ndarray:
-        """Which rows a head is asked for by what its parents (`only_if=`) predict: bool `(rows,)`, all without parents.
-
-        Example:
-
-        ```python
-        predictions = mtl.evaluation.Predictions.from_model(model, valid)
-        predictions.take(predictions.asked("gender")).to_frame()
-        ```
-        """
+        """Which rows a head is asked for by what its parents (`only_if=`) predict: bool `(rows,)`, all without parents."""
         return self._asked.get(name, np.ones(len(self), bool))
 
     @cached_property

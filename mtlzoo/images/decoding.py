@@ -92,7 +92,7 @@ def decode_fully(source: str | Path | bytes, at_least: tuple[int, int] | None = 
     try:
         return _decode(ImageSource(path).read(), at_least)
     except ImageError as error:
-        raise ImageError(error.reason, path) from None
+        raise type(error)(error.reason, path) from None
 
 
 def examine(source: ImageSource) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mtlzoo.errors import ImageError, InputError
+from mtlzoo.errors import InputError, PixelLimitError
 
 VARIABLE = "MTLZOO_MAX_PIXELS"
 DEFAULT = 89_478_485
@@ -56,15 +56,15 @@ def check_size(height: int, width: int) -> None:
     """Refuse an image by what its header says of its size.
 
     Raises:
-        ImageError: It has more pixels than it may.
+        PixelLimitError: It has more pixels than it may.
     """
     if height * width > max_pixels():
         raise too_many_pixels(f"has {width} x {height} pixels,")
 
 
-def too_many_pixels(what: str = "has") -> ImageError:
+def too_many_pixels(what: str = "has") -> PixelLimitError:
     """The error of an image with more pixels than it may have."""
-    return ImageError(
+    return PixelLimitError(
         f"{what} more than the {max_pixels():,} pixels that an image may have; if it is what it says, raise the limit: "
         f"mtl.data.set_max_pixels, --max-pixels or {VARIABLE}"
     )

@@ -14,7 +14,6 @@ from mtlzoo.evaluation.frames import check_confidence
 from mtlzoo.evaluation.predictions import Predictions
 from mtlzoo.evaluation.running import Images, run_network
 from mtlzoo.heads import Head
-from mtlzoo.heads.decisions import decided_heads, decisions_of
 from mtlzoo.runtimes import Runtime, open_runtime
 from mtlzoo.saving.validation import read_heads
 
@@ -111,10 +110,7 @@ class Predictor:
         Returns:
             What :class:`mtlzoo.evaluation.Predictions` describes.
         """
-        run = run_network(self, images, batch_size, fetch)
-        decisions = decisions_of(self)
-        heads = decided_heads(self.heads, decisions)
-        return Predictions(run.outputs, heads, run.geometry, run.names, run.table, decisions)
+        return Predictions.from_run(self, run_network(self, images, batch_size, fetch))
 
     def predict_on_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Outputs by head, for images of the input's size."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,7 +11,6 @@ from mtlzoo.cli.argument_types import file, fraction
 from mtlzoo.cli.messages import tell_skipped
 from mtlzoo.cli.shared_arguments import image_arguments, model_argument, raw_cells_argument, views_argument
 from mtlzoo.files import check_output
-from mtlzoo.system.startup import load_quietly
 
 
 def add_arguments(predict: argparse.ArgumentParser) -> None:
@@ -64,24 +62,16 @@ def run(options: argparse.Namespace) -> None:
 def _predictor(options: argparse.Namespace) -> tuple[Callable[..., Any], bool]:
     """A function of images, which needs Keras for files of Keras alone, and whether it tells which are unusual."""
     from mtlzoo.runtimes.opening import is_runnable
+    from mtlzoo.serving import Predictor, open_network
 
-    if is_runnable(options.model):
-        if options.test_time_augmentation is not None:
-            raise ValueError(
-                "Expected --test-time-augmentation with an .h5 or .keras file, received one that has no Keras."
-            )
-        from mtlzoo.serving import load_predictor
-
-        return load_predictor(options.model), False
-    if importlib.util.find_spec("keras") is None:
-        raise ImportError(
-            f"{options.model} wants Keras and TensorFlow, which are not installed: pip install mtlzoo. Without them, a "
-            ".tflite or .onnx file, or a folder of OpenVINO, predicts."
+    if is_runnable(options.model) and options.test_time_augmentation is not None:
+        raise ValueError(
+            "Expected --test-time-augmentation with an .h5 or .keras file, received one that has no Keras."
         )
-    load_quietly()
+    network = open_network(options.model, trusted=options.trust)
+    if isinstance(network, Predictor):
+        return network, False
     from mtlzoo.evaluation import predict
-    from mtlzoo.saving import load_model
 
-    model = load_model(options.model, trusted=options.trust)
     how = {"test_time_augmentation": options.test_time_augmentation}
-    return partial(predict, model, **how), model.calibration.images is not None
+    return partial(predict, network, **how), network.calibration.images is not None

@@ -24,6 +24,7 @@ NOT_RUN = {
     "installs packages": 2,
     "it downloads weights": 1,
     "it needs KerasHub": 2,
+    "it needs a running server": 1,
     "it needs trackers": 2,
     "it trains many times": 1,
     "needs several machines": 1,

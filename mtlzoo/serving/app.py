@@ -1,0 +1,158 @@
+"""The HTTP interface of a network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException
+
+from mtlzoo import __version__
+from mtlzoo.serving import telemetry
+from mtlzoo.serving.bodies import read_uploads
+from mtlzoo.serving.inference_protocol import add_inference_protocol
+from mtlzoo.serving.schemas import PROBLEMS, Answers, Health, image_body
+from mtlzoo.serving.service import Service
+from mtlzoo.serving.settings import ServerSettings
+
+LONGEST = 800  # letters of an error
+
+
+def create_app(network: Any, settings: ServerSettings | None = None, name: str = "model") -> FastAPI:
+    """The ASGI application that answers requests with a network's predictions; `mtlzoo serve` runs it.
+
+    | path | |
+    | --- | --- |
+    | `POST /predict` | predictions for images, of a form with files or of one image |
+    | `GET /health`, `/health/live`, `/health/ready` | 200, or 503 while it does not take requests |
+    | `GET /metadata` | heads, classes, sizes, versions, limits |
+    | `GET /metrics` | counters in the text format of Prometheus |
+    | `GET /openapi.json` | this, for programs |
+    | `/v2/...` | the open inference protocol, see :mod:`mtlzoo.serving.inference_protocol` |
+
+    Args:
+        network: A model, or what :func:`mtlzoo.load_predictor` returns.
+        settings: How much it takes at a time.
+        name: What the model is called.
+
+    Returns:
+        The application.
+
+    Raises:
+        ImportError: If FastAPI is not installed: `pip install 'mtlzoo[serve]'`.
+
+    Example:
+
+    ```python
+    from mtlzoo.serving import create_app
+
+    app = create_app(model)  # uvicorn.run(app)
+    ```
+    """
+    service = Service(network, settings or ServerSettings(), name)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.open()
+        try:
+            yield
+        finally:
+            service.close()
+
+    # The pages at /docs would be fetched from other hosts.
+    app = FastAPI(
+        title=f"mtlzoo: {name}",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(_predicting(service))
+    app.include_router(_telling(service))
+    app.include_router(add_inference_protocol(service))
+    app.add_middleware(telemetry.CountRequests, telemetry=service.telemetry)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(Exception, _fail)
+    app.state.service = service
+    return app
+
+
+def _predicting(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.post(
+        "/predict",
+        summary="Predictions for images",
+        response_model=Answers,
+        responses=PROBLEMS,
+        openapi_extra=image_body(service.settings.max_images),
+    )
+    async def predict(
+        request: Request, probabilities: bool = Query(False, description="Whether to tell all probabilities.")
+    ) -> JSONResponse:
+        with service.room.places() as places:
+            uploads = await read_uploads(request, service.settings)
+            answers = await service.answer(uploads, places, probabilities)
+        return JSONResponse({"predictions": answers})
+
+    return router
+
+
+def _telling(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    def health() -> JSONResponse:
+        return JSONResponse({"live": True, "ready": service.ready}, 200 if service.ready else 503)
+
+    not_ready: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "It does not take requests."}}
+    for path in ("/health", "/health/ready"):
+        router.add_api_route(path, health, summary="Readiness", response_model=Health, responses=not_ready)
+
+    @router.get("/health/live", summary="Liveness", response_model=Health)
+    def live() -> JSONResponse:
+        return JSONResponse({"live": True, "ready": service.ready})
+
+    @router.get("/metadata", summary="Heads, classes, sizes, versions, limits")
+    def metadata() -> dict[str, Any]:
+        return service.describe()
+
+    @router.get("/metrics", summary="Counters, for Prometheus", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        return PlainTextResponse(service.telemetry.text(), media_type=telemetry.CONTENT_TYPE)
+
+    return router
+
+
+def problem(status: int, message: str, headers: Any = None) -> JSONResponse:
+    """An answer that says in one line what is wrong."""
+    text = " ".join(message.split())
+    return JSONResponse({"error": text if len(text) <= LONGEST else f"{text[:LONGEST]}..."}, status, headers)
+
+
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message = str(error.detail)
+    if error.status_code == 404 and message == "Not Found":
+        message = (
+            f"Expected one of the paths of /openapi.json, such as /predict or /health, received: {request.url.path}."
+        )
+    elif error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        message = f"Expected {allowed} for {request.url.path}, received: {request.method}."
+    return problem(error.status_code, message, error.headers)
+
+
+async def _refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(422, f"{where}: {first['msg']}, received: {str(first.get('input'))[:80]!r}.")
+
+
+async def _fail(request: Request, error: Exception) -> JSONResponse:
+    return problem(500, f"The network could not answer: {type(error).__name__}: {error}")
