@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mtlzoo.auditing import Audit, audit
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import abstain, calibrate, conformal, decide, evaluate, predict, suggest_labels
+    from mtlzoo.evaluation import abstain, calibrate, conformal, decide, evaluate, know_images, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -84,7 +84,7 @@ _MODULES = {
     "mtlzoo.auditing": ["Audit", "audit"],
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
-    "mtlzoo.evaluation": ["abstain", "calibrate", "conformal", "decide", "evaluate", "predict", "suggest_labels"],
+    "mtlzoo.evaluation": ["abstain", "calibrate", "conformal", "decide", "evaluate", "know_images", "predict", "suggest_labels"],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
@@ -168,6 +168,7 @@ __all__ = [
     "fit",
     "heads",
     "images",
+    "know_images",
     "list_backbones",
     "list_balancing",
     "list_recipes",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mtlzoo.evaluation.conformal_sets import conformal, conformal_coverage
     from mtlzoo.evaluation.deciding import decide
     from mtlzoo.evaluation.explaining import gradcam
+    from mtlzoo.evaluation.knowing_images import know_images
     from mtlzoo.evaluation.prediction_files import load_predictions, save_predictions
     from mtlzoo.evaluation.predictions import Predictions
     from mtlzoo.evaluation.shortcuts import evaluate, evaluate_groups, predict
@@ -22,6 +23,7 @@ _MODULES = {
     "conformal_sets": ["conformal", "conformal_coverage"],
     "deciding": ["decide"],
     "explaining": ["gradcam"],
+    "knowing_images": ["know_images"],
     "prediction_files": ["load_predictions", "save_predictions"],
     "predictions": ["Predictions"],
     "shortcuts": ["evaluate", "evaluate_groups", "predict"],
@@ -40,6 +42,7 @@ __all__ = [
     "evaluate",
     "evaluate_groups",
     "gradcam",
+    "know_images",
     "load_predictions",
     "predict",
     "reliability",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.evaluation.applicability import list_outputs
+from mtlzoo.evaluation.unusual import unusual_column
 from mtlzoo.heads import Head, MultiLabelHead
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conditions import NOT_APPLICABLE
@@ -38,6 +39,8 @@ def answer_frame(predictions: Predictions, probabilities: bool = False, abstain:
             found = conformal_columns(head, predictions.outputs[name], decision.conformal, predictions.asked(name))
             columns |= {f"{name}_{kind}": column for kind, column in found.items()}
         columns |= {f"{name}:{label}": column for label, column in every.get(name, {}).items()}
+    if predictions.unusual is not None:
+        columns[unusual_column(predictions.heads)] = predictions.unusual
     return pd.DataFrame(columns)
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mtlzoo.evaluation.measuring import Measured
 from mtlzoo.heads import Head
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
@@ -22,26 +23,30 @@ class FlippedToo:
 
     Args:
         model: The model.
+        measured: What stands for it for the image as it is, and gives more than the heads' outputs.
     """
 
-    def __init__(self, model: MultiTaskModel):
-        self.heads, self.input_shape, self.resize = model.heads, model.input_shape, model.resize
+    def __init__(self, model: MultiTaskModel, measured: Measured | None = None):
+        self.input_shape, self.resize, self.averaged = model.input_shape, model.resize, model.heads
+        self.heads = list(model.heads) if measured is None else measured.heads
         images = keras.Input(model.input_shape[1:], dtype=model.input.dtype)
         mirrored = Mirror(dtype=model.input.dtype)(images)
-        self.network = keras.Model(images, {"as it is": model(images), "mirrored": model(mirrored)})
+        plain = model if measured is None else measured.network
+        self.network = keras.Model(images, {"as it is": plain(images), "mirrored": model(mirrored)})
 
     def predict(self, *args: Any, **kwargs: Any) -> dict[str, np.ndarray]:
-        """Outputs by head, as `keras.Model.predict` gives them."""
+        """All arrays, as `keras.Model.predict` gives them."""
         warn_if_scaled(args[0])
         return self._mean(self.network.predict(*args, **kwargs))
 
     def predict_on_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs by head, as `keras.Model.predict_on_batch` gives them."""
+        """All arrays, as `keras.Model.predict_on_batch` gives them."""
         return self._mean(self.network.predict_on_batch(images))
 
     def _mean(self, views: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         plain, mirrored = views["as it is"], views["mirrored"]
-        return {name: _mean_of_views(head, plain[name], mirrored[name]) for name, head in self.heads.items()}
+        means = {name: _mean_of_views(head, plain[name], mirrored[name]) for name, head in self.averaged.items()}
+        return {**plain, **means}
 
 
 class Mirror(keras.layers.Layer):

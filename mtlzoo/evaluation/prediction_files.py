@@ -61,6 +61,8 @@ def save_predictions(predictions: Predictions, path: str | os.PathLike[str], *, 
     arrays["lines"] = np.asarray(table.frame.index if pd.api.types.is_integer_dtype(table.frame.index) else ())
     if geometry is not None:
         arrays |= {"matrices": geometry.matrices, "sizes": geometry.sizes}
+    if predictions.unusual is not None:
+        arrays["unusual"] = predictions.unusual
     description = {
         "version": VERSION,
         "heads": serialize(predictions.heads),

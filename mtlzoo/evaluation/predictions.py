@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +22,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images, run_model
 from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.evaluation.unusual import mean_unusual
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
@@ -49,6 +50,7 @@ class Predictions:
         names: What each image is called; by default as in the table's column `image`, if there is a table.
         table: The rows that the images came from; their labels, if it has some, are those that :meth:`evaluate` takes.
         decisions: What says "not sure" and makes sets and intervals, by head; thresholds are those of the heads.
+        unusual: How unlike the images that the model knows each image is, see :func:`mtlzoo.know_images`.
 
     Raises:
         ValueError: If there are not as many rows everywhere, or an array for each head and a head for each array.
@@ -72,6 +74,7 @@ class Predictions:
     names: Sequence[str] | None = None
     table: LabelTable | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    unusual: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if set(self.outputs) != set(self.heads):
@@ -83,8 +86,8 @@ class Predictions:
         object.__setattr__(self, "heads", MappingProxyType(dict(self.heads)))
         names = self.table.frame["image"] if self.names is None and self.table is not None else self.names
         object.__setattr__(self, "names", None if names is None else tuple(names))
-        sized: dict[str, Sized | None] = {"geometry": self.geometry, "names": self.names, "table": self.table}
-        rows = {name: len(value) for name, value in [*outputs.items(), *sized.items()] if value is not None}
+        sized = outputs | {name: getattr(self, name) for name in ("geometry", "names", "table", "unusual")}
+        rows = {name: len(value) for name, value in sized.items() if value is not None}
         if len(set(rows.values())) > 1:
             told = ", ".join(f"{name} {number}" for name, number in rows.items())
             raise ValueError(f"Expected as many rows for every head, in geometry, names and table, received: {told}.")
@@ -129,11 +132,11 @@ class Predictions:
         if len(models) > 1:  # whose mean is none of what was fitted for one of them
             images = list(images) if isinstance(images, Iterator) else images  # each model goes through them
             runs = [(each, run_model(each, images, batch_size, fetch, test_time_augmentation)) for each in models]
-            return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
+            return cls.mean([cls(run.outputs, each.heads, *run[1:4], unusual=run.unusual) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
         known, heads = decisions_of(models[0]), models[0].heads
         decisions = without_sets(known) if test_time_augmentation else known  # other views have other scores
-        return cls(run.outputs, decided_heads(heads, known), run.geometry, run.names, run.table, decisions)
+        return cls(run.outputs, decided_heads(heads, known), *run[1:4], decisions, run.unusual)
 
     @classmethod
     def mean(cls, predictions: Sequence[Predictions]) -> Predictions:
@@ -163,7 +166,8 @@ class Predictions:
         outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
         if any(head.spatial for head in first.heads.values()):
             check_same_geometry([each.geometry for each in given if each.geometry is not None])
-        return cls(outputs, first.heads, first.geometry, first.names, first.table)
+        unusual = mean_unusual(each.unusual for each in given)
+        return cls(outputs, first.heads, first.geometry, first.names, first.table, unusual=unusual)
 
     def __len__(self) -> int:
         return len(next(iter(self.outputs.values()), ()))
@@ -172,7 +176,7 @@ class Predictions:
         return f"Predictions({len(self)} rows, heads: {', '.join(self.heads)})"
 
     def __reduce__(self) -> tuple[type[Predictions], tuple[Any, ...]]:
-        rest = self.geometry, self.names, self.table, self.decisions
+        rest = self.geometry, self.names, self.table, self.decisions, self.unusual
         return Predictions, (dict(self.outputs), dict(self.heads), *rest)
 
     def take(self, rows: Sequence[int] | np.ndarray | slice) -> Predictions:
@@ -193,14 +197,11 @@ class Predictions:
         ```
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
-        return Predictions(
-            {name: array[chosen] for name, array in self.outputs.items()},
-            self.heads,
-            None if self.geometry is None else self.geometry.take(chosen),
-            None if self.names is None else [self.names[row] for row in chosen],
-            None if self.table is None else self.table.take(chosen),
-            self.decisions,
-        )
+        given = {name: getattr(self, name) for name in ("geometry", "table", "unusual")}
+        taken = {name: None if each is None else each.take(chosen) for name, each in given.items()}
+        outputs = {name: array[chosen] for name, array in self.outputs.items()}
+        names = None if self.names is None else [self.names[row] for row in chosen]
+        return replace(self, outputs=outputs, names=names, **taken)
 
     def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
         """The outputs of some heads, read by others of the same kinds.
@@ -223,10 +224,8 @@ class Predictions:
         """
         outputs = {name: self.outputs[name] for name in heads}
         decided = {name for name, decision in self.decisions.items() if decision.thresholds}
-        heads = {
-            name: deciding_like(self.heads[name], head) if name in decided else head for name, head in heads.items()
-        }
-        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions)
+        heads = {**heads, **{name: deciding_like(self.heads[name], heads[name]) for name in decided & heads.keys()}}
+        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions, self.unusual)
 
     # === What was predicted ===
 

@@ -36,12 +36,14 @@ class Run(NamedTuple):
         geometry: Where the input space of each row lies in its image.
         names: What each image is called; `None` for an array of images, which have no names.
         table: The table that the images were given as, if they were.
+        unusual: How unlike the images that the model knows each image is, float32 `(rows,)`, if it knows some.
     """
 
     outputs: dict[str, np.ndarray]
     geometry: ImageGeometry
     names: list[str] | None
     table: LabelTable | None = None
+    unusual: np.ndarray | None = None
 
 
 def run_model(
@@ -52,13 +54,20 @@ def run_model(
     test_time_augmentation: str | None = None,
 ) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
+    from mtlzoo.evaluation.measuring import DISTANCE, Measured
     from mtlzoo.evaluation.mirrored import FlippedToo
     from mtlzoo.models.multitask import check_model
 
     check_model(model)
+    measured = Measured.of(model)
+    network: Any = model if measured is None else measured
     if check_test_time_augmentation(test_time_augmentation) is not None:
-        return run_network(FlippedToo(model), images, batch_size, fetch)
-    return run_network(model, images, batch_size, fetch)
+        network = FlippedToo(model, measured)
+    run = run_network(network, images, batch_size, fetch)
+    if measured is None:
+        return run
+    distances = run.outputs.pop(DISTANCE)
+    return run._replace(unusual=measured.made_of[0].unusual(distances[:, 0]))
 
 
 def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 from mtlzoo.heads import Head
 from mtlzoo.heads.decisions import Decision, decided_heads
 from mtlzoo.heads.texts import value_text
+from mtlzoo.models.known_images import KnownImages
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Calibration:
         temperatures: What the logits of a head were divided by, by the head's name. The weights of its last layer are
             divided already: this is a note.
         decisions: Thresholds, confidences, and what belongs to sets and intervals, by the head's name.
+        images: What the images of the training are like, by which others are told to be unusual.
 
     Example:
 
@@ -34,6 +36,7 @@ class Calibration:
 
     temperatures: Mapping[str, float] = field(default_factory=dict)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+    images: KnownImages | None = None
 
     def __bool__(self) -> bool:
         """Whether anything was fitted."""
@@ -71,8 +74,9 @@ class Calibration:
     def get_config(self) -> dict[str, Any]:
         """What JSON can hold, without what is empty."""
         config: dict[str, Any] = {"temperatures": dict(self.temperatures)} if self.temperatures else {}
-        decisions = {name: decision.get_config() for name, decision in self.decisions.items()}
-        return {**config, "decisions": decisions} if decisions else config
+        if self.decisions:
+            config["decisions"] = {name: decision.get_config() for name, decision in self.decisions.items()}
+        return config if self.images is None else {**config, "images": self.images.get_config()}
 
     @classmethod
     def from_config(cls, config: Any, heads: Mapping[str, Head]) -> Calibration:
@@ -102,4 +106,5 @@ class Calibration:
         return cls(
             temperatures={name: float(value) for name, value in temperatures.items()},
             decisions={name: Decision.from_config(value, heads[name]) for name, value in decisions.items()},
+            images=KnownImages.from_config(config["images"]) if "images" in config else None,
         )

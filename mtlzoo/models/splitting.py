@@ -64,12 +64,28 @@ def mean_over_positions(features: keras.KerasTensor) -> keras.KerasTensor:
     return layers.GlobalAveragePooling1D(dtype="float32")(rows)
 
 
+def shared_features(model: keras.Model) -> keras.KerasTensor:
+    """What all heads share of an image as a vector `(batch, channels)`, the same whatever heads a model has.
+
+    It is the mean over positions of what the one network in the graph puts out, the backbone; in a graph without one, of
+    the last tensor that all heads go through.
+    """
+    nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    found = _output_of(model, type(nested[0])) if len(nested) == 1 else None
+    return mean_over_positions(split(model).trunk.output if found is None else found)
+
+
 def backbone_output(model: keras.Model) -> keras.KerasTensor | None:
     """What a model's backbone puts out in its graph; `None` if there is none."""
+    return _output_of(model, Backbone)
+
+
+def _output_of(model: keras.Model, kind: type) -> keras.KerasTensor | None:
+    """What the last layer of a kind puts out in a model's graph; `None` if there is none."""
     waiting, seen = list(model.output.values()), set()
     while waiting:
         tensor = waiting.pop()
-        if isinstance(producer(tensor), Backbone):
+        if isinstance(producer(tensor), kind):
             return tensor
         if id(tensor) not in seen:
             seen.add(id(tensor))
