@@ -71,6 +71,8 @@ def report_run(
             frame[f"{name}:probability"] = [
                 np.round(np.asarray(cell, "float64"), 6).tolist() for cell in columns["probability"]
             ]
+    if predictions.unusual is not None:
+        frame[":unusual"] = np.round(predictions.unusual, 6)
     write_csv(directory / "answers.csv", frame, **how)
     save_predictions(replace(predictions, table=table), directory / PREDICTIONS, overwrite=overwrite)
     labels = table.labels()

@@ -157,7 +157,7 @@ def _read(path: Path, arrays: dict[str, np.ndarray], images: str | os.PathLike[s
     outputs = {name: arrays[OUTPUT.format(number)] for number, name in enumerate(heads)}
     decided = description.get("decisions", {})  # which earlier files lack
     decisions = {name: Decision.from_config(value, heads[name]) for name, value in decided.items()}
-    return Predictions(outputs, heads, geometry, table=table, decisions=decisions)
+    return Predictions(outputs, heads, geometry, table=table, decisions=decisions, unusual=arrays.get("unusual"))
 
 
 def _seen_from(folder: Path, root: Path) -> str:

@@ -100,6 +100,7 @@ class FittingByName(_Base):
     ) -> Any:
         """Keras' `train_on_batch`; labels as in :meth:`fit`."""
         _refuse_class_weight(class_weight)
+        self.calibration = Calibration()
         y, sample_weight = label_arrays(self.heads, x, y, sample_weight)
         make_anew_for_other_forms(self, "train_function", x, y, sample_weight)
         return as_numbers(super().train_on_batch(x, y, sample_weight, return_dict=return_dict))

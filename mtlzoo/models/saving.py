@@ -93,6 +93,7 @@ class SavedWithHeads(TellsOfCopies):
                 f"{path} holds weights of the heads {shorten(names)}, this model has {shorten(list(self.heads))}: make the "
                 "model that it was written from, and give that other heads by model.with_heads(...)."
             )
+        self.calibration = Calibration()  # of other weights
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except Exception as error:  # whatever Keras stumbles over, in many lines

@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli import runs
     from mtlzoo.evaluation import Predictions
+    from mtlzoo.evaluation.unusual import count_unusual
     from mtlzoo.images.records import files_of
     from mtlzoo.models.gradcam import feature_map
     from mtlzoo.saving import load_model
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> None:
         else:
             report = runs.report_run(model, table, options.out, predictions, **how)
         print(runs.as_text(report))
+        if predictions.unusual is not None:
+            print(f"\n{count_unusual(predictions.unusual)}")
         if options.explain:
             runs.plot_mistakes(model, table, predictions, options.out / runs.MISTAKES, options.overwrite)
         if options.by:

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> None:
     from mtlzoo.cli.reading import drop_bad_images
     from mtlzoo.data import LabelTable
     from mtlzoo.evaluation.listing import list_files
+    from mtlzoo.evaluation.unusual import count_unusual
     from mtlzoo.files.spreadsheets import write_csv
 
     if options.out is not None:
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
     images = list_files(options.images)
     if options.out is not None:  # what patterns and links in folders lead to
         check_output(options.out, overwrite=options.overwrite, inputs=images)
-    predict = _predictor(options)
+    predict, knows = _predictor(options)
     table, skipped = drop_bad_images(LabelTable.of_images(images), options.skip_bad)
     tell_skipped(skipped)
     if not len(table):
@@ -56,10 +57,12 @@ def run(options: argparse.Namespace) -> None:
     else:
         write_csv(options.out, frame, overwrite=options.overwrite, raw_cells=options.raw_cells)
         print(f"Wrote {len(frame)} rows to {options.out}.")
+    if knows:
+        print(count_unusual(frame.iloc[:, -1].to_numpy()))
 
 
-def _predictor(options: argparse.Namespace) -> Callable[..., Any]:
-    """A function of images, which needs Keras for files of Keras alone."""
+def _predictor(options: argparse.Namespace) -> tuple[Callable[..., Any], bool]:
+    """A function of images, which needs Keras for files of Keras alone, and whether it tells which are unusual."""
     from mtlzoo.runtimes.opening import is_runnable
 
     if is_runnable(options.model):
@@ -69,7 +72,7 @@ def _predictor(options: argparse.Namespace) -> Callable[..., Any]:
             )
         from mtlzoo.serving import load_predictor
 
-        return load_predictor(options.model)
+        return load_predictor(options.model), False
     if importlib.util.find_spec("keras") is None:
         raise ImportError(
             f"{options.model} wants Keras and TensorFlow, which are not installed: pip install mtlzoo. Without them, a "
@@ -80,4 +83,5 @@ def _predictor(options: argparse.Namespace) -> Callable[..., Any]:
     from mtlzoo.saving import load_model
 
     model = load_model(options.model, trusted=options.trust)
-    return partial(predict, model, test_time_augmentation=options.test_time_augmentation)
+    how = {"test_time_augmentation": options.test_time_augmentation}
+    return partial(predict, model, **how), model.calibration.images is not None

@@ -13,6 +13,7 @@ from mtlzoo import __version__
 from mtlzoo.heads import Head
 from mtlzoo.heads.decisions import Decision
 from mtlzoo.models import Calibration
+from mtlzoo.models.known_images import UNUSUAL, KnownImages
 from mtlzoo.saving.web import runtime as litert
 
 
@@ -30,6 +31,24 @@ class Look(NamedTuple):
     columns: int
 
 
+class Further(NamedTuple):
+    """What the page's model puts out beside what its heads do.
+
+    Attributes:
+        looks: Where heads look, by their names, for those that tell.
+        unusual: What :func:`describe_images` gives, if the model knows images.
+    """
+
+    looks: Mapping[str, Look]
+    unusual: Mapping[str, Any] | None = None
+
+
+def describe_images(known: KnownImages, output: str) -> dict[str, Any]:
+    """What the page tells unusual images by: the output that holds the distance, and distances of validation images."""
+    distances = [float(f"{distance:.6g}") for distance in known.distances]
+    return {"output": output, "threshold": UNUSUAL, "distances": distances}
+
+
 def describe(
     model: keras.Model,
     file: Path,
@@ -37,7 +56,7 @@ def describe(
     heads: Mapping[str, Head],
     resize: str,
     base: str,
-    looks: Mapping[str, Look] | None = None,
+    further: Further | None = None,
     calibration: Calibration | None = None,
 ) -> dict[str, Any]:
     """The content of `model.json`.
@@ -48,15 +67,16 @@ def describe(
         heads: The heads by name, in the order in which the page shows them.
         resize: How images come to the model's size.
         base: The address below which the runtime's files lie.
-        looks: Where heads look, by their names, for those that tell.
+        further: What else the file puts out.
         calibration: What was fitted on validation rows.
 
     Raises:
         ValueError: If the file does not have an output for each head, by its name.
     """
     images, shapes = signature(file)
-    looks, calibration = looks or {}, calibration or Calibration()
-    wanted = {*heads, *(look.output for look in looks.values())}
+    looks, unusual = further or Further({})
+    wanted = {*heads, *(look.output for look in looks.values()), *([unusual["output"]] if unusual else [])}
+    calibration = calibration or Calibration()
     if set(shapes) != wanted:
         raise ValueError(f"Expected outputs {sorted(wanted)} in the model's file, received: {sorted(shapes)}.")
     _, height, width, channels = model.input_shape
@@ -76,6 +96,7 @@ def describe(
             }
             for name, head in calibration.decided(heads).items()
         ],
+        **({"unusual": unusual} if unusual else {}),
         "runtime": {"name": litert.NAME, "base": base, "integrity": litert.INTEGRITY},
     }
 

@@ -16,11 +16,13 @@ import numpy as np
 
 from mtlzoo.files import FolderKind
 from mtlzoo.models.attention import attention_weights, positions
+from mtlzoo.models.known_images import KnownImages
+from mtlzoo.models.splitting import shared_features
 from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.litert import PRECISIONS, convert, open_file
 from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
-from mtlzoo.saving.web.description import Look, describe
+from mtlzoo.saving.web.description import Further, Look, describe, describe_images
 
 ASSETS = resources.files("mtlzoo.saving.web")
 PAGE = ASSETS / "page"
@@ -67,8 +69,15 @@ def write(
     files = litert.obtain() if runtime == "local" else {}  # first, since it may fail
     path.mkdir()
     model, looks = with_looks(model)
+    told = read(metadata)
+    known = None if precision == "int8" else told["calibration"].images  # small distances are lost in eight bits
+    unusual = None
+    if known is not None:
+        model, name = with_distance(model, known)
+        unusual = describe_images(known, name)
     write_model(model, path / MODEL, precision=precision, images=images, keep_float=keep_float)
-    description = describe(model, path / MODEL, **read(metadata), base=litert.SOURCES[runtime], looks=looks)
+    further = Further(looks, unusual)
+    description = describe(model, path / MODEL, **told, base=litert.SOURCES[runtime], further=further)
     (path / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     files["LICENSE.txt"] = (ASSETS / "runtime-license.txt").read_bytes()
     for name, content in files.items():
@@ -97,6 +106,15 @@ def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:
             name += "_"
         outputs[name], looks[head] = weights, Look(name, *positions(weights))
     return (keras.Model(model.input, outputs, name=model.name) if found else model), looks
+
+
+def with_distance(model: keras.Model, known: KnownImages) -> tuple[keras.Model, str]:
+    """The model with one output more, the distance of an image from known ones; and what it is called."""
+    name, outputs = "distance", dict(model.output)
+    while name in outputs:
+        name += "_"
+    outputs[name] = known.distance(shared_features(model))
+    return keras.Model(model.input, outputs, name=model.name), name
 
 
 def write_model(model: keras.Model, path: Path, **how: Any) -> None:

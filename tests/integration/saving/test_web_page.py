@@ -242,10 +242,17 @@ def test_cards_show_where_heads_look(browser, photo, tmp_path, resize):
     model = build_model(resize, heads=heads)
     (scores,) = [layer for layer in model.layers if layer.name == "kind_attention_scores"]
     scores.set_weights([np.random.default_rng(0).normal(0, 0.1, scores.kernel.shape)])
+    noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), "uint8")
+    mtl.know_images(model, noise[:30], noise[30:] if resize == "stretch" else np.zeros_like(noise))
     export_or_skip(model, tmp_path / "page")
     with web_pages.serving(tmp_path) as address, OpenPage(browser, f"{address}page/") as opened:
         answers = opened.answers_to(photo)
         assert largest_difference(answers, expected(model, photo)) < TOLERANCE  # heads alone
+        flagged = mtl.predict(model, photo)["unusual"][0] >= 0.99
+        assert flagged == (resize == "stretch")  # beside noise alone
+        told = opened.text("#unusual"), opened.page.get_attribute("#unusual", "class"), opened.text("#announcement")
+        assert ("more unusual than all of the images" in told[0], "problem" in told[1]) == (flagged, flagged)
+        assert told[2].startswith("Unlike what the network knows") == flagged
         canvases = opened.page.query_selector_all(".card canvas.look")
         assert len(canvases) == 1
         shown = canvases[0].evaluate(

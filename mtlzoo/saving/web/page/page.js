@@ -9,6 +9,7 @@ import { resize, toImage } from "./resize.js";
 import { loadNetwork } from "./runtime.js";
 import { drawScene } from "./scene.js";
 import { formatShare, inWords } from "./text.js";
+import { readUnusual } from "./unusual.js";
 
 const element = (id) => document.getElementById(id);
 const SPOKEN_EVERY = 3000; // milliseconds; what the camera sees changes faster than it can be read out
@@ -40,11 +41,15 @@ async function answer(image, caption) {
   outputs.forEach(({ look }, index) => {
     if (look) answers[index].look = { ...look, weights: result.outputs[look.output], image, seen: shown.seen };
   });
+  const { unusual } = description;
+  const known = unusual ? readUnusual(unusual, result.outputs[unusual.output][0]) : { flagged: false, text: "" };
+  Object.assign(element("unusual"), { textContent: known.text, hidden: !unusual, className: known.flagged ? "problem" : "caption quiet" });
   element("answers").replaceChildren(...outputs.map(({ name }, index) => answerCard(name, answers[index])));
   element("status").textContent =
     `${result.milliseconds.toFixed(1)} ms for the network, ${resizing.toFixed(1)} ms to resize the image`;
   showNumbers(Object.fromEntries(outputs.map(({ name }) => [name, result.outputs[name]])));
-  announce(outputs.map(({ name }, index) => `${inWords(name)}: ${say(answers[index])}`).join("; "));
+  const told = outputs.map(({ name }, index) => `${inWords(name)}: ${say(answers[index])}`).join("; ");
+  announce(known.flagged ? `${known.text} ${told}` : told);
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
 }
 

@@ -6,7 +6,7 @@
  * @returns A function from the network's input, one byte a value, to {outputs, milliseconds}, outputs by name.
  */
 export async function loadNetwork(description) {
-  const { input, outputs, runtime } = description;
+  const { input, outputs, runtime, unusual } = description;
   const modules = Object.keys(runtime.integrity).filter((name) => name.endsWith("/dist/index.js"));
   // Not all browsers check the hashes in an import map.
   await Promise.all(modules.map((name) => fetchChecked(name, runtime)));
@@ -29,6 +29,7 @@ export async function loadNetwork(description) {
     const tensor = new Tensor(Float32Array.from(bytes), [1, input.height, input.width, input.channels]);
     const results = await model.run({ [input.name]: tensor }); // by name: the file has its outputs in its own order
     const wanted = outputs.flatMap(({ name, look }) => (look ? [name, look.output] : [name]));
+    if (unusual) wanted.push(unusual.output);
     const numbers = Object.fromEntries(wanted.map((name) => [name, Array.from(results[name].toTypedArray())]));
     for (const used of [tensor, ...Object.values(results)]) used.delete();
     return { outputs: numbers, milliseconds: performance.now() - start };
