@@ -45,16 +45,7 @@ if TYPE_CHECKING:
     from mtlzoo.auditing import Audit, audit
     from mtlzoo.balancing import list_balancing
     from mtlzoo.data import apply_corrections
-    from mtlzoo.evaluation import (
-        abstain,
-        calibrate,
-        conformal,
-        decide,
-        evaluate,
-        know_images,
-        predict,
-        suggest_labels,
-    )
+    from mtlzoo.evaluation import abstain, calibrate, conformal, decide, evaluate, know_images, predict, suggest_labels
     from mtlzoo.heads import (
         BinaryHead,
         BoxHead,
@@ -94,7 +85,14 @@ _MODULES = {
     "mtlzoo.balancing": ["list_balancing"],
     "mtlzoo.data": ["apply_corrections"],
     "mtlzoo.evaluation": [
-        *("abstain", "calibrate", "conformal", "decide", "evaluate", "know_images", "predict", "suggest_labels")
+        "abstain",
+        "calibrate",
+        "conformal",
+        "decide",
+        "evaluate",
+        "know_images",
+        "predict",
+        "suggest_labels",
     ],
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.reports": ["compare", "report"],

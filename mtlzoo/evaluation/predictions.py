@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +22,7 @@ from mtlzoo.evaluation.labelled import LabelledOutputs, pair_labels
 from mtlzoo.evaluation.report import report_heads
 from mtlzoo.evaluation.running import Images, Run, run_model
 from mtlzoo.evaluation.subgroups import report_groups
+from mtlzoo.evaluation.unusual import mean_unusual
 from mtlzoo.evaluation.views import check_same_geometry, list_models, mean_outputs, read_only
 from mtlzoo.heads import Head
 from mtlzoo.heads.conditions import asked_by_predictions
@@ -131,7 +132,7 @@ class Predictions:
         if len(models) > 1:  # whose mean is none of what was fitted for one of them
             images = list(images) if isinstance(images, Iterator) else images  # each model goes through them
             runs = [(each, run_model(each, images, batch_size, fetch, test_time_augmentation)) for each in models]
-            return cls.mean([cls(run.outputs, each.heads, run.geometry, run.names, run.table) for each, run in runs])
+            return cls.mean([cls(run.outputs, each.heads, *run[1:4], unusual=run.unusual) for each, run in runs])
         run = run_model(models[0], images, batch_size, fetch, test_time_augmentation)
         return cls.from_run(models[0], run, other_views=test_time_augmentation is not None)
 
@@ -170,8 +171,7 @@ class Predictions:
         outputs = mean_outputs([each.outputs for each in given], [each.heads for each in given])
         if any(head.spatial for head in first.heads.values()):
             check_same_geometry([each.geometry for each in given if each.geometry is not None])
-        told = [each.unusual for each in given if each.unusual is not None]
-        unusual = np.mean(told, axis=0) if told else None
+        unusual = mean_unusual(each.unusual for each in given)
         return cls(outputs, first.heads, first.geometry, first.names, first.table, unusual=unusual)
 
     def __len__(self) -> int:
@@ -202,15 +202,11 @@ class Predictions:
         ```
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
-        return Predictions(
-            {name: array[chosen] for name, array in self.outputs.items()},
-            self.heads,
-            None if self.geometry is None else self.geometry.take(chosen),
-            None if self.names is None else [self.names[row] for row in chosen],
-            None if self.table is None else self.table.take(chosen),
-            self.decisions,
-            None if self.unusual is None else self.unusual[chosen],
-        )
+        given = {name: getattr(self, name) for name in ("geometry", "table", "unusual")}
+        taken: dict[str, Any] = {name: None if each is None else each.take(chosen) for name, each in given.items()}
+        outputs = {name: array[chosen] for name, array in self.outputs.items()}
+        names = None if self.names is None else [self.names[row] for row in chosen]
+        return replace(self, outputs=outputs, names=names, **taken)
 
     def with_heads(self, heads: Mapping[str, Head]) -> Predictions:
         """The outputs of some heads, read by others of the same kinds.
@@ -233,11 +229,8 @@ class Predictions:
         """
         outputs = {name: self.outputs[name] for name in heads}
         decided = {name for name, decision in self.decisions.items() if decision.thresholds}
-        heads = {
-            name: deciding_like(self.heads[name], head) if name in decided else head for name, head in heads.items()
-        }
-        rest = self.geometry, self.names, self.table, self.decisions, self.unusual
-        return Predictions(outputs, heads, *rest)
+        heads = {**heads, **{name: deciding_like(self.heads[name], heads[name]) for name in decided & heads.keys()}}
+        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions, self.unusual)
 
     # === What was predicted ===
 

@@ -14,6 +14,12 @@ def unusual_column(heads: Iterable[str]) -> str:
     return "unusual" if "unusual" not in heads else "unusual_image"
 
 
+def mean_unusual(given: Iterable[np.ndarray | None]) -> np.ndarray | None:
+    """The mean over those networks that tell; `None` if none does."""
+    told = [each for each in given if each is not None]
+    return np.mean(told, axis=0) if told else None
+
+
 def count_unusual(unusual: np.ndarray) -> str:
     """How many images are unusual, as a sentence.
 

@@ -74,9 +74,8 @@ class Calibration:
     def get_config(self) -> dict[str, Any]:
         """What JSON can hold, without what is empty."""
         config: dict[str, Any] = {"temperatures": dict(self.temperatures)} if self.temperatures else {}
-        decisions = {name: decision.get_config() for name, decision in self.decisions.items()}
-        if decisions:
-            config["decisions"] = decisions
+        if self.decisions:
+            config["decisions"] = {name: decision.get_config() for name, decision in self.decisions.items()}
         return config if self.images is None else {**config, "images": self.images.get_config()}
 
     @classmethod

@@ -188,7 +188,7 @@ def _tensors(name: str, head: Any, answers: list[dict[str, Any]]) -> list[dict[s
     data = [each["prediction"] for each in told]
     if kind == "BYTES":
         data = [value if isinstance(value, str) else json.dumps(value) for value in data]
-    tensors = [{"name": name, "datatype": kind, "shape": [len(data)], "data": data}]
+    tensors: list[dict[str, Any]] = [{"name": name, "datatype": kind, "shape": [len(data)], "data": data}]
     if has_probabilities(head):
         one = [each["probability"] for each in told]
         every = [list(each["probabilities"].values()) for each in told]

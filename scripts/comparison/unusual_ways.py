@@ -99,14 +99,19 @@ WAYS: dict[str, Callable[[np.ndarray, np.ndarray], Score]] = {
 }
 
 
-def summarize(paths: list[Path]) -> pd.DataFrame:
-    """A row for each measure: means over runs, see `scripts/unusual_images.py`."""
+STORED = "residual of 32, length 1"
+
+
+def summarize(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row for each measure, and one for each kind of images by the measure of mtlzoo; see `scripts/unusual_images.py`."""
     rows = [row for path in paths for row in _rows(path)]
     frame = pd.DataFrame(rows)
     groups = frame.groupby("way", sort=False)
     areas = frame.pivot_table(index="way", columns="group", values="area", sort=False)
     each = frame.groupby(["way", "group"], sort=False)["area"].mean().groupby("way").mean()
-    return areas.assign(mean=each, missed=groups["missed"].mean(), flagged=groups["flagged"].mean())
+    table = areas.assign(mean=each, missed=groups["missed"].mean(), flagged=groups["flagged"].mean())
+    stored = frame[frame["way"] == STORED]
+    return table, stored.pivot_table(index="kind", columns="set", values=["area", "caught"], sort=False)
 
 
 def _rows(path: Path) -> list[dict[str, object]]:
@@ -122,7 +127,8 @@ def _rows(path: Path) -> list[dict[str, object]]:
     for way, fit in WAYS.items():
         score = fit(features, ids)
         scores[way] = lambda kind, score=score: score(found[f"{kind}|f"])
-    return [row for way, score in scores.items() for row in _compare(way, score, found)]
+    name = path.name.split("-")[0]
+    return [{"set": name, **row} for way, score in scores.items() for row in _compare(way, score, found)]
 
 
 def _compare(way: str, score: Callable[[str], np.ndarray], found: dict[str, np.ndarray]) -> list[dict[str, object]]:
@@ -136,9 +142,11 @@ def _compare(way: str, score: Callable[[str], np.ndarray], found: dict[str, np.n
         truth = np.repeat([0, 1], [len(usual), len(unlike)])
         area = roc_auc_score(truth, np.concatenate([usual, unlike]))
         missed = float((unlike < np.quantile(usual, 0.95)).mean())
+        caught = float((np.searchsorted(valid, unlike) >= 0.99 * len(valid)).mean())
         group, what = kind.split(": ")
         group = what if group == "spoilt" else group
-        rows.append({"way": way, "group": group, "area": area, "missed": missed, "flagged": flagged})
+        measures = {"area": area, "missed": missed, "flagged": flagged, "caught": caught}
+        rows.append({"way": way, "kind": kind, "group": group, **measures})
     return rows
 
 

@@ -74,8 +74,9 @@ def describe(
         ValueError: If the file does not have an output for each head, by its name.
     """
     images, shapes = signature(file)
-    (looks, unusual), calibration = further or Further({}), calibration or Calibration()
+    looks, unusual = further or Further({})
     wanted = {*heads, *(look.output for look in looks.values()), *([unusual["output"]] if unusual else [])}
+    calibration = calibration or Calibration()
     if set(shapes) != wanted:
         raise ValueError(f"Expected outputs {sorted(wanted)} in the model's file, received: {sorted(shapes)}.")
     _, height, width, channels = model.input_shape

@@ -20,7 +20,7 @@ from mtlzoo.models.known_images import KnownImages
 from mtlzoo.models.splitting import shared_features
 from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.litert import PRECISIONS, convert, open_file
-from mtlzoo.saving.metadata import known_images, read
+from mtlzoo.saving.metadata import read
 from mtlzoo.saving.web import runtime as litert
 from mtlzoo.saving.web.description import Further, Look, describe, describe_images
 
@@ -69,14 +69,15 @@ def write(
     files = litert.obtain() if runtime == "local" else {}  # first, since it may fail
     path.mkdir()
     model, looks = with_looks(model)
-    known = None if precision == "int8" else known_images(metadata)  # small distances are lost in eight bits
+    told = read(metadata)
+    known = None if precision == "int8" else told["calibration"].images  # small distances are lost in eight bits
     unusual = None
     if known is not None:
         model, name = with_distance(model, known)
         unusual = describe_images(known, name)
     write_model(model, path / MODEL, precision=precision, images=images, keep_float=keep_float)
     further = Further(looks, unusual)
-    description = describe(model, path / MODEL, **read(metadata), base=litert.SOURCES[runtime], further=further)
+    description = describe(model, path / MODEL, **told, base=litert.SOURCES[runtime], further=further)
     (path / "model.json").write_text(json.dumps(description, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     files["LICENSE.txt"] = (ASSETS / "runtime-license.txt").read_bytes()
     for name, content in files.items():

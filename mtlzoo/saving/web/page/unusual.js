@@ -1,6 +1,6 @@
 // Whether an image is like those that the network was trained on.
 
-import { formatShare } from "./heads.js";
+import { formatShare } from "./text.js";
 
 /** What is said of an image by its distance from known images.
  *
