@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from mtlzoo.plotting import plot_attention, plot_gradcam
     from mtlzoo.reports import compare, report
     from mtlzoo.saving import export, load_model
-    from mtlzoo.serving import benchmark, load_predictor
+    from mtlzoo.serving import benchmark, load_predictor, predict_files
     from mtlzoo.training import (
         BalancingMonitor,
         FeatureCache,
@@ -97,7 +97,7 @@ _MODULES = {
     "mtlzoo.plotting": ["plot_attention", "plot_gradcam"],
     "mtlzoo.reports": ["compare", "report"],
     "mtlzoo.saving": ["export", "load_model"],
-    "mtlzoo.serving": ["benchmark", "load_predictor"],
+    "mtlzoo.serving": ["benchmark", "load_predictor", "predict_files"],
     "mtlzoo.heads": [
         "BinaryHead",
         "BoxHead",
@@ -192,6 +192,7 @@ __all__ = [
     "report",
     "reports",
     "predict",
+    "predict_files",
     "runtimes",
     "saving",
     "serving",

@@ -108,6 +108,20 @@ def file(text: str) -> Path:
     return path(text)
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Such as `2/8`: the second of eight."""
+    found = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
+    if found and 1 <= int(found[1]) <= int(found[2]):
+        return int(found[1]), int(found[2])
+    raise _unexpected("a shard such as 2/8, the second of eight", text)
+
+
+def written(text: str) -> str:
+    """The path of a file or a folder to write, with the slash at its end."""
+    path(text)
+    return text
+
+
 def cache(text: str) -> str | Path:
     """`memory`, or the path of a folder."""
     return text if text == "memory" else path(text)

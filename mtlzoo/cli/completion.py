@@ -9,7 +9,7 @@ from typing import Any
 import shtab
 
 from mtlzoo.backbones.registry import BACKBONES
-from mtlzoo.cli.argument_types import OneLineParser, cache, file, path
+from mtlzoo.cli.argument_types import OneLineParser, cache, file, path, written
 from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, EXPORTS, MAKERS, MIXINGS, RECIPES
 from mtlzoo.system.registry import Registry
 
@@ -22,7 +22,7 @@ NAMES: dict[str, Registry[Any]] = {
     "mix": MIXINGS,
     "recipe": RECIPES,
 }
-PATHS = (path, file, cache)
+PATHS = (path, file, cache, written)
 
 
 def script(top: argparse.ArgumentParser, shell: str) -> str:

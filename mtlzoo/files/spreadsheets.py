@@ -46,13 +46,18 @@ def write_csv(
     write_csv("predictions.csv", mtl.predict(model, ["=1+1.png"]))  # image,color: '=1+1.png,red
     ```
     """
-    frame = frame if raw_cells else _as_texts(frame)
+    frame = frame if raw_cells else without_formulas(frame)
     with writing(path, overwrite=overwrite) as temporary:
         # Names of files that are no UTF-8 keep their bytes.
         frame.to_csv(temporary, index=index, lineterminator="\n", encoding="utf-8", errors="surrogateescape")
 
 
-def _as_texts(frame: pd.DataFrame) -> pd.DataFrame:
+def without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as :func:`write_csv` writes it: an apostrophe before each text that begins like a formula.
+
+    Args:
+        frame: The table, which stays as it is.
+    """
     safe = frame.copy(deep=False)
     for place, (_, cells) in enumerate(frame.items()):
         if not pd.api.types.is_numeric_dtype(cells.dtype):

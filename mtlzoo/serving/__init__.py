@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mtlzoo.serving.app import create_app
+    from mtlzoo.serving.many.predicting import Written, predict_files
     from mtlzoo.serving.measuring import benchmark
     from mtlzoo.serving.opening import open_network
     from mtlzoo.serving.predictor import Predictor, load_predictor
@@ -16,13 +17,25 @@ if TYPE_CHECKING:
 _LAZY = {
     "Predictor": "predictor",
     "ServerSettings": "settings",
+    "Written": "many.predicting",
     "benchmark": "measuring",
     "create_app": "app",
     "load_predictor": "predictor",
     "open_network": "opening",
+    "predict_files": "many.predicting",
     "serve": "server",
 }
-__all__ = ["Predictor", "ServerSettings", "benchmark", "create_app", "load_predictor", "open_network", "serve"]
+__all__ = [
+    "Predictor",
+    "ServerSettings",
+    "Written",
+    "benchmark",
+    "create_app",
+    "load_predictor",
+    "open_network",
+    "predict_files",
+    "serve",
+]
 
 
 def __getattr__(name: str) -> Any:

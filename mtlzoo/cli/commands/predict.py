@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mtlzoo.cli.argument_types import file, fraction
+from mtlzoo.cli.argument_types import fraction, written
+from mtlzoo.cli.many_images import check_many, many_arguments, named_inputs, predict_many, table_of_inputs
 from mtlzoo.cli.messages import tell_skipped
 from mtlzoo.cli.shared_arguments import image_arguments, model_argument, raw_cells_argument, views_argument
 from mtlzoo.files import check_output
@@ -16,9 +17,17 @@ from mtlzoo.files import check_output
 def add_arguments(predict: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
     model_argument(predict, exported=True)
-    predict.add_argument("images", metavar="IMAGE", nargs="+", help="files, folders, or patterns in quotes")
-    predict.add_argument("--out", type=file, help="a CSV file; by default the predictions are printed")
-    predict.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    predict.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="*",
+        help="files, folders, patterns in quotes, tables (.csv), packed sets, or - for paths on standard input",
+    )
+    predict.add_argument(
+        "--out", type=written, help="a CSV file, or a folder (--format); by default the predictions are printed"
+    )
+    predict.add_argument("--overwrite", action="store_true", help="replace what is there")
+    many_arguments(predict)
     raw_cells_argument(predict)
     predict.add_argument(
         "--abstain",
@@ -34,18 +43,21 @@ def add_arguments(predict: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli.reading import drop_bad_images
-    from mtlzoo.data import LabelTable
-    from mtlzoo.evaluation.listing import list_files
     from mtlzoo.evaluation.unusual import count_unusual
     from mtlzoo.files.spreadsheets import write_csv
+    from mtlzoo.images.records import files_of
 
+    check_many(options)
+    if options.format is not None:
+        predict_many(options, _network(options))
+        return
     if options.out is not None:
-        check_output(options.out, overwrite=options.overwrite, inputs=[options.model, *options.images])
-    images = list_files(options.images)
+        check_output(options.out, overwrite=options.overwrite, inputs=named_inputs(options))
+    images = table_of_inputs(options)
     if options.out is not None:  # what patterns and links in folders lead to
-        check_output(options.out, overwrite=options.overwrite, inputs=images)
+        check_output(options.out, overwrite=options.overwrite, inputs=files_of(images.paths()))
     predict, knows = _predictor(options)
-    table, skipped = drop_bad_images(LabelTable.of_images(images), options.skip_bad)
+    table, skipped = drop_bad_images(images, options.skip_bad)
     tell_skipped(skipped)
     if not len(table):
         raise ValueError("No image is left to look at.")
@@ -59,16 +71,23 @@ def run(options: argparse.Namespace) -> None:
         print(count_unusual(frame.iloc[:, -1].to_numpy()))
 
 
-def _predictor(options: argparse.Namespace) -> tuple[Callable[..., Any], bool]:
-    """A function of images, which needs Keras for files of Keras alone, and whether it tells which are unusual."""
+def _network(options: argparse.Namespace) -> Any:
+    """What predicts, which needs Keras for files of Keras alone."""
     from mtlzoo.runtimes.opening import is_runnable
-    from mtlzoo.serving import Predictor, open_network
+    from mtlzoo.serving import open_network
 
     if is_runnable(options.model) and options.test_time_augmentation is not None:
         raise ValueError(
             "Expected --test-time-augmentation with an .h5 or .keras file, received one that has no Keras."
         )
-    network = open_network(options.model, trusted=options.trust)
+    return open_network(options.model, trusted=options.trust)
+
+
+def _predictor(options: argparse.Namespace) -> tuple[Callable[..., Any], bool]:
+    """A function of images, and whether it tells which are unusual."""
+    from mtlzoo.serving import Predictor
+
+    network = _network(options)
     if isinstance(network, Predictor):
         return network, False
     from mtlzoo.evaluation import predict
