@@ -88,7 +88,7 @@ def kills(model: Path, images: Path, folder: Path, times: int) -> None:
         out, ended = folder / f"killed-{rounds}", False
         while not ended:
             with subprocess.Popen([*command, str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-                while process.poll() is None and not any(out.glob(".mtlzoo-*")):
+                while process.poll() is None and not any(out.glob(f".mtlzoo-*-{process.pid}-*")):
                     time.sleep(0.01)  # starting takes longest
                 try:
                     process.communicate(timeout=random.uniform(0, seconds / 4))
