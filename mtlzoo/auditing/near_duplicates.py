@@ -12,6 +12,7 @@ from mtlzoo.images.fingerprints import BITS, look, pixel_distance
 BAND = 16  # bits: two images are compared where so many bits in a row are the same
 NEIGHBOURS = 32  # so many images with the same band, in the order of the whole hash, are compared with each
 MOST_BITS = 40  # of 256, by which hashes of nearly the same image differ
+ALIKE = 0.25  # parts of their contrast by which thumbnails differ, before images are decoded again
 NEAR = 0.12  # parts of the contrast, see `pixel_distance`
 BLANK = 4.0  # contrast below which all images look alike
 KEPT = 4096  # looks in memory, 12 KiB each
@@ -46,7 +47,7 @@ def near_groups(paths: list[str], looks: Looks, alone: np.ndarray) -> tuple[np.n
         return int(group)
 
     seen = lru_cache(KEPT)(look)
-    for row, other in _candidates(looks.bits[fit]):
+    for row, other in _candidates(looks.bits[fit], looks.thumbnails[fit]):
         one, two = int(fit[row]), int(fit[other])
         if root(groups[one]) == root(groups[two]):
             continue
@@ -61,8 +62,8 @@ def near_groups(paths: list[str], looks: Looks, alone: np.ndarray) -> tuple[np.n
     return np.array([root(group) for group in groups], "int64"), distances
 
 
-def _candidates(bits: np.ndarray) -> np.ndarray:
-    """Pairs of hashes that differ in few bits, int64 `(pairs, 2)`, in the order of their rows."""
+def _candidates(bits: np.ndarray, thumbnails: np.ndarray) -> np.ndarray:
+    """Pairs whose hashes and thumbnails differ little, int64 `(pairs, 2)`, in the order of their rows."""
     if len(bits) < 2:
         return np.empty((0, 2), "int64")
     words = np.ascontiguousarray(bits).view("uint64")
@@ -77,5 +78,14 @@ def _candidates(bits: np.ndarray) -> np.ndarray:
                 break  # no band has so many
             differ = np.bitwise_count(sorted_words[same] ^ sorted_words[same + step]).sum(axis=1)
             close = same[differ <= MOST_BITS]
-            found.append(np.sort(np.stack([order[close], order[close + step]], axis=1), axis=1))
+            pairs = np.sort(np.stack([order[close], order[close + step]], axis=1), axis=1)
+            found.append(pairs[_alike(thumbnails, pairs)])
     return np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), "int64")
+
+
+def _alike(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Which pairs of thumbnails differ little; without this, images of one simple make would all be decoded again."""
+    one, other = (thumbnails[pairs[:, side]].astype("float32") for side in (0, 1))
+    contrast = np.sqrt((one.var(axis=1) + other.var(axis=1)) / 2)
+    away = np.sqrt(np.square(one - other).mean(axis=1))
+    return np.asarray(away <= ALIKE * contrast + 1)

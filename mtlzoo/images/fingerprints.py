@@ -13,6 +13,7 @@ from mtlzoo.images.source import ImageSource
 
 SIDE = 16  # of the hash, whose bits say where brightness rises from left to right
 BITS = SIDE * SIDE
+THUMBNAIL = 8  # pixels along a side of what is kept of each image
 DECODED = 64  # pixels along a side that are decoded at least
 SEEN = 32  # pixels along a side of what two images are compared by, few enough that scaled copies look the same
 
@@ -26,6 +27,7 @@ class Fingerprint(NamedTuple):
         brightness: The mean of its pixels, 0 to 255.
         contrast: Their standard deviation.
         bits: uint8 `(32,)`, the perceptual hash.
+        thumbnail: uint8 `(192,)`, the image at 8 by 8 pixels.
     """
 
     digest: bytes
@@ -33,6 +35,7 @@ class Fingerprint(NamedTuple):
     brightness: float
     contrast: float
     bits: np.ndarray
+    thumbnail: np.ndarray
 
 
 def fingerprint(path: str) -> Fingerprint:
@@ -60,7 +63,8 @@ def fingerprint(path: str) -> Fingerprint:
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(gray, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA).astype("int16")
     bits = np.packbits(small[:, 1:] > small[:, :-1])
-    return Fingerprint(digest, size, float(image.mean()), float(image.std()), bits)
+    thumbnail = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).reshape(-1)
+    return Fingerprint(digest, size, float(image.mean()), float(image.std()), bits, thumbnail)
 
 
 def look(path: str) -> np.ndarray | None:

@@ -175,3 +175,18 @@ def test_what_cannot_be_looked_at_is_said():
     with pytest.raises(mtl.errors.InputError, match='"mtlzoo" or "cleanlab"'):
         mtl.audit(mtl.data.LabelTable(few, heads), engine="magic")
     assert Target("kind", 0, np.array([1, -1]), 2).columns().tolist() == [[0, 1], [0, 0]]
+
+
+def test_images_of_one_simple_make_are_not_all_decoded_again(monkeypatch, tmp_path):
+    """Images that differ in colours alone have the same hash, and are no candidates."""
+    from mtlzoo.auditing import near_duplicates
+    from mtlzoo.auditing.looking import look_at_images
+
+    ramp = np.linspace(0, 1, 64)[None, :, None] * np.ones((64, 1, 1))
+    for number in range(12):
+        color = np.random.default_rng(number).permutation([0, 120, 255]) * (0.5 + number / 24)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), (ramp * color).astype("uint8"))
+    paths = [str(tmp_path / f"{number}.png") for number in range(12)]
+    looks = look_at_images(mtl.data.LabelTable.of_images(paths))
+    assert len(near_duplicates._candidates(looks.bits, np.zeros_like(looks.thumbnails))) == 66
+    assert len(near_duplicates._candidates(looks.bits, looks.thumbnails)) < 20
