@@ -54,6 +54,9 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         path: A YAML or JSON file with the settings of a recipe by name, those that are left out with their defaults; or a
             run's `settings.json`, which has a recipe among other things.
 
+    Returns:
+        The recipe.
+
     Raises:
         ValueError: If the file holds no recipe; the message names the file and what is wrong.
         OSError: If it cannot be read.
