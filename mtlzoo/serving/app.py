@@ -15,11 +15,10 @@ from mtlzoo import __version__
 from mtlzoo.serving import telemetry
 from mtlzoo.serving.bodies import read_uploads
 from mtlzoo.serving.inference_protocol import add_inference_protocol
+from mtlzoo.serving.problems import RefuseWhenFull, fail, refuse, refuse_parameters
 from mtlzoo.serving.schemas import PROBLEMS, Answers, Health, image_body
 from mtlzoo.serving.service import Service
 from mtlzoo.serving.settings import ServerSettings
-
-LONGEST = 800  # letters of an error
 
 
 def create_app(network: Any, settings: ServerSettings | None = None, name: str = "model") -> FastAPI:
@@ -74,10 +73,11 @@ def create_app(network: Any, settings: ServerSettings | None = None, name: str =
     app.include_router(_predicting(service))
     app.include_router(_telling(service))
     app.include_router(add_inference_protocol(service))
+    app.add_middleware(RefuseWhenFull, room=service.room)
     app.add_middleware(telemetry.CountRequests, telemetry=service.telemetry)
-    app.add_exception_handler(HTTPException, _refuse)
-    app.add_exception_handler(RequestValidationError, _refuse_parameters)
-    app.add_exception_handler(Exception, _fail)
+    app.add_exception_handler(HTTPException, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_parameters)
+    app.add_exception_handler(Exception, fail)
     app.state.service = service
     return app
 
@@ -126,33 +126,3 @@ def _telling(service: Service) -> APIRouter:
         return PlainTextResponse(service.telemetry.text(), media_type=telemetry.CONTENT_TYPE)
 
     return router
-
-
-def problem(status: int, message: str, headers: Any = None) -> JSONResponse:
-    """An answer that says in one line what is wrong."""
-    text = " ".join(message.split())
-    return JSONResponse({"error": text if len(text) <= LONGEST else f"{text[:LONGEST]}..."}, status, headers)
-
-
-async def _refuse(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    message = str(error.detail)
-    if error.status_code == 404 and message == "Not Found":
-        message = (
-            f"Expected one of the paths of /openapi.json, such as /predict or /health, received: {request.url.path}."
-        )
-    elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        message = f"Expected {allowed} for {request.url.path}, received: {request.method}."
-    return problem(error.status_code, message, error.headers)
-
-
-async def _refuse_parameters(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return problem(422, f"{where}: {first['msg']}, received: {str(first.get('input'))[:80]!r}.")
-
-
-async def _fail(request: Request, error: Exception) -> JSONResponse:
-    return problem(500, f"The network could not answer: {type(error).__name__}: {error}")

@@ -40,13 +40,21 @@ class Room:
         finally:
             self._leave(places.count)
 
-    def _enter(self, count: int) -> None:
+    def check(self, count: int = 1) -> None:
+        """Refuse images that there is no room for.
+
+        Raises:
+            HTTPException: 429.
+        """
         if self.taken + count > self.capacity:
             raise HTTPException(
                 429,
                 f"Expected at most {self.capacity} images at a time, and {self.taken} are in work; try again later.",
                 {"Retry-After": str(self._seconds_left())},
             )
+
+    def _enter(self, count: int) -> None:
+        self.check(count)
         if not self.taken:
             self._since = time.monotonic()
         self.taken += count

@@ -13,6 +13,8 @@ import numpy as np
 from mtlzoo.serving.settings import ServerSettings
 
 GRACE = 30  # seconds for what is in work when the server is to stop
+# Seconds until an idle connection is closed, later than clients do: who sends at that moment gets no answer.
+KEEP_ALIVE = 75
 
 
 def serve(
@@ -62,7 +64,12 @@ def serve(
     with listening, stopping_quietly():
         started(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
+            server_header=False,
         )
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -34,9 +34,9 @@ class Answered(NamedTuple):
 
 
 def benchmark_serving(
-    seconds: float = 15, pixels: int = PIXELS, layer: str | None = None
+    seconds: float = 10, pixels: int = PIXELS, layer: str | None = None
 ) -> list[dict[str, str | float]]:
-    """Measures a server of MobileNet 0.25 at 224 pixels with eight heads (LiteRT) that gets JPEG files of about 400 x 300.
+    """Measures a server of MobileNet at 224 pixels with eight heads (LiteRT) that gets JPEG files of about 400 x 300.
 
     Server and clients share the machine. First sixteen clients send one image after the other, which tells how much the
     server can take; then requests come at ten times that rate, whether or not the others are answered.
@@ -50,7 +50,7 @@ def benchmark_serving(
         One row for each: `way`, `sent_per_second`, `answered_per_second`, `refused_percent` (429), `lost` (no answer, or
         another), and the times of those that were answered, `p50_ms` and `p99_ms`, and of those refused, `refused_p99_ms`.
     """
-    model = mtl.build("mobilenet", CLASSES, (pixels, pixels, 3), weights=None, alpha=0.25, feature_layer=layer)
+    model = mtl.build("mobilenet", CLASSES, (pixels, pixels, 3), weights=None, feature_layer=layer)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         contents = [Path(path).read_bytes() for path in write_photographs(folder, SOURCES["about 400x300"], FILES, 0)]
