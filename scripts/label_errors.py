@@ -1,6 +1,6 @@
 """How many wrong labels an audit finds: blood cells, 5 % of the labels of each head replaced at random.
 
-    python scripts/label_errors.py ../shared/blood_cells/labels.csv --seeds 1 2 3 --out label_errors
+    python scripts/label_errors.py DATA/blood_cells/labels.csv --seeds 1 2 3 --out label_errors
 
 The rows are those with a split, which are the ones with all heads. AUROC of the suspicion, of all labels together and
 of each head, beside that of cleanlab from the same out-of-fold predictions. The folder gets `auroc.csv`, and
