@@ -198,7 +198,7 @@ class Predictions:
         """
         chosen = np.arange(len(self))[rows if isinstance(rows, slice | np.ndarray) else list(rows)]
         given = {name: getattr(self, name) for name in ("geometry", "table", "unusual")}
-        taken = {name: None if each is None else each.take(chosen) for name, each in given.items()}
+        taken: dict[str, Any] = {name: None if each is None else each.take(chosen) for name, each in given.items()}
         outputs = {name: array[chosen] for name, array in self.outputs.items()}
         names = None if self.names is None else [self.names[row] for row in chosen]
         return replace(self, outputs=outputs, names=names, **taken)
