@@ -56,9 +56,10 @@ class Measured(StandIn):
     @classmethod
     def of(cls, model: MultiTaskModel) -> Measured | None:
         """The network of a model, the same one each time as long as nothing changes; `None` if it knows no images."""
-        known, made = model.calibration.images, _MADE.get(model)
-        if known is None:
+        calibration = getattr(model, "calibration", None)  # which what else stands for a model may lack
+        if calibration is None or (known := calibration.images) is None:
             return None
+        made = _MADE.get(model)
         # Heads that have learned of other labels are new ones, and what was compiled has their old numbers.
         if made is None or made.made_of[0] is not known or made.made_of[1] is not model.heads:
             made = _MADE[model] = cls(model, known)

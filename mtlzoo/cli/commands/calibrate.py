@@ -54,6 +54,11 @@ def add_arguments(calibrate: argparse.ArgumentParser) -> None:
         help="sets and intervals that hold the truth so often, such as 0.9",
     )
     fitted.add_argument("--by-class", action="store_true", help="sets for which that holds in each class")
+    fitted.add_argument(
+        "--unusual",
+        action="store_true",
+        help="what images are like, by the training rows of DATA's own split, so that unusual ones are told",
+    )
     calibrate.add_argument(
         "--picture", type=path, metavar="PNG", help="draw how right answers are if only the surest are given"
     )
@@ -62,6 +67,7 @@ def add_arguments(calibrate: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli import runs
+    from mtlzoo.evaluation import know_images
     from mtlzoo.saving import export, load_model
 
     if options.by_class and options.level is None:
@@ -75,10 +81,17 @@ def run(options: argparse.Namespace) -> None:
     model = load_model(options.model, trusted=options.trust)
     table = read_for_model(options, model)
     tell_notes(table)
+    if options.unusual and (table.split is None or options.part is not None):
+        raise ValueError(
+            "Expected DATA with a column that says which rows are for training, and no --part, with --unusual."
+        )
+    train = table
     if options.part is None and table.split is not None:
         table = runs.validation_rows(table)
     table, skipped = runs.drop_bad_images(table, options.skip_bad)
     tell_skipped(skipped)
+    if options.unusual:
+        know_images(model, runs.drop_bad_images(runs.training_rows(train), options.skip_bad)[0], table)
     for title, report in fit(model, table, options).items():
         print(f"{title}\n{runs.as_text(report)}\n")
     if options.out is not None:
