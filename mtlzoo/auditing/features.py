@@ -122,8 +122,10 @@ def _levels(backbone: keras.Model) -> list[Any]:
 def _components(sample: np.ndarray) -> np.ndarray:
     """The principal components of standardised rows, `(channels, components)`."""
     with single_threaded_blas():
-        vectors = np.linalg.eigh(sample.T @ sample / max(len(sample), 1))[1][:, ::-1]
-    return vectors[:, : min(COMPONENTS, len(sample))]
+        if len(sample) < sample.shape[1]:
+            return np.linalg.svd(sample, full_matrices=False)[2][:COMPONENTS].T
+        vectors = np.linalg.eigh(sample.T @ sample / len(sample))[1][:, ::-1]
+    return vectors[:, :COMPONENTS]
 
 
 def _run(extractor: Extractor, table: LabelTable, use: Callable[[int, np.ndarray], None]) -> None:
