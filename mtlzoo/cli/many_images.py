@@ -111,6 +111,7 @@ def predict_many(options: argparse.Namespace, model: Any) -> None:
             overwrite=options.overwrite,
             progress=True,
             probabilities=options.probabilities,
+            abstain=options.abstain,
             test_time_augmentation=options.test_time_augmentation,
             raw_cells=options.raw_cells,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import pandas as pd
 
 from mtlzoo.errors import InputError
 from mtlzoo.evaluation.predictions import Predictions
+from mtlzoo.evaluation.running import Run
+from mtlzoo.evaluation.views import check_test_time_augmentation
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import ImageLoader
 from mtlzoo.serving.predictor import Predictor
@@ -40,29 +41,18 @@ class Network:
     def __init__(self, model: MultiTaskModel | Predictor, test_time_augmentation: str | None = None, **reading: Any):
         self._model, self._reading = model, reading
         self._network: Any = model
-        if isinstance(model, Predictor):
-            if test_time_augmentation is not None:
-                raise ValueError(
-                    "Expected test_time_augmentation=None for an exported file, which has no mirrored view."
-                )
-        else:
-            from mtlzoo.models.multitask import check_model
-
-            check_model(model)
+        self._measured: Any = None
+        self._other_views = check_test_time_augmentation(test_time_augmentation) is not None
+        if not isinstance(model, Predictor):
+            self._network, self._measured = _stand_in(model, self._other_views)
+        elif self._other_views:
+            raise ValueError("Expected test_time_augmentation=None for an exported file, which has no mirrored view.")
         shape: Any = model.input_shape[1:]
         height, width, channels = shape
         if height is None or width is None:
             raise InputError(f"Expected a model with images of one size, received one of {height} x {width}.")
         self.loader = ImageLoader((height, width), resize=model.resize, channels=channels)
         black = np.zeros((1, height, width, channels), "uint8")
-        if isinstance(model, Predictor):
-            self._like = model.predictions(black)
-        else:
-            self._like = Predictions.from_model(model, black, test_time_augmentation=test_time_augmentation)
-            if test_time_augmentation is not None:
-                from mtlzoo.evaluation.mirrored import FlippedToo
-
-                self._network = FlippedToo(model)
         whole = ImageGeometry.whole([(height, width)], (height, width))
         self.columns = self.frame(black, whole, ["black"]).iloc[:0]
 
@@ -75,9 +65,14 @@ class Network:
             names: What they are called.
         """
         outputs = self._network.predict_on_batch(images)
-        outputs = {name: np.asarray(outputs[name]) for name in self._like.heads}
-        predictions = replace(self._like, outputs=outputs, geometry=geometry, names=names, table=None)
-        return predictions.to_frame(**self._reading)
+        unusual = None
+        if self._measured is not None:
+            from mtlzoo.evaluation.measuring import DISTANCE
+
+            unusual = self._measured.made_of[0].unusual(np.asarray(outputs[DISTANCE])[:, 0])
+        arrays = {name: np.asarray(outputs[name]) for name in self._model.heads}
+        run = Run(arrays, geometry, list(names), unusual=unusual)
+        return Predictions.from_run(self._model, run, other_views=self._other_views).to_frame(**self._reading)
 
     def digest(self) -> str:
         """A checksum over weights and heads, or over the exported file."""
@@ -96,3 +91,16 @@ class Network:
             digest.update(describe(self._model).encode())
             digest.update(weights_digest(self._model))
         return digest.hexdigest()
+
+
+def _stand_in(model: MultiTaskModel, flipped: bool) -> tuple[Any, Any]:
+    """What stands for a model where it predicts, and the one that measures how unusual images are, if it can."""
+    from mtlzoo.evaluation.measuring import Measured
+    from mtlzoo.evaluation.mirrored import FlippedToo
+    from mtlzoo.models.multitask import check_model
+
+    check_model(model)
+    measured = Measured.of(model)
+    if flipped:
+        return FlippedToo(model, measured), measured
+    return (model if measured is None else measured), measured

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import pandas as pd
 
 from mtlzoo.errors import OutputError
+from mtlzoo.evaluation.frames import check_confidence
 from mtlzoo.files import writing
 from mtlzoo.images.pixel_limit import max_pixels
 from mtlzoo.serving.many import manifest
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from mtlzoo.models import MultiTaskModel
 
 ROWS_PER_FILE = 10_000
+DEFAULTS: dict[str, Any] = {
+    "batch_size": 32,
+    "probabilities": False,
+    "abstain": None,
+    "test_time_augmentation": None,
+    "raw_cells": False,
+}
 
 
 class Reading(TypedDict, total=False):
@@ -39,12 +47,14 @@ class Reading(TypedDict, total=False):
     Attributes:
         batch_size: Rows at a time, 32 by default.
         probabilities: As :func:`mtlzoo.predict` takes it.
+        abstain: As :func:`mtlzoo.predict` takes it.
         test_time_augmentation: As :func:`mtlzoo.predict` takes it; not for exported files.
         raw_cells: CSV: no apostrophe before what a spreadsheet takes for a formula.
     """
 
     batch_size: int
     probabilities: bool
+    abstain: float | None
     test_time_augmentation: str | None
     raw_cells: bool
 
@@ -106,7 +116,7 @@ def predict_files(
             may write into the same folder, or into folders whose files are put together afterwards.
         overwrite: Whether predictions that are in the folder are removed, to begin anew.
         progress: Whether to show on standard error how far it is.
-        **reading: `batch_size`, `probabilities`, `test_time_augmentation`, `raw_cells`; see :class:`Reading`.
+        **reading: `batch_size`, `probabilities`, `abstain`, `test_time_augmentation`, `raw_cells`; see :class:`Reading`.
 
     Returns:
         How many images there were and what became of them.
@@ -137,14 +147,11 @@ def predict_files(
     check_format(format)
     images = list(images) if isinstance(images, tuple) else images
     folder = manifest.check(Path(out), _named(images))
-    chosen: dict[str, Any] = {
-        "batch_size": 32,
-        "probabilities": False,
-        "test_time_augmentation": None,
-        "raw_cells": False,
-        **reading,
-    }
-    network = Network(model, chosen["test_time_augmentation"], probabilities=chosen["probabilities"])
+    chosen: dict[str, Any] = DEFAULTS | dict(reading)
+    check_confidence(chosen["abstain"])
+    network = Network(
+        model, chosen["test_time_augmentation"], probabilities=chosen["probabilities"], abstain=chosen["abstain"]
+    )
     folder.mkdir(parents=True, exist_ok=True)
     with ListedImages(list_rows(images), folder, rows_per_file) as listed:
         settings = {"format": format, "max_pixels": max_pixels(), **chosen}
