@@ -71,7 +71,7 @@ async def _read_form(request: Request, settings: ServerSettings) -> list[Upload]
             return [Upload(file.filename or f"image {number}", await file.read()) for number, file in enumerate(files)]
     except HTTPException as error:
         if str(error.detail).startswith("Too many files"):  # Starlette's own words
-            raise HTTPException(413, f"Expected at most {most} images in a request, received more.") from None
+            raise HTTPException(422, f"Expected at most {most} images in a request, received more.") from None
         raise
 
 

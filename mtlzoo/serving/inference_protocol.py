@@ -146,7 +146,7 @@ def _read(content: bytes) -> InferRequest:
 
 def _images(tensor: InputTensor, most: int) -> list[Upload]:
     if len(tensor.data) > most:
-        raise HTTPException(413, f"Expected at most {most} images in a request, received {len(tensor.data)}.")
+        raise HTTPException(422, f"Expected at most {most} images in a request, received {len(tensor.data)}.")
     if tensor.shape[0] != len(tensor.data) or tensor.shape[1:] not in ([], [1]):
         raise HTTPException(422, f"Expected {len(tensor.data)} images by their shape, received: {tensor.shape}.")
     uploads = []

@@ -51,9 +51,12 @@ class Health(BaseModel):
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "There is no image in the request, or it is not what it says."},
     408: {"model": Problem, "description": "The body took too long to arrive."},
-    413: {"model": Problem, "description": "Too many bytes, pixels or images."},
+    413: {"model": Problem, "description": "Too many bytes or pixels."},
     415: {"model": Problem, "description": "Neither a form with files nor an image."},
-    422: {"model": Problem, "description": "An image cannot be read, or a parameter is not what it should be."},
+    422: {
+        "model": Problem,
+        "description": "Images that cannot be read, or too many; or a wrong parameter.",
+    },
     429: {
         "model": Problem,
         "description": "There is no room for more images now.",

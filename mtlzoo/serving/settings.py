@@ -17,7 +17,7 @@ class ServerSettings:
         queue: How many images are in work at a time: being received, decoded, waiting or in the network. A request beyond is
             refused at once (429).
         max_bytes: The most bytes of a request (413). Images that are received lie in memory, or on disk beyond a MiB.
-        max_images: The most images of a request (413).
+        max_images: The most images of a request (422).
         read_seconds: How long the body of a request may take to arrive (408).
 
     Raises:

@@ -103,5 +103,5 @@ class CountRequests:
             await self.app(scope, receive, watched)
         finally:
             # Paths that strangers make up would fill the memory.
-            path: str = getattr(scope.get("route"), "path", scope["path"] if scope["path"] in TIMED else "other")
+            path = str(getattr(scope.get("route"), "path", scope["path"] if scope["path"] in TIMED else "other"))
             self.telemetry.count_request(path, status, time.perf_counter() - start)
