@@ -51,7 +51,9 @@ class ThresholdHead(Head):
 
     def given(self, predictions: np.ndarray) -> np.ndarray:
         """Which questions are answered with yes, bool of the shape of the predictions."""
-        return np.asarray(predictions >= np.asarray(self.threshold, predictions.dtype))
+        predictions = np.asarray(predictions)
+        kind = predictions.dtype if np.issubdtype(predictions.dtype, np.floating) else np.float64
+        return np.asarray(predictions >= np.asarray(self.threshold, kind))
 
 
 def check_thresholds(threshold: Any, questions: Sequence[str]) -> float | list[float]:

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtlzoo.evaluation.abstaining import coverage_curves
 from mtlzoo.plotting import style
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def plot_coverage(
     figure = mtl.plotting.plot_coverage(predictions)
     ```
     """
+    from mtlzoo.evaluation.abstaining import coverage_curves  # loads Keras, which loads pyplot
+
     curves = {name: curve for name, curve in coverage_curves(predictions, table).items() if len(curve)}
     if not curves:
         raise ValueError("Expected labels for at least one head with classes or tags, received none.")
