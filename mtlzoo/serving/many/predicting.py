@@ -71,6 +71,13 @@ class Written:
         unreadable: How many could not be read, and are listed instead.
         missing_files: How many files are still missing, which other processes write (`shard=`).
         seconds: How long it took, without listing the images.
+
+    Example:
+
+    ```python
+    written = mtl.predict_files(model, "images/", "predictions")
+    print(f"{written.predicted} rows, {written.unreadable} images that cannot be read")
+    ```
     """
 
     folder: Path
