@@ -28,7 +28,7 @@ def as_corrections(table: LabelTable, suspects: pd.DataFrame, duplicates: pd.Dat
     }
     lines = []
     for row, image, names in duplicates[["row", "image", "contradictions"]].itertuples(index=False):
-        for name in [each for each in names.split(", ") if each in table.heads]:
+        for name in [each for each in table.heads if f", {each}, " in f", {names}, "]:  # names may have commas
             cell = table.frame[name].iloc[[places[row]]].tolist()[0]
             if not is_missing(cell):
                 told = known.pop((row, name), ("", np.nan))

@@ -12,6 +12,7 @@ from mtlzoo.data import LabelTable
 from mtlzoo.data.columns import IMAGE
 from mtlzoo.data.correction_files import row_numbers
 from mtlzoo.data.parts import parts_of
+from mtlzoo.heads import MultiLabelHead
 from mtlzoo.heads.texts import label_text
 
 DUPLICATES = ["group", "kind", "row", "image", "part", "distance", "contradictions"]
@@ -99,15 +100,18 @@ def _contradictions(table: LabelTable, groups: dict[int, list[int]]) -> dict[int
     for name, targets in table.labels().items():
         head = table.heads[name]
         labelled = head.labelled(targets)
-        cells = table.frame[name].astype(object).to_numpy() if targets.dtype == object else targets
+        if targets.dtype == object:
+            cells = table.frame[name].astype(object).to_numpy()
+        else:  # of several tags or numbers each that is known
+            cells = np.where(targets >= 0, targets, np.nan) if isinstance(head, MultiLabelHead) else targets
         for group, rows in groups.items():
-            known = [row for row in rows if labelled[row]]
-            if len(known) > 1 and any(not _same(cells[known[0]], cells[row]) for row in known[1:]):
+            known = cells[[row for row in rows if labelled[row]]]
+            if len(known) > 1 and _differ(known):
                 found[group].append(name)
     return found
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray | np.number | float | int):
-        return bool(np.array_equal(np.asarray(one), np.asarray(other), equal_nan=True))
-    return label_text(one) == label_text(other)
+def _differ(labels: np.ndarray) -> bool:
+    if labels.dtype == object:
+        return len(set(map(label_text, labels))) > 1
+    return bool((np.fmax.reduce(labels) > np.fmin.reduce(labels)).any())

@@ -102,8 +102,8 @@ def _heat_map(coverage: pd.DataFrame, rows: int) -> Figure:
     axes = plot.add_subplot()
     drawn = axes.imshow(values / max(rows, 1), vmin=0, vmax=1, cmap="Blues")
     short = [name if len(name) <= 24 else f"{name[:23]}…" for name in names]
-    axes.set_xticks(np.arange(len(names)), short, rotation=60, ha="right", fontsize=8)
-    axes.set_yticks(np.arange(len(names)), short, fontsize=8)
+    axes.set_xticks(np.arange(len(names)), short, rotation=60, ha="right", fontsize=8, parse_math=False)
+    axes.set_yticks(np.arange(len(names)), short, fontsize=8, parse_math=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     if len(names) <= NAMED:

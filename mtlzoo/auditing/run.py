@@ -21,6 +21,7 @@ from mtlzoo.auditing.result import Audit
 from mtlzoo.auditing.suspects import COLUMNS, HEADS, find_suspects
 from mtlzoo.auditing.targets import find_targets
 from mtlzoo.data import LabelTable
+from mtlzoo.data.correction_files import row_numbers
 from mtlzoo.data.notes import count
 from mtlzoo.data.splitting import group_ids, join
 from mtlzoo.errors import InputError, TableError
@@ -30,10 +31,11 @@ FOLDS = 5
 
 
 class How(NamedTuple):
-    """What folds and samples are drawn from, and whether progress is shown."""
+    """What folds and samples are drawn from, whether progress is shown, and what rows are called."""
 
     seed: int
     progress: bool
+    numbers: np.ndarray
 
 
 def audit(
@@ -109,7 +111,8 @@ def audit(
     if suspects and len(readable):
         extractor = extractor_of(model, backbone, image_size, weights)
         units = join(groups, same, len(table))[looks.readable]
-        wrong, heads, told = _suspects(readable, extractor, units, chosen, How(seed, progress))
+        how = How(seed, progress, row_numbers(table)[looks.readable])
+        wrong, heads, told = _suspects(readable, extractor, units, chosen, how)
         notes += told
     return Audit(
         table=table,
@@ -137,7 +140,7 @@ def _suspects(
         return pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=HEADS), notes
     features = compute_features(extractor, table, how.seed, how.progress)
     predictions = predict_out_of_fold(features, targets, deal_folds(units, folds, how.seed), how.progress)
-    return *find_suspects(table, targets, predictions, engine), notes
+    return *find_suspects(table, targets, predictions, engine, how.numbers), notes
 
 
 def _ruled_out(table: LabelTable) -> list[str]:

@@ -39,7 +39,11 @@ class Judged:
 
 
 def find_suspects(
-    table: LabelTable, targets: Sequence[Target], predictions: Sequence[np.ndarray], engine: Engine
+    table: LabelTable,
+    targets: Sequence[Target],
+    predictions: Sequence[np.ndarray],
+    engine: Engine,
+    numbers: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All labels that were looked at, the most suspicious first, and what is to be expected of each head.
 
@@ -48,11 +52,12 @@ def find_suspects(
         targets: What was asked of them.
         predictions: The answers, out of fold.
         engine: What turns those of classes into suspicions.
+        numbers: What each row is called; by default as in the table by itself, which may be a part of another one.
 
     Returns:
         Frames with the columns `row, image, head, label, suggestion, suspicion`, and `head, labels, likely_wrong, fraction`.
     """
-    numbers, images = row_numbers(table), table.frame[IMAGE].to_numpy(object)
+    numbers, images = row_numbers(table) if numbers is None else numbers, table.frame[IMAGE].to_numpy(object)
     frames, heads = [], []
     for name in dict.fromkeys(target.head for target in targets):
         units = [(target, found) for target, found in zip(targets, predictions, strict=True) if target.head == name]

@@ -15,19 +15,27 @@ from mtlzoo.models import MultiTaskModel
 
 def training_rows(table: LabelTable) -> LabelTable:
     """Those that the table calls training rows, since labels of others are for reports; all where it has none such."""
-    return _rows_of(table, "train", "training")
+    try:
+        return _rows_of(table, "train", "training")
+    except TableError:
+        return table
 
 
 def validation_rows(table: LabelTable) -> LabelTable:
-    """Those that the table calls validation rows, since others were trained on or are for reports; all where it has none."""
-    return _rows_of(table, "valid", "validation")
+    """Those that the table calls validation rows, since others were trained on or are for reports.
+
+    Raises:
+        TableError: If its column of parts gives none to validation.
+    """
+    try:
+        return _rows_of(table, "valid", "validation")
+    except TableError as error:
+        told = "Rows are wanted that the model was not trained on: name their part with --part, or give a table of them"
+        raise TableError(f"{error} {told}.") from None
 
 
 def _rows_of(table: LabelTable, part: str, name: str) -> LabelTable:
-    try:
-        chosen = table.part(part)
-    except TableError:
-        return table
+    chosen = table.part(part)
     others = len(table) - len(chosen)
     if others:
         told = f"{others:,} rows are left out that column {table.split!r} does not give to {name}"

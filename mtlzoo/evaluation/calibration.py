@@ -22,8 +22,8 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
     """Divide the logits of each head by the temperature at which validation labels are likeliest (Guo et al. 2017).
 
     The division is in the last layer's weights, so that the model, every file of it and the web page say the same.
-    Predictions stay what they are, and thresholds of :func:`mtlzoo.decide` follow; levels are predicted by their median,
-    which may move by one. Heads for numbers, places and objects have no probabilities that could be calibrated so.
+    Predictions stay what they are: thresholds of heads and of :func:`mtlzoo.decide` follow; levels are predicted by their
+    median, which may move by one. Heads for numbers, places and objects have no probabilities that could be calibrated so.
 
     Args:
         model: The model, changed in place. Training goes on from the changed weights.

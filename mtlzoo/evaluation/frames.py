@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,11 +37,18 @@ def answer_frame(predictions: Predictions, probabilities: bool = False, abstain:
             columns[f"{name}_probability"] = decoded["probability"]
         if decision is not None and decision.conformal is not None:
             found = conformal_columns(head, predictions.outputs[name], decision.conformal, predictions.asked(name))
-            columns |= {f"{name}_{kind}": column for kind, column in found.items()}
+            columns |= {_beside(f"{name}_{kind}", predictions.heads): column for kind, column in found.items()}
         columns |= {f"{name}:{label}": column for label, column in every.get(name, {}).items()}
     if predictions.unusual is not None:
         columns[unusual_column(predictions.heads)] = predictions.unusual
     return pd.DataFrame(columns)
+
+
+def _beside(column: str, heads: Collection[str]) -> str:
+    """The name of a column beside those of heads, one of which may be called so."""
+    while column in heads:
+        column += "_"
+    return column
 
 
 def check_confidence(confidence: float | None) -> None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mtlzoo.heads.decisions import Decision, dependents
+from mtlzoo.heads.decisions import Decision, dependents, with_own_thresholds
 from mtlzoo.heads.texts import shorten
 from mtlzoo.models import Calibration, MultiTaskModel
 
@@ -39,7 +39,9 @@ def at_temperatures(model: MultiTaskModel, temperatures: Mapping[str, float]) ->
         model: The model.
         temperatures: What logits were divided by, by the head's name.
     """
-    known, moved = model.calibration, model.calibration.with_temperatures(temperatures)
+    known = model.calibration
+    given = {name: model.heads[name] for name in temperatures}
+    moved = replace(known, decisions=with_own_thresholds(given, known.decisions)).with_temperatures(temperatures)
     if lost := {name for name, each in known.decisions.items() if each != Decision(thresholds=each.thresholds)}:
         warn_of_lost(lost)
     return moved

@@ -230,7 +230,11 @@ class Predictions:
         outputs = {name: self.outputs[name] for name in heads}
         decided = {name for name, decision in self.decisions.items() if decision.thresholds}
         heads = {**heads, **{name: deciding_like(self.heads[name], heads[name]) for name in decided & heads.keys()}}
-        return Predictions(outputs, heads, self.geometry, self.names, self.table, self.decisions, self.unusual)
+        decisions = {  # thresholds are known by the names of tags, which may be others now
+            name: replace(each, thresholds=heads[name].thresholds) if name in decided & heads.keys() else each  # type: ignore[attr-defined]
+            for name, each in self.decisions.items()
+        }
+        return Predictions(outputs, heads, self.geometry, self.names, self.table, decisions, self.unusual)
 
     # === What was predicted ===
 

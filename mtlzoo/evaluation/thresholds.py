@@ -113,6 +113,8 @@ def by_recall(recall: float) -> Rule:
             return Choice(None, f"a recall of {recall:g} needs {least} rows of yes, there are {int(truth.sum())}")
         highest = np.sort(probabilities[truth].astype("float64"))[place - 1]
         counts = count(probabilities, truth)
+        if counts.thresholds[0] > highest:
+            return Choice(None, "too many rows of yes have a probability of 0")
         useful = np.where(counts.thresholds <= highest, np.nan_to_num(counts.precision), -1)
         return Choice(_nearest(counts, useful, present), _lack(truth))
 

@@ -10,7 +10,7 @@ from typing import Any
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.conformal import Conformal
 from mtlzoo.heads.texts import value_text
-from mtlzoo.heads.thresholds import ThresholdHead
+from mtlzoo.heads.thresholds import MIDDLE, ThresholdHead
 
 NOT_SURE = "not sure"
 """What is predicted where the answer's probability is too low."""
@@ -95,6 +95,21 @@ def decided_heads(heads: Mapping[str, Head], decisions: Mapping[str, Decision]) 
         decisions: What was fitted, by the name of the head.
     """
     return {name: decisions[name].apply(head) if name in decisions else head for name, head in heads.items()}
+
+
+def with_own_thresholds(heads: Mapping[str, Head], decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+    """The same decisions, and those thresholds that heads were made with where nothing was fitted.
+
+    These are then moved like others where logits are divided.
+    """
+    own = {
+        name: replace(decisions.get(name, Decision()), thresholds=head.thresholds)
+        for name, head in heads.items()
+        if isinstance(head, ThresholdHead)
+        and not decisions.get(name, Decision()).thresholds
+        and any(threshold != MIDDLE for threshold in head.thresholds.values())
+    }
+    return {**decisions, **own}
 
 
 def without_sets(decisions: Mapping[str, Decision]) -> dict[str, Decision]:

@@ -91,7 +91,7 @@ class Comparison:
             own = self.frame[self.frame["run"] == name].set_index(["head", "metric"])
             if not number:
                 found["labelled"] = own["labelled"]
-            found[name] = own["value"].map("{:.3f}".format)
+            found[name if name != "labelled" else f"run {name}"] = own["value"].map("{:.3f}".format)
             if number:
                 found[f"{name}: difference"] = [_difference(row) for row in own.itertuples()]
                 found[f"{name}: verdict"] = own["verdict"]

@@ -14,6 +14,7 @@ from mtlzoo.reports.pieces import range_picture, sentences
 if TYPE_CHECKING:
     from mtlzoo.reports.comparison import Comparison
 
+COLUMNS = ("head", "metric", "rows", "difference", "95 % from", "to", "beside 0", "p", "verdict")  # beside the runs
 HOW = (
     "Test rows are drawn again and again with replacement, the same for all runs; intervals are those of 95 % of the "
     "differences, and p is corrected for the number of questions (Holm). A real difference is one of images like "
@@ -44,13 +45,14 @@ def _table(comparison: Comparison, name: str) -> str:
     frame, first = comparison.frame, comparison.names[0]
     own = frame[frame["run"] == name].reset_index(drop=True)
     base = frame[frame["run"] == first].reset_index(drop=True)
+    called = {each: f"run {each}" if each in COLUMNS else each for each in (first, name)}
     shown = pd.DataFrame(
         {
             "head": own["head"],
             "metric": own["metric"],
             "rows": own["labelled"],
-            first: base["value"],
-            name: own["value"],
+            called[first]: base["value"],
+            called[name]: own["value"],
             "difference": own["difference"],
             "95 % from": own["difference_low"],
             "to": own["difference_high"],

@@ -24,7 +24,7 @@ from mtlzoo.reports.result_sections import (
     mistakes_section,
     results_section,
 )
-from mtlzoo.reports.sources import Sources, Training, of_model, read_run
+from mtlzoo.reports.sources import Sources, Training, files_of_run, of_model, read_run
 from mtlzoo.reports.training_sections import data_section, model_section, network_name, training_section
 
 REPORT, CARD = "report.html", "README.md"
@@ -49,7 +49,7 @@ class ReportOptions:
     license: str | None = None
     overwrite: bool = False
 
-    def check(self, path: Path, inputs: Sequence[str] = ()) -> None:
+    def check(self, path: Path, inputs: Sequence[str | os.PathLike[str]] = ()) -> None:
         """Refuse files that are there and not to be replaced, or that are read.
 
         Raises:
@@ -113,7 +113,7 @@ def report(
         )
     target = Path(path) if path is not None else Path(os.fspath(model)) / REPORT
     options = ReportOptions(by, mistakes, None if card is None else Path(card), license, overwrite)
-    options.check(target)
+    options.check(target, files_of_run(model) if isinstance(model, str | os.PathLike) else ())
     if isinstance(model, str | os.PathLike):
         return write_report(read_run(model, images), target, options)
     return write_report(of_model(model, test, training or Training()), target, options)

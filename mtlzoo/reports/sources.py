@@ -18,6 +18,7 @@ from mtlzoo.data.label_counts import count_labels
 from mtlzoo.errors import InputError
 from mtlzoo.evaluation import Predictions
 from mtlzoo.evaluation.inputs import read_labelled
+from mtlzoo.evaluation.prediction_files import FILE as PREDICTIONS
 from mtlzoo.evaluation.prediction_files import load_predictions
 from mtlzoo.files.regular import open_regular
 from mtlzoo.models import MultiTaskModel
@@ -120,6 +121,12 @@ def read_run(
         _frame(folder / LABELS, texts=True),
         found[0] if found else None,
     )
+
+
+def files_of_run(folder: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> list[Path]:
+    """The files that :func:`read_run` reads, which no report may replace; arguments are the same."""
+    names = (PREDICTIONS, SETTINGS, HISTORY, LABELS, *MODELS)
+    return [Path(folder) / name for name in names] + ([] if file is None else [Path(file)])
 
 
 def of_model(model: MultiTaskModel, test: Any, training: Training) -> Sources:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from mtlzoo.heads.decisions import with_own_thresholds
 from mtlzoo.heads.temperature import fit_temperature, has_temperature
 from mtlzoo.models import Calibration, MultiTaskModel
 from mtlzoo.models.temperatures import can_fold, fold_temperature
@@ -45,7 +46,8 @@ def calibrate_on(model: MultiTaskModel, batches: Iterable[Any]) -> dict[str, flo
             found = fit_temperature(head, np.concatenate(outputs[name]), np.concatenate(targets[name]))
             fold_temperature(model, name, found)
             temperatures[name] = found
-    model.calibration = Calibration(temperatures=temperatures)
+    own = with_own_thresholds({name: heads[name] for name in temperatures}, {})
+    model.calibration = Calibration(decisions=own).with_temperatures(temperatures)
     return temperatures
 
 

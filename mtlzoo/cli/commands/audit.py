@@ -41,6 +41,7 @@ def add_arguments(audit: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     import mtlzoo as mtl
+    from mtlzoo.cli import runs
     from mtlzoo.saving import load_model
 
     page, csv = _places(options.out)
@@ -66,7 +67,8 @@ def run(options: argparse.Namespace) -> None:
         progress=not options.quiet,
     )
     print(found)
-    found.to_html(page, overwrite=options.overwrite)
+    with runs.fonts_of_all_scripts():
+        found.to_html(page, overwrite=options.overwrite)
     found.to_csv(csv, overwrite=options.overwrite)
     print(f"\nWrote {page} and {csv}: fill in the column label, and give it to --corrections.")
 

@@ -37,12 +37,12 @@ def run(options: argparse.Namespace) -> None:
     """Run the command with what was given."""
     from mtlzoo.cli import runs
     from mtlzoo.reports.model_report import CARD, REPORT, ReportOptions, write_report
-    from mtlzoo.reports.sources import read_run
+    from mtlzoo.reports.sources import files_of_run, read_run
 
     out = options.run_folder / REPORT if options.out is None else options.out
     card = options.run_folder / CARD if options.out is None and options.card is None else options.card
     chosen = ReportOptions(options.by, options.mistakes, card, options.license, options.overwrite)
-    chosen.check(out)
+    chosen.check(out, files_of_run(options.run_folder, options.model))
     sources = read_run(options.run_folder, options.images, options.model, options.trust)
     with runs.fonts_of_all_scripts():
         problem = write_report(sources, out, chosen)

@@ -190,3 +190,38 @@ def test_images_of_one_simple_make_are_not_all_decoded_again(monkeypatch, tmp_pa
     looks = look_at_images(mtl.data.LabelTable.of_images(paths))
     assert len(near_duplicates._candidates(looks.bits, np.zeros_like(looks.thumbnails))) == 66
     assert len(near_duplicates._candidates(looks.bits, looks.thumbnails)) < 20
+
+
+def test_only_what_both_labels_know_can_contradict(tmp_path):
+    """Heads have names that a list of them, and a plot's formulas, could take for something else."""
+    for name, copy in (("0", "1"), ("2", "3")):
+        draw(tmp_path / f"{name}.png", int(name))
+        shutil.copy(tmp_path / f"{name}.png", tmp_path / f"{copy}.png")
+    odd = "a, b $\\frac$"
+    frame = pd.DataFrame({"image": [f"{number}.png" for number in range(4)], odd: ["x", "x", "x", "y"]})
+    frame["tags"] = [[1, 0, -1], [1, -1, 0], [1, 0, -1], [0, -1, 1]]
+    frame["size"] = [[1, np.nan], [np.nan, 2], [np.nan, 2], [1, 3]]
+    heads = {odd: mtl.ClassificationHead(["x", "y"]), "tags": mtl.MultiLabelHead(3), "size": mtl.RegressionHead(2)}
+    found = mtl.audit(mtl.data.LabelTable(frame, heads, root=tmp_path), suspects=False)
+    assert dict(zip(found.duplicates["image"], found.duplicates["contradictions"])) == {
+        **dict.fromkeys(["2.png", "3.png"], f"{odd}, tags, size"),
+        **dict.fromkeys(["0.png", "1.png"], ""),
+    }
+    found.to_csv(tmp_path / "corrections.csv")
+    assert pd.read_csv(tmp_path / "corrections.csv")["head"].tolist() == [odd, "tags", "size"] * 2
+    found.to_html(tmp_path / "audit.html")
+
+
+def test_rows_keep_their_names_beside_unreadable_images(monkeypatch, tmp_path):
+    """The positions of a frame whose index has no numbers are those of the whole table."""
+    from mtlzoo.auditing import run
+
+    monkeypatch.setattr(run, "extractor_of", lambda *_: None)
+    monkeypatch.setattr(run, "compute_features", lambda _, rows, *__: np.eye(len(rows), dtype="float32"))
+    names = ["gone.png", *(f"{number}.png" for number in range(20))]
+    for number in range(20):
+        draw(tmp_path / f"{number}.png", number)
+    frame = pd.DataFrame({"image": names, "kind": ["a", "b", "b"] * 7}, index=list("abcdefghijklmnopqrstu"))
+    found = mtl.audit(mtl.data.LabelTable(frame, {"kind": mtl.ClassificationHead(["a", "b"])}, root=tmp_path))
+    assert len(found.suspects) == 20
+    assert [names[row] for row in found.suspects["row"]] == found.suspects["image"].tolist()

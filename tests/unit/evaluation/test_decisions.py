@@ -17,9 +17,11 @@ from mtlzoo.evaluation import (
     load_predictions,
     save_predictions,
 )
+from mtlzoo.evaluation.running import load_inputs
 from mtlzoo.heads.conformal import Conformal
 from mtlzoo.heads.decisions import Decision
 from mtlzoo.models import Calibration
+from mtlzoo.training.calibrating import calibrate_on
 
 ROWS = 160
 HEADS = {
@@ -118,6 +120,42 @@ def test_calibration_afterwards_leaves_answers_as_they_are(model, table):
     assert not any(decision.conformal for decision in model.calibration.decisions.values())
     assert "kind_set" not in after.to_frame()
     assert len(calibration_errors(after)) == 4
+
+
+@pytest.mark.parametrize("by_training", [False, True])
+def test_thresholds_that_heads_were_made_with_follow_too(model, table, by_training):
+    made = {"kids": mtl.BinaryHead(["no", "yes"], threshold=0.35), "tags": HEADS["tags"].with_thresholds({"zip": 0.7})}
+    other = model.with_heads(made)
+    before = mtl.predict(other, table)
+    if by_training:
+        temperatures = calibrate_on(other, [(load_inputs(other, table), table.for_heads(made).labels())])
+    else:
+        temperatures = mtl.calibrate(other, table)["temperature"].to_dict()
+    assert all(abs(value - 1) > 0.02 for value in temperatures.values())
+    after = mtl.predict(other, table)
+    assert (after[list(made)] == before[list(made)]).all(axis=None)
+    probabilities = Predictions.from_model(other, table).outputs["kids"][:, 0]
+    assert ((probabilities >= 0.35) != (after["kids"] == "yes")).any()
+
+
+def test_heads_may_be_called_like_sets():
+    heads = {"kind": mtl.ClassificationHead(["a", "b"]), "kind_set": mtl.BinaryHead()}
+    outputs = {"kind": np.array([[0.9, 0.1]]), "kind_set": np.array([[0.9]])}
+    decisions = {"kind": Decision(conformal=Conformal(0.9, "lac", (0.5,), (20,)))}
+    frame = Predictions(outputs, heads, decisions=decisions).to_frame()
+    assert frame[["kind", "kind_set_", "kind_set"]].to_numpy().tolist() == [["a", "a", "yes"]]
+
+
+def test_thresholds_of_tags_that_get_names_are_kept_in_files(tmp_path):
+    table = mtl.data.LabelTable(
+        pd.DataFrame({"image": ["a.png"], "tags": ["x"]}), {"tags": mtl.MultiLabelHead(["x", "y"])}
+    )
+    counted = Decision(thresholds={"0": 0.2, "1": 0.8}).apply(mtl.MultiLabelHead(2))
+    decisions = {"tags": Decision(thresholds={"0": 0.2, "1": 0.8})}
+    known = Predictions({"tags": np.array([[0.3, 0.7]])}, {"tags": counted}, table=table, decisions=decisions)
+    named = load_predictions(save_predictions(known.with_heads(table.heads), tmp_path / "named.npz"))
+    assert named.to_frame()["tags"].tolist() == ["x"]
+    assert named.decisions["tags"].thresholds == {"x": 0.2, "y": 0.8}
 
 
 def test_other_thresholds_outdate_what_was_fitted_on_answers(model, table):
@@ -227,6 +265,9 @@ def test_the_command_fits_all_of_it_on_the_rows_for_validation(model, table, tmp
     assert "exists" in capsys.readouterr().err
     assert main([*words[:3], "--by-class"]) == 2
     assert main([*words[:3], "--out", "model.tflite"]) == 2
+    frame.replace("valid", "test").to_csv(table.root / "labels.csv", index=False)
+    assert main(words[:3]) == 2  # all others were trained on, or are for the report
+    assert "the model was not trained on" in capsys.readouterr().err
     for wrong in ("recall=2", "cost=3", "f2", "cost=0:1", "precision=0.9:1"):
         with pytest.raises(SystemExit):
             main([*words[:3], "--decide", wrong])

@@ -81,3 +81,10 @@ def test_a_precision_that_is_not_to_be_had_is_said():
     choice = by_precision(0.99)(probabilities, truth, 0.5)
     assert choice.threshold is None
     assert choice.note.startswith("no threshold has a precision of 0.99, the best has 0.5")
+
+
+def test_no_threshold_finds_what_has_no_probability_at_all():
+    probabilities, truth = np.repeat([0.0, 0.4, 0.9], 20), np.arange(60) % 2 == 0
+    choice = by_recall(0.9)(probabilities, truth, 0.5)
+    assert choice.threshold is None
+    assert choice.note == "too many rows of yes have a probability of 0"

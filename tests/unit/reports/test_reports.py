@@ -16,6 +16,7 @@ import mtlzoo as mtl
 from mtlzoo.errors import OutputError
 from mtlzoo.evaluation import Predictions
 from mtlzoo.reports import Training
+from mtlzoo.reports.comparison_page import comparison_page
 from mtlzoo.reports.facts import find_facts
 from mtlzoo.reports.mistake_cards import mistake_cards
 from mtlzoo.reports.model_card import model_card
@@ -128,6 +129,24 @@ def test_what_is_missing_or_there_already_is_said(model, table, tmp_path):
     with pytest.raises(OutputError):
         mtl.report(model, table, tmp_path / "report.html", card=tmp_path / "README.md")
     assert not (tmp_path / "report.html").exists()
+
+
+def test_what_a_report_reads_is_no_place_for_it(tmp_path):
+    for name in ("predictions.npz", "model.h5"):
+        (tmp_path / name).write_bytes(b"all there is")
+        for places in ({"path": tmp_path / name}, {"card": tmp_path / name}):
+            with pytest.raises(OutputError):
+                mtl.report(tmp_path, **places, overwrite=True)
+        assert (tmp_path / name).read_bytes() == b"all there is"
+
+
+def test_runs_may_be_called_like_columns(model, table):
+    predictions = Predictions.from_model(model, table)
+    comparison = mtl.compare({"labelled": predictions, "p": predictions})
+    shown, text = comparison.table(), comparison_page(comparison)
+    assert list(shown) == ["labelled", "run labelled", "p", "p: difference", "p: verdict"]
+    assert shown["labelled"].iloc[0] == 20
+    assert re.findall(r"<th scope=\"col\"[^>]*>(?:<button[^>]*>)?([^<]*)", text)[3:5] == ["labelled", "run p"]
 
 
 def test_a_comparison_becomes_a_page(model, table, tmp_path):
