@@ -24,7 +24,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         ValueError: If one of the options is no such thing.
     """
     named = find_recipe(options.recipe)
-    settings: dict[str, Any] = {"stages": parse_stages(options.stages, options.patience, named), "seed": options.seed}
+    settings: dict[str, Any] = {"stages": parse_stages(options.stages, options.patience, named)}
     if options.jit_compile:
         settings["jit_compile"] = True
     if options.features is not None or options.feature_cache is not None:
@@ -39,7 +39,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         settings["batch_size"] = options.batch_size
     if options.augment is not None:
         settings["augment"] = None if options.augment == "none" else options.augment
-    given = {name: getattr(options, name) for name in ("mix", "sampling", "minutes", "label_smoothing")}
+    given = {name: getattr(options, name) for name in ("mix", "sampling", "minutes", "label_smoothing", "seed")}
     given |= {"teach": teach_of(options), "calibrate": False if options.no_calibration else None}
     settings |= {name: value for name, value in given.items() if value is not None}
     return named.with_settings(**settings)

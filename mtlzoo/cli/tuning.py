@@ -60,7 +60,8 @@ def tune_run(
     seed = f" --seed {options.seed}" if options.seed else ""
     command = f"mtlzoo train {options.named} --recipe {options.out / RECIPE}{dropout}{seed}"
     number = trials.loc[trials["val_score"].where(trials["state"] == "finished").idxmax(), "number"]
-    ended = (trials["state"].isin(["finished", "pruned", "failed"]) & ~trials["note"].str.endswith("again")).sum()
+    again = trials["note"].str.endswith(", tried again")
+    ended = (trials["state"].isin(["finished", "pruned", "failed"]) & ~again).sum()
     found = f"val_score {tuned.best_score:.4f}, the best of {ended} trials (number {number} in {TABLE})"
     write_recipe(tuned.best, options.out / RECIPE, f"{found}\n{command}", overwrite=True)
     return (

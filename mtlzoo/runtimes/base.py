@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,23 @@ class Runtime(ABC):
     @abstractmethod
     def _run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """The outputs for as many images as the file takes at once."""
+
+
+def image_input(path: Path, shapes: Mapping[str, Shape]) -> tuple[str, int | None, Shape]:
+    """The name of a file's only input, how many images it takes at once, and their shape.
+
+    Args:
+        path: The file, for the message.
+        shapes: The shape of each input by its name.
+
+    Raises:
+        ValueError: If there are several, or it takes no images.
+    """
+    ((name, shape), *others) = [*shapes.items()] or [("nothing", ())]
+    if others or len(shape) != 4:
+        told = ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "none"
+        raise ValueError(f"{path}: expected one input of images (rows, height, width, channels), received: {told}.")
+    return name, shape[0], shape[1:]
 
 
 def shape_of(sides: object) -> Shape:

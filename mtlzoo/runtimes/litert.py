@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mtlzoo.runtimes.base import KEY, Runtime, shape_of
+from mtlzoo.runtimes.base import KEY, Runtime, image_input, shape_of
 from mtlzoo.system.startup import held_back
 
 NEEDED = "LiteRT files run by the package 'ai-edge-litert': pip install ai-edge-litert"
@@ -33,10 +33,12 @@ class LiteRTRuntime(Runtime):
     def __init__(self, path: Path, threads: int | None = None):
         self.path = path
         self._interpreter = _open(path, threads)
+        if len(self._interpreter.get_signature_list()) != 1:
+            raise ValueError(f"{path}: expected one signature, as `mtl.export` writes, received none or several.")
         self._signature = self._interpreter.get_signature_runner()
-        ((self._input, given),) = self._signature.get_input_details().items()
-        self.batch, *self.input_shape = shape_of(given["shape_signature"])  # type: ignore[assignment]
-        self.input_shape = tuple(self.input_shape)
+        inputs = self._signature.get_input_details().items()
+        shapes = {name: shape_of(details["shape_signature"]) for name, details in inputs}
+        self._input, self.batch, self.input_shape = image_input(path, shapes)
         self.output_shapes = {
             name: shape_of(details["shape_signature"])[1:]
             for name, details in self._signature.get_output_details().items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtlzoo.runtimes.base import KEY, Runtime, shape_of
+from mtlzoo.runtimes.base import KEY, Runtime, image_input, shape_of
 
 
 class ONNXRuntime(Runtime):
@@ -37,10 +37,8 @@ class ONNXRuntime(Runtime):
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"{path} cannot be run by ONNX Runtime: {reason}") from None
         self.path = path
-        (given,) = self._session.get_inputs()
-        self._input = given.name
-        self.batch, *shape = shape_of(given.shape)
-        self.input_shape = tuple(shape)
+        inputs = {given.name: shape_of(given.shape) for given in self._session.get_inputs()}
+        self._input, self.batch, self.input_shape = image_input(path, inputs)
         self.output_shapes = {output.name: shape_of(output.shape)[1:] for output in self._session.get_outputs()}
         self.metadata = self._session.get_modelmeta().custom_metadata_map.get(KEY)
 

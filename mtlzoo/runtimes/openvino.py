@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mtlzoo.runtimes.base import KEY, Runtime, shape_of
+from mtlzoo.runtimes.base import KEY, Runtime, Shape, image_input, shape_of
 
 MODEL = "model.xml"
 
@@ -42,20 +43,18 @@ class OpenVINORuntime(Runtime):
             reason = " ".join(str(error).split())[:200]
             raise ValueError(f"{path} cannot be run by OpenVINO: {reason}") from None
         self.path = path
-        (given,) = self._model.inputs
-        self.batch, *shape = (
-            dimension.get_length() if dimension.is_static else None for dimension in given.partial_shape
+        inputs, outputs = (
+            {port.get_any_name(): _sides(port) for port in ports} for ports in (self._model.inputs, self._model.outputs)
         )
-        self.input_shape = tuple(shape)
-        self.output_shapes = {
-            output.get_any_name(): shape_of(
-                [side.get_length() if side.is_static else None for side in output.partial_shape]
-            )[1:]
-            for output in self._model.outputs
-        }
+        _, self.batch, self.input_shape = image_input(path, inputs)
+        self.output_shapes = {name: shape[1:] for name, shape in outputs.items()}
         told = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
         self.metadata = told
 
     def _run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         result = self._model(images)
         return {name: result[name] for name in self.output_shapes}
+
+
+def _sides(port: Any) -> Shape:
+    return shape_of([side.get_length() if side.is_static else None for side in port.partial_shape])

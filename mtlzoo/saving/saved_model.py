@@ -57,7 +57,7 @@ def _write_signatures(model: keras.Model, metadata: str, path: Path) -> None:
             named[IMAGE_FROM_INPUT] = way_back
         return named
 
-    if None not in images.shape[1:]:
+    if None not in images.shape[1:] and images.shape[-1] in (1, 3):  # as image files have them
         archive.add_endpoint(BYTES, from_bytes, [tf.TensorSpec((None,), tf.string, "images")])
     archive.write_out(path, verbose=False)
 

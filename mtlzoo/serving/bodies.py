@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from mtlzoo.serving.settings import ServerSettings
@@ -102,3 +102,5 @@ async def _within_time(reading: Coroutine[Any, Any, Value], settings: ServerSett
         raise HTTPException(
             408, f"Expected the body within {settings.read_seconds:g} seconds, received a part of it."
         ) from None
+    except ClientDisconnect:  # nobody reads the answer; it is no failure of the server
+        raise HTTPException(400, "Expected the whole body, received a part of it.") from None

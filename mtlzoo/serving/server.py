@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,17 +62,18 @@ def serve(
         )
     except OSError as error:
         raise OSError(f"Expected a free address, received {host}:{port}: {error.strerror}.") from None
-    with listening, stopping_quietly():
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEEP_ALIVE,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    with listening, stopping_quietly(server):
         started(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=KEEP_ALIVE,
-            server_header=False,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 def check_installed() -> None:
@@ -89,9 +91,19 @@ def check_installed() -> None:
 
 
 @contextmanager
-def stopping_quietly() -> Iterator[None]:
-    """Uvicorn raises the signal that stopped it once more when all is done, which looked as if the process had failed."""
-    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+def stopping_quietly(server: Any) -> Iterator[None]:
+    """Uvicorn raises the signal that stopped it once more when all is done, which looked as if the process had failed.
+
+    A signal that comes before uvicorn listens for it stops the server, too. Other threads get none.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        server.should_exit = True
+
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

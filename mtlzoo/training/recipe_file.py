@@ -72,7 +72,7 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         data = file.read()
     try:
         config = yaml.load(data, _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:  # such as 2024-13-45
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"{path}: expected YAML or JSON, received something else: {reason}") from None
     if isinstance(config, dict) and isinstance(config.get("recipe"), dict):

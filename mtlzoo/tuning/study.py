@@ -104,7 +104,7 @@ def over(study: optuna.Study) -> list[FrozenTrial]:
     """The trials that count: those that ended by themselves, and those that are not tried again."""
     states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
     trials = study.get_trials(deepcopy=False, states=states)
-    return [trial for trial in trials if not study.user_attrs.get(f"note {trial.number}", "").endswith("again")]
+    return [trial for trial in trials if not study.user_attrs.get(f"note {trial.number}", "").endswith(", tried again")]
 
 
 def make_sampler(seed: int, done: int) -> Any:

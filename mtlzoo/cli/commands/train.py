@@ -25,7 +25,7 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     train.add_argument("--quiet", action="store_true", help="print the report alone, and what goes wrong")
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
     raw_cells_argument(train)
-    train.add_argument("--seed", type=seed, default=0)
+    train.add_argument("--seed", type=seed, help="what chance is drawn from (default: the recipe's, 0)")
     label_group(train)
     network_group(train)
     training = recipe_group(train)
@@ -188,6 +188,7 @@ def run(options: argparse.Namespace) -> int:
     for option in options.option:
         runs.parse_option(option)
     recipe, tracking = runs.recipe_of(options), runs.tracking_of(options.track, options.out)
+    options.seed = recipe.seed  # that of the rows' division and of the first weights, too
     tell = say_nothing if options.quiet else say
     table = read_labels(options)
     _check_run_folders(options, files_of(table.paths()), overwrite)

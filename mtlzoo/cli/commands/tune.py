@@ -21,7 +21,7 @@ def add_arguments(tune: argparse.ArgumentParser) -> None:
     tune.add_argument("--quiet", action="store_true", help="print what was found alone, and what goes wrong")
     tune.add_argument("--overwrite", action="store_true", help="replace best.yaml, trials.csv and trials.png of others")
     raw_cells_argument(tune)
-    tune.add_argument("--seed", type=seed, default=0)
+    tune.add_argument("--seed", type=seed, help="what chance is drawn from (default: the recipe's, 0)")
     search = tune.add_argument_group("search")
     search.add_argument(
         "--trials", type=count, default=20, help="how many in all, those of earlier calls too (default: 20)"
@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> None:
     check_folder(options.out, overwrite=overwrite, inputs=[options.data, *options.corrections])
     runs.check_files(options.out, tuning.FILES, overwrite=overwrite)
     recipe, space = runs.recipe_of(options), tuning.parse_space(options.space)
+    options.seed = recipe.seed  # that of the rows' division and of the first weights, too
     tell = say_nothing if options.quiet else say
     table = read_labels(options)
     check_folder(options.out, overwrite=overwrite, inputs=files_of(table.paths()))

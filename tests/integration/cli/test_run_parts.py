@@ -282,6 +282,12 @@ def test_nothing_said_is_the_default_recipe_with_the_seed():
     assert recipe_of("--seed", "3").seed == 3
 
 
+def test_a_recipe_of_a_file_keeps_its_seed(tmp_path):
+    file = str(mtl.training.write_recipe(mtl.Recipe(seed=7), tmp_path / "recipe.yaml"))
+    assert recipe_of("--recipe", file).seed == 7
+    assert recipe_of("--recipe", file, "--seed", "0").seed == 0
+
+
 def test_what_is_said_takes_the_place_of_the_recipes_own():
     recipe = recipe_of(
         "--recipe", "hydranet", "--minutes", "2.5", "--augment", "light", "--mix", "mixup", "--patience", "2"

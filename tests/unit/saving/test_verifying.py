@@ -100,6 +100,13 @@ def test_deviations_are_relative_to_numbers_above_one():
     assert deviation(np.array([0.5]), np.array([0.6])) == pytest.approx(0.1)
     assert deviation(np.array([100.0, 200.0]), np.array([101.0, 200.0])) == pytest.approx(1 / 200)
     assert deviation(np.array([0.0, 1.0]), np.array([0.5, 1.0]), mean=True) == pytest.approx(0.25)
+    assert deviation(np.array([np.nan, np.inf, 2.0]), np.array([np.nan, np.inf, 2.5])) == 0.25
     compare({"a": np.zeros(1)}, {"a": np.full(1, 0.04)}, TOLERANCES["float16"], "'fake'")
     with pytest.raises(ExportError, match="keep_float=True"):
         compare({"a": np.zeros(1)}, {"a": np.ones(1)}, Tolerance(0.1, mean=True), "'fake' (int8)")
+
+
+def test_models_that_take_no_photographs_are_compared_too(tmp_path):
+    images = keras.Input((8, 8, 4))
+    model = mtl.build(keras.Model(images, keras.layers.Conv2D(4, 3)(images)), {"kids": mtl.BinaryHead()})
+    assert mtl.export(model, tmp_path / "model.h5").is_file()

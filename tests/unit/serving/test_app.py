@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +18,15 @@ pytest.importorskip("fastapi")
 pytest.importorskip("python_multipart")
 pytest.importorskip("httpx2")
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 import mtlzoo as mtl
 from mtlzoo.evaluation import Predictions
 from mtlzoo.images.loading import load_batch
-from mtlzoo.serving import ServerSettings, create_app
+from mtlzoo.serving import ServerSettings, create_app, serve
+from mtlzoo.serving.bodies import read_body
 
 
 class Network:
@@ -245,3 +250,21 @@ def test_another_model_is_not_there(client):
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match="Expected"):
         ServerSettings(**wrong)
+
+
+def test_a_client_that_goes_away_is_no_failure_of_the_server():
+    messages = iter([{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(messages)
+
+    request = Request({"type": "http", "headers": []}, receive)
+    with pytest.raises(HTTPException, match="received a part of it"):
+        asyncio.run(read_body(request, ServerSettings()))
+
+
+def test_a_server_that_is_stopped_before_it_listens_stops():
+    pytest.importorskip("uvicorn")
+    network = Network()
+    network.predict_on_batch = lambda images: {}
+    serve(network, port=0, started=lambda url: signal.raise_signal(signal.SIGTERM))

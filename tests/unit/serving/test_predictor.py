@@ -13,6 +13,7 @@ import pytest
 import mtlzoo as mtl
 from mtlzoo.errors import ModelFileError
 from mtlzoo.runtimes import Runtime, open_runtime
+from mtlzoo.runtimes.base import image_input
 from mtlzoo.saving.metadata import describe
 from mtlzoo.serving import predictor as module
 
@@ -113,3 +114,12 @@ def test_other_files_are_refused(tmp_path):
         ModelFileError, match=r"a \.tflite or \.onnx file, or a folder of OpenVINO, received: .*model\.h5"
     ):
         open_runtime(tmp_path / "model.h5")
+
+
+@pytest.mark.parametrize(
+    ("shapes", "told"),
+    [({"a": (None, 8, 8, 3), "b": (1,)}, r"received: a \(None, 8, 8, 3\), b \(1,\)"), ({"a": ()}, "a"), ({}, "none")],
+)
+def test_networks_of_something_else_than_images_are_named(shapes, told):
+    with pytest.raises(ValueError, match=rf"model.onnx: expected one input of images .*{told}"):
+        image_input(Path("model.onnx"), shapes)

@@ -38,6 +38,8 @@ def test_what_people_write_is_read(tmp_path):
         ("batch_size: 0", r"mine.yaml: Expected `batch_size`"),
         ("stages: 3", r"mine.yaml: Expected a stage as settings by name"),
         ("stages: [{epoch: 3}]", r"mine.yaml: Expected a stage as settings by name"),
+        ("batch_size: 2024-13-45", r"mine.yaml: expected YAML or JSON"),
+        ("batch_size: !!bool perhaps", r"mine.yaml: expected YAML or JSON"),
         ("!!python/object/apply:os.system [ls]", r"mine.yaml: expected YAML or JSON"),
     ],
 )
