@@ -86,6 +86,13 @@ def _memory_is_given_back():
 
 
 @pytest.fixture(autouse=True)
+def _files_are_compared_where_that_is_tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests write a file by the way, or compare it themselves; to run each once more takes minutes in all."""
+    if TESTS / "integration" in request.path.parents and TESTS / "integration" / "saving" not in request.path.parents:
+        monkeypatch.setattr("mtlzoo.saving.verifying.verify", lambda *args: None)
+
+
+@pytest.fixture(autouse=True)
 def _registries_as_before() -> Iterator[None]:
     """What a test registers is taken out again: others run in the same process."""
     from mtlzoo.backbones.registry import BACKBONES
