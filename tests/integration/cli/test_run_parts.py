@@ -278,7 +278,7 @@ def recipe_of(*arguments: str):
 
 
 def test_nothing_said_is_the_default_recipe_with_the_seed():
-    assert recipe_of() == mtl.Recipe(features=FeatureCache())
+    assert recipe_of() == mtl.Recipe()
     assert recipe_of("--seed", "3").seed == 3
 
 
