@@ -12,15 +12,19 @@ from typing import Any
 from mtlzoo.heads import BinaryHead, ExpectationHead, Head, MultiLabelHead, OrdinalHead
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conditions import NOT_APPLICABLE, parents_first
+from mtlzoo.heads.decisions import NOT_SURE, Decision, decided_heads
 from mtlzoo.heads.tags import write_tags
 
 
-def name_outputs(heads: Mapping[str, Head], outputs: Mapping[str, Any]) -> dict[str, Any]:
+def name_outputs(
+    heads: Mapping[str, Head], outputs: Mapping[str, Any], decisions: Mapping[str, Decision] | None = None
+) -> dict[str, Any]:
     """Named tensors of what a network says.
 
     Args:
         heads: The heads by name.
         outputs: The network's outputs by head, rows on the first axis.
+        decisions: What was fitted: thresholds, and below which probability an answer is `not sure`; no sets and intervals.
 
     Returns:
         By the name of the head, texts `(rows,)`: the class, or the tags as one text; of other heads float32, the numbers,
@@ -30,6 +34,8 @@ def name_outputs(heads: Mapping[str, Head], outputs: Mapping[str, Any]) -> dict[
     """
     import tensorflow as tf
 
+    decisions = decisions or {}
+    heads = decided_heads(heads, decisions)
     parts = {name: _read(head, outputs[name]) for name, head in heads.items()}
     asked = _asked(heads, parts)
     told = {}
@@ -43,6 +49,9 @@ def name_outputs(heads: Mapping[str, Head], outputs: Mapping[str, Any]) -> dict[
             if probability is not None:
                 probability = tf.where(known, probability * how_likely, 1 - how_likely)
                 every = every * how_likely[:, None]
+        confidence = decisions[name].confidence if name in decisions else None
+        if confidence and probability is not None:
+            answer = tf.where(probability < confidence, NOT_SURE, answer)
         told[name] = answer
         if probability is not None:
             told[f"{name}_probability"], told[f"{name}_probabilities"] = probability, every
@@ -57,7 +66,7 @@ def _read(head: Head, output: Any) -> tuple[Any, Any, Any, Any]:
     if isinstance(head, ClassesHead):
         if isinstance(head, BinaryHead):
             output = tf.reshape(output, (-1, 1))
-            ids, output = tf.cast(output[:, 0] >= 0.5, tf.int32), tf.concat([1 - output, output], axis=1)
+            ids, output = tf.cast(output[:, 0] >= head.threshold, tf.int32), tf.concat([1 - output, output], axis=1)
         elif isinstance(head, OrdinalHead):
             ids = tf.reduce_sum(tf.cast(tf.cumsum(output, axis=1)[:, :-1] < 0.5, tf.int32), axis=1)
         else:
@@ -66,7 +75,7 @@ def _read(head: Head, output: Any) -> tuple[Any, Any, Any, Any]:
         given = tf.one_hot(ids, len(head.names), True, False, dtype=tf.bool)
         return tf.gather(names, ids), tf.gather(output, ids, batch_dims=1), output, given
     if isinstance(head, MultiLabelHead):
-        given = output >= head.threshold
+        given = output >= tf.constant(head.threshold, tf.float32)
         sure = tf.reduce_min(tf.where(given, output, 1 - output), axis=1)
         return _tags(given, head), sure, output, given
     if isinstance(head, ExpectationHead):

@@ -52,7 +52,7 @@ def _write_signatures(model: keras.Model, metadata: str, path: Path) -> None:
     def from_bytes(contents: Any) -> dict[str, Any]:
         height, width, channels = images.shape[1:]
         loaded, way_back = decode_images(contents, (height, width), told["resize"], channels)
-        named = name_outputs(told["heads"], pixels(tf.cast(loaded, images.dtype)))
+        named = name_outputs(told["heads"], pixels(tf.cast(loaded, images.dtype)), told["calibration"].decisions)
         if any(head.spatial for head in told["heads"].values()):
             named[IMAGE_FROM_INPUT] = way_back
         return named

@@ -12,6 +12,7 @@ from PIL import Image
 
 import mtlzoo as mtl
 from mtlzoo.evaluation import Predictions
+from mtlzoo.heads.decisions import Decision, decided_heads
 from mtlzoo.images.loading import load_batch
 from mtlzoo.saving.encoded_images import decode_images
 from mtlzoo.saving.named_outputs import name_outputs
@@ -89,7 +90,15 @@ HEADS = {
 }
 
 
-def test_names_and_probabilities_are_those_of_the_data_frame():
+DECISIONS = {
+    "kind": Decision(confidence=0.6),
+    "kids": Decision(thresholds={"yes": 0.3}),
+    "tags": Decision(thresholds={"belt": 0.8}, confidence=0.4),
+}
+
+
+@pytest.mark.parametrize("decisions", [{}, DECISIONS], ids=["plain", "decided"])
+def test_names_and_probabilities_are_those_of_the_data_frame(decisions):
     rng = np.random.default_rng(0)
 
     def shares(count):
@@ -100,8 +109,9 @@ def test_names_and_probabilities_are_those_of_the_data_frame():
         **{"tags": rng.random((40, 3), "float32"), "listed": rng.random((40, 2), "float32")},
         **{"price": rng.random((40, 1), "float32"), "age": shares(3)},
     }
-    frame = Predictions(outputs, HEADS).to_frame(probabilities=True)
-    told = {name: value.numpy() for name, value in name_outputs(HEADS, outputs).items()}
+    frame = Predictions(outputs, decided_heads(HEADS, decisions), decisions=decisions).to_frame(probabilities=True)
+    assert ("not sure" in set(frame["kind"])) == bool(decisions)
+    told = {name: value.numpy() for name, value in name_outputs(HEADS, outputs, decisions).items()}
     for name in ("kind", "kids", "fit", "tags", "listed"):
         assert [text.decode() for text in told[name]] == frame[name].tolist()
         np.testing.assert_allclose(told[f"{name}_probability"], frame[f"{name}_probability"], atol=1e-5)
