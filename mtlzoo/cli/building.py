@@ -63,7 +63,7 @@ def input_shape(pixels: Sequence[int] | None) -> tuple[int, int, int] | None:
 
 
 def _build(heads: Mapping[str, Head], options: argparse.Namespace) -> MultiTaskModel:
-    keras.utils.set_random_seed(options.seed)  # the same first weights, whatever was tried before
+    keras.utils.set_random_seed(options.seed or 0)  # the same first weights, whatever was tried before
     return build(
         options.backbone,
         heads,
