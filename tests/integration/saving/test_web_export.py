@@ -64,7 +64,7 @@ def converted(small, tmp_path_factory) -> Path:
 @pytest.fixture
 def _converted_once(converted, monkeypatch):
     """For what lies around the model: converting it takes seconds."""
-    monkeypatch.setattr(web_folder, "write_model", lambda model, path: shutil.copy(converted, path))
+    monkeypatch.setattr(web_folder, "write_model", lambda model, path, **how: shutil.copy(converted, path))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_display_is_plain_json_and_fits_the_output(name, model):
 def test_display_says_what_is_known():
     assert mtl.RegressionHead().display() == {"show": "numbers"}
     assert mtl.RegressionHead(mean=10.0, scale=2.0).display() == {"show": "numbers", "range": [4.0, 16.0]}
-    assert mtl.MultiLabelHead(["a", "b"], threshold=0.3).display()["threshold"] == 0.3
+    assert mtl.MultiLabelHead(["a", "b"], threshold=0.3).display()["threshold"] == [0.3, 0.3]
     assert mtl.ExpectationHead((1, 3)).display() == {"show": "expectation", "values": [1.0, 2.0, 3.0]}
     assert mtl.OrdinalHead(["low", "high"]).display() == {"show": "levels", "names": ["low", "high"]}
 
@@ -318,7 +318,7 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, tmp_path):
 def test_options_that_a_format_does_not_have_are_refused(small, tmp_path):
     with pytest.raises(ValueError, match="one of local, cdn, received: 'moon'"):
         mtl.export(small, tmp_path / "page", format="web", runtime="moon")
-    with pytest.raises(ValueError, match="Format 'web' has runtime, received: size"):
+    with pytest.raises(ValueError, match="Format 'web' has runtime and keep_float, received: size"):
         mtl.export(small, tmp_path / "page", format="web", size=3)
     with pytest.raises(ValueError, match="Format 'h5' has no options, received: runtime"):
         mtl.export(small, tmp_path / "model.h5", runtime="cdn")
