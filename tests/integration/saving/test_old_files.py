@@ -74,7 +74,9 @@ def test_packed_tables_are_read():
 @written_by_newer_keras
 def test_web_folders_are_known_and_their_description_is_as_it_was(tmp_path, monkeypatch):
     """The network in them is the same file: how Keras converts it is not looked at here."""
-    monkeypatch.setattr(web_folder, "write_model", lambda model, path, **how: shutil.copy(OLD / "web" / path.name, path))
+    monkeypatch.setattr(
+        web_folder, "write_model", lambda model, path, **how: shutil.copy(OLD / "web" / path.name, path)
+    )
     folder = shutil.copytree(OLD / "web", tmp_path / "web")
     model = mtl.load_model(OLD / "model.h5")
     mtl.export(model, folder, format="web", overwrite=True)
