@@ -225,7 +225,7 @@ def test_callbacks_see_the_whole_model_and_files_hold_it(tables, tiny_backbone, 
         bests.append(best)
         mtl.export(best, tmp_path / "best.h5", overwrite=True)
 
-    history = fit(model, *tables, HEADS, callbacks=[witness, checkpoint], on_best=on_best, **QUICK)
+    history = fit(model, *tables, HEADS, callbacks=[witness, checkpoint], on_best=on_best, calibrate=False, **QUICK)
     assert looks == [36, 12]
     assert all(seen is model for seen in [*witness.models, *bests])
     assert witness.steps == [3, 3, 3]
