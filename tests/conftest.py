@@ -39,6 +39,14 @@ NOT_COUNTED = [
         *("training/test_statistics_lag.py", "training/test_task_stopping.py"),
     )
 ]
+# Each takes minutes; with `scripts/test --all`.
+LONG = [
+    TESTS / "integration" / name
+    for name in (
+        *("backbones/test_hub.py", "documents/test_notebooks.py"),
+        *("training/test_devices.py", "training/test_statistics_lag.py"),
+    )
+]
 LIMIT = 900  # seconds for a test that trains, on two busy cores; others have that of `setup.cfg`
 
 pytest_plugins = ["left_out"]
@@ -58,6 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.unit)
             continue
         item.add_marker(pytest.mark.integration)
+        if item.path in LONG and os.environ.get("MTLZOO_TEST_BACKBONES") != "all":
+            item.add_marker(pytest.mark.skip(reason="takes minutes: scripts/test --all"))
         if any(item.path.is_relative_to(path) for path in NOT_COUNTED):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("timeout") is None:
