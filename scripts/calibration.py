@@ -88,7 +88,7 @@ def chance(predictions: Any, name: str, draws: int = 200) -> float:
     """The mean expected calibration error of labels that are drawn from the probabilities themselves."""
     from mtlzoo.evaluation.calibration import expected_calibration_error
 
-    sure, _ = certainties(predictions, name)
+    sure, _ = sure_and_right(predictions, name)
     rng = np.random.default_rng(0)
     return float(np.mean([expected_calibration_error(sure, rng.random(len(sure)) < sure) for _ in range(draws)]))
 
@@ -99,21 +99,22 @@ def isotonic(valid: Any, before: Any, after: Any, name: str) -> dict[str, float]
 
     from mtlzoo.evaluation.calibration import expected_calibration_error
 
-    fitted = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(*certainties(valid, name))
-    given, right = certainties(before, name)
+    fitted = IsotonicRegression(out_of_bounds="clip", y_min=0, y_max=1).fit(*sure_and_right(valid, name))
+    given, right = sure_and_right(before, name)
     sure = fitted.predict(given)
     return {
         "isotonic": expected_calibration_error(sure, right),
-        "square": float(np.square(certainties(after, name)[0] - right).mean()),
+        "square": float(np.square(sure_and_right(after, name)[0] - right).mean()),
         "isotonic_square": float(np.square(sure - right).mean()),
     }
 
 
-def certainties(predictions: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+def sure_and_right(predictions: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The probability of each labelled row's predicted class, and whether it is right."""
+    from mtlzoo.evaluation.calibration import certainties
+
     pair = predictions.with_labels(predictions.table.for_heads(predictions.heads))[name]
-    probabilities = pair.head.probabilities(pair.outputs[pair.labelled])
-    return probabilities.max(axis=-1), probabilities.argmax(axis=-1) == pair.head.class_ids(pair.targets[pair.labelled])
+    return certainties(pair.head, pair.outputs, pair.targets)
 
 
 def changed(head: Any, before: np.ndarray, after: np.ndarray) -> int:

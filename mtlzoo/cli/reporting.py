@@ -23,6 +23,7 @@ from mtlzoo.files import check_output, writing
 from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
+from mtlzoo.reports.sources import HISTORY, history_frame
 
 REPORT = ("report.csv", "answers.csv", PREDICTIONS, "predictions.png")
 GROUPS = ("groups.csv", "groups.png")
@@ -134,8 +135,8 @@ def check_files(directory: Path, names: Iterable[str], *, overwrite: bool = Fals
 
 def write_history(history: keras.callbacks.History, directory: Path, *, overwrite: bool = False, **how: Any) -> None:
     """Write `history.csv`, as :func:`write_csv` does, and `history.png`, in which epochs count from 1, as in the log."""
-    frame = pd.DataFrame({"epoch": np.array(history.epoch, int) + 1, **history.history})
-    write_csv(directory / "history.csv", frame, overwrite=overwrite, **how)
+    frame = history_frame(history)
+    write_csv(directory / HISTORY, frame, overwrite=overwrite, **how)
     main = {name: head.metrics()[0].name for name, head in history.model.heads.items()}
     plot_history(frame, directory / "history.png", metrics=main, overwrite=overwrite)
 

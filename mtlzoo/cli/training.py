@@ -25,7 +25,7 @@ from mtlzoo.files.regular import open_regular
 from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
-from mtlzoo.reports.sources import MODELS
+from mtlzoo.reports.sources import HISTORY, LABELS, MODELS, SETTINGS
 from mtlzoo.saving import export
 from mtlzoo.system import workers
 from mtlzoo.training import BalancingMonitor, Recipe, Stage, Track, Tracking, fit, get_recipe
@@ -33,8 +33,8 @@ from mtlzoo.training.resuming import FILE as STATE
 from mtlzoo.training.tracking.parameters import versions
 
 RUN = (
-    *("settings.json", "skipped.txt", "model.png", *MODELS, "history.csv", "history.png"),
-    *("labels.csv", "balancing.csv", "balancing.png", "submission.csv"),
+    *(SETTINGS, "skipped.txt", "model.png", *MODELS, HISTORY, "history.png"),
+    *(LABELS, "balancing.csv", "balancing.png", "submission.csv"),
 )
 
 
@@ -132,9 +132,9 @@ def _train_run(
     @functools.cache
     def describe() -> None:  # not before a training that cannot go on was refused, whose files these are
         settings = {**options.settings_of(tables), "recipe": _recipe(arguments).get_config()}
-        write_json(directory / "settings.json", settings, overwrite=overwrite)
+        write_json(directory / SETTINGS, settings, overwrite=overwrite)
         counts = count_labels(dict(zip(PARTS, (table.for_heads(model.heads) for table in tables))))
-        write_csv(directory / "labels.csv", counts, overwrite=overwrite, raw_cells=raw_cells)
+        write_csv(directory / LABELS, counts, overwrite=overwrite, raw_cells=raw_cells)
         if options.skipped:
             with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
                 lines = "\n".join(options.skipped) + "\n"
@@ -185,7 +185,7 @@ def is_run(directory: Path) -> bool:
     if (directory / STATE).is_file():
         return True
     try:
-        with open_regular(directory / "settings.json") as file:
+        with open_regular(directory / SETTINGS) as file:
             return "mtlzoo" in json.loads(file.read().decode("utf-8"))
     except (OSError, ValueError, TypeError, RecursionError):
         return False

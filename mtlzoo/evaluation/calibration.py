@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.labelled import LabelledOutputs
-from mtlzoo.evaluation.outdating import at_temperatures
+from mtlzoo.evaluation.outdating import outdate_by_temperatures
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.temperature import fit_temperature, has_temperature
 from mtlzoo.models import MultiTaskModel
-from mtlzoo.models.temperatures import fold_temperature
 
 BINS = 15
 
@@ -61,8 +59,7 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
             "brier_before": before[1],
             "brier": then[1],
         }
-        fold_temperature(model, name, temperature)
-    model.calibration = at_temperatures(model, {name: row["temperature"] for name, row in rows.items()})
+    outdate_by_temperatures(model, {name: row["temperature"] for name, row in rows.items()})
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("head")
 
 
@@ -117,7 +114,7 @@ def reliability(predictions: Predictions, table: Labelled | None = None, bins: i
     """
     parts = []
     for name, pair in _pairs(predictions, table).items():
-        sure, right = _certainties(pair.head, pair.outputs, pair.targets)
+        sure, right = certainties(pair.head, pair.outputs, pair.targets)
         frame = pd.DataFrame({"bin": _bins(sure, bins), "probability": sure, "right": right.astype(float)})
         found = frame.groupby("bin").agg(
             rows=("right", "size"), probability=("probability", "mean"), right=("right", "mean")
@@ -159,16 +156,13 @@ def _pairs(predictions: Predictions, table: Labelled | None) -> dict[str, Labell
     Raises:
         ValueError: If there are no labels.
     """
-    rows = predictions.table if table is None else read_labelled(table)
-    if rows is None:
-        raise ValueError("Expected a table with labels, since the predictions are of images alone, received none.")
-    pairs = predictions.with_labels(rows.for_heads(predictions.heads))
+    pairs = predictions.with_labels(predictions.labelled_rows(table).for_heads(predictions.heads))
     return {name: pair for name, pair in pairs.items() if has_temperature(pair.head)}
 
 
 def _errors(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
     """The expected calibration error and the Brier score."""
-    sure, right = _certainties(head, outputs, targets)
+    sure, right = certainties(head, outputs, targets)
     if isinstance(head, ClassesHead):
         known = head.labelled(targets)
         probabilities, ids = head.probabilities(outputs[known]), head.class_ids(targets[known])
@@ -178,8 +172,17 @@ def _errors(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[float
     return expected_calibration_error(sure, right), float(brier.mean()) if len(brier) else float("nan")
 
 
-def _certainties(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of each prediction that has a label, and whether it is right; of tags that of each yes."""
+def certainties(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each prediction that has a label, and whether it is right; of tags that of each yes.
+
+    Args:
+        head: A head with probabilities.
+        outputs: What it predicts, `(rows, classes or tags)`.
+        targets: The labels of these rows, some of them missing.
+
+    Returns:
+        Float and bool `(labelled rows,)`; of tags one of each that is labelled.
+    """
     known = head.labelled(targets)
     outputs, targets = outputs[known], targets[known]
     if isinstance(head, ClassesHead):

@@ -9,16 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mtlzoo.errors import HeadError
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.predictions import Labelled, Predictions
-from mtlzoo.evaluation.validation_rows import predict_rows
+from mtlzoo.evaluation.validation_rows import choose_heads, predict_rows
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
 from mtlzoo.heads.conformal import Conformal, fit_conformal, prediction_intervals, prediction_sets, scores_of
 from mtlzoo.heads.decisions import Decision
 from mtlzoo.heads.numbers import NumbersHead
-from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.heads.texts import shorten
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
 
@@ -113,6 +112,7 @@ def conformal_coverage(predictions: Predictions, table: Labelled | None = None) 
     ```python
     from mtlzoo.evaluation import Predictions, conformal_coverage
 
+    mtl.conformal(model, valid)
     print(conformal_coverage(Predictions.from_model(model, test)))
     ```
     """
@@ -190,17 +190,7 @@ def _chosen(heads: Mapping[str, Head], names: Collection[str] | None, score: str
         HeadError: If there are none, or one that is named has none.
         ValueError: If none has such a score.
     """
-    possible = [name for name, head in heads.items() if scores_of(head)]
-    names = [names] if isinstance(names, str) else names
-    for name in names or ():
-        if name not in possible:
-            raise HeadError(
-                f"Expected `heads` to be some of those with classes, levels or numbers ({shorten(possible) or 'none'}), "
-                f"received: {value_text(name)}."
-            )
-    if not possible:
-        raise HeadError(f"Expected a head with classes, levels or numbers, received: {shorten(list(heads))}.")
-    chosen = possible if names is None else list(names)
+    chosen = choose_heads(heads, lambda head: bool(scores_of(head)), names, "classes, levels or numbers")
     if score is None:
         return chosen
     known = sorted({each for name in chosen for each in scores_of(heads[name])})

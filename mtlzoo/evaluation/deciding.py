@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mtlzoo.errors import HeadError
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.outdating import outdate
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.evaluation.thresholds import COSTS, Rule, by_costs, by_f1, by_precision, by_recall, count
-from mtlzoo.evaluation.validation_rows import predict_rows
-from mtlzoo.heads import Head
+from mtlzoo.evaluation.validation_rows import choose_heads, predict_rows
 from mtlzoo.heads.decisions import Decision
-from mtlzoo.heads.texts import shorten, value_text
+from mtlzoo.heads.texts import value_text
 from mtlzoo.heads.thresholds import ThresholdHead
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
@@ -72,7 +70,7 @@ def decide(
     """
     check_model(model)
     rule, costs = _rule(by, recall, precision, costs), _check_costs(costs)
-    chosen = _chosen(model.heads, heads)
+    chosen = choose_heads(model.heads, lambda head: isinstance(head, ThresholdHead), heads, "tags or two labels")
     predictions, pairs = predict_rows(model, valid, batch_size)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     found: dict[str, dict[str, float]] = {}
@@ -126,25 +124,6 @@ def _check_costs(costs: Mapping[str, float] | None) -> Mapping[str, float] | Non
             f'Expected `costs` above 0 such as {{"miss": 10, "false alarm": 1}}, received: {value_text(costs)}.'
         )
     return costs
-
-
-def _chosen(heads: Mapping[str, Head], names: Collection[str] | None) -> Sequence[str]:
-    """The heads to choose for.
-
-    Raises:
-        HeadError: If there are none, or one that is named has no threshold.
-    """
-    possible = [name for name, head in heads.items() if isinstance(head, ThresholdHead)]
-    names = [names] if isinstance(names, str) else names
-    for name in names or ():
-        if name not in possible:
-            raise HeadError(
-                f"Expected `heads` to be some of those with tags or two labels ({shorten(possible) or 'there are none'}), "
-                f"received: {value_text(name)}."
-            )
-    if not possible:
-        raise HeadError(f"Expected a BinaryHead or MultiLabelHead among the heads, received: {shorten(list(heads))}.")
-    return possible if names is None else list(names)
 
 
 def _choose(pair: LabelledOutputs, rule: Rule, costs: Mapping[str, float] | None) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mtlzoo.heads.decisions import Decision, dependents, with_own_thresholds
+from mtlzoo.heads.decisions import Decision, dependents
 from mtlzoo.heads.texts import shorten
 from mtlzoo.models import Calibration, MultiTaskModel
+from mtlzoo.models.temperatures import fold_temperatures
 
 
 def outdate(model: MultiTaskModel, heads: set[str]) -> Calibration:
@@ -32,19 +33,17 @@ def outdate(model: MultiTaskModel, heads: set[str]) -> Calibration:
     return replace(model.calibration, decisions=kept).with_decisions(lost)
 
 
-def at_temperatures(model: MultiTaskModel, temperatures: Mapping[str, float]) -> Calibration:
-    """What is still known where the logits of heads have been divided: thresholds, which follow. A warning names the rest.
+def outdate_by_temperatures(model: MultiTaskModel, temperatures: Mapping[str, float]) -> None:
+    """Divide the logits of heads. Thresholds follow; a warning names what else was known and is not true any more.
 
     Args:
-        model: The model.
-        temperatures: What logits were divided by, by the head's name.
+        model: The model, changed in place.
+        temperatures: What logits are divided by, by the head's name.
     """
-    known = model.calibration
-    given = {name: model.heads[name] for name in temperatures}
-    moved = replace(known, decisions=with_own_thresholds(given, known.decisions)).with_temperatures(temperatures)
-    if lost := {name for name, each in known.decisions.items() if each != Decision(thresholds=each.thresholds)}:
+    decisions = model.calibration.decisions
+    fold_temperatures(model, temperatures)
+    if lost := {name for name, each in decisions.items() if each != Decision(thresholds=each.thresholds)}:
         warn_of_lost(lost)
-    return moved
 
 
 def warn_of_lost(heads: set[str]) -> None:

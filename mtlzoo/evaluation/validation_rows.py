@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
+
+from mtlzoo.errors import HeadError
 from mtlzoo.evaluation.labelled import LabelledOutputs
 from mtlzoo.evaluation.predictions import Labelled, Predictions
+from mtlzoo.heads import Head
+from mtlzoo.heads.texts import shorten, value_text
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
 
@@ -31,3 +36,30 @@ def predict_rows(
     heads = known.decided(model.heads)
     predictions = Predictions(valid.outputs, heads, valid.geometry, valid.names, valid.table, known.decisions)
     return predictions, predictions.with_labels(rows.for_heads(heads))
+
+
+def choose_heads(
+    heads: Mapping[str, Head], fits: Callable[[Head], bool], names: Collection[str] | None, kind: str
+) -> list[str]:
+    """The heads that something is fitted for: those of a kind, or some of them.
+
+    Args:
+        heads: All heads.
+        fits: Whether a head is of the kind.
+        names: Those to take; `None` for all of the kind.
+        kind: What heads of the kind have, for messages.
+
+    Raises:
+        HeadError: If there are none, or one that is named is not of the kind.
+    """
+    possible = [name for name, head in heads.items() if fits(head)]
+    names = [names] if isinstance(names, str) else names
+    for name in names or ():
+        if name not in possible:
+            raise HeadError(
+                f"Expected `heads` to be some of those with {kind} ({shorten(possible) or 'there are none'}), "
+                f"received: {value_text(name)}."
+            )
+    if not possible:
+        raise HeadError(f"Expected a head with {kind}, received: {shorten(list(heads))}.")
+    return possible if names is None else list(names)

@@ -31,7 +31,7 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
         Between 0.05 and 20; 1 for heads without probabilities, and where no row is labelled.
     """
     known = head.labelled(targets)
-    if not known.any() or "probability" not in head.decode(predictions[:1]):
+    if not known.any() or not has_temperature(head):
         return 1.0
     predictions, targets = predictions[known], targets[known]
 

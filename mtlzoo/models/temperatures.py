@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import keras
 
 from mtlzoo.errors import HeadError
+from mtlzoo.heads.decisions import with_own_thresholds
 from mtlzoo.models.head_layers import output_layer
 
 if TYPE_CHECKING:
@@ -43,3 +46,20 @@ def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> No
     for variable in (layer.kernel, layer.bias):
         if variable is not None:
             variable.assign(variable / temperature)
+
+
+def fold_temperatures(model: MultiTaskModel, temperatures: Mapping[str, float]) -> None:
+    """Divide the last layers of several heads and note it in `model.calibration`; thresholds follow, so that answers stay.
+
+    Args:
+        model: The model, changed in place.
+        temperatures: What logits are divided by, by the head's name.
+
+    Raises:
+        HeadError: As :func:`fold_temperature`.
+        ValueError: As :func:`fold_temperature`.
+    """
+    for name, temperature in temperatures.items():
+        fold_temperature(model, name, temperature)
+    own = with_own_thresholds({name: model.heads[name] for name in temperatures}, model.calibration.decisions)
+    model.calibration = replace(model.calibration, decisions=own).with_temperatures(temperatures)

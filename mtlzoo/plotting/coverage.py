@@ -68,7 +68,7 @@ def plot_coverage(
     for number, (name, curve) in enumerate(curves.items()):
         left = MARGIN + (number % columns) * cell[0] + LEFT
         bottom = height - HEADER - (number // columns + 1) * cell[1] + BELOW
-        axes = figure.add_axes((left / width, bottom / height, (PANEL_WIDTH - 0.1) / width, PANEL_HEIGHT / height))
+        axes = style.add_axes(figure, left, bottom, PANEL_WIDTH - 0.1, PANEL_HEIGHT)
         decision = predictions.decisions.get(name)
         _draw_curve(axes, curve, None if decision is None else decision.confidence)
         shown = style.shorten(name, PANEL_WIDTH - 0.1, weight="bold")

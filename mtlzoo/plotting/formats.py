@@ -48,8 +48,7 @@ def plot_formats(
     ```
     """
     figure = style.new_figure(WIDTH, HEIGHT)
-    width, height = WIDTH - 2 * MARGIN - LEFT - RIGHT, HEIGHT - HEADER - BELOW
-    axes = figure.add_axes(((MARGIN + LEFT) / WIDTH, BELOW / HEIGHT, width / WIDTH, height / HEIGHT))
+    axes = style.add_axes(figure, MARGIN + LEFT, BELOW, WIDTH - 2 * MARGIN - LEFT - RIGHT, HEIGHT - HEADER - BELOW)
     style.style_axes(axes)
     sizes = 60 + 500 * variants["megabytes"] / variants["megabytes"].max()
     for (_, row), size in zip(variants.iterrows(), sizes):

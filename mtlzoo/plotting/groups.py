@@ -84,7 +84,7 @@ def plot_groups(frame: pd.DataFrame, path: str | os.PathLike[str] | None = None,
         bottom = height - HEADER - band * (ABOVE + rows_height + BELOW) - ABOVE - rows_height
         x = left + column * (panel_width + COUNT_WIDTH + GAP)
         places = _draw_names(canvas, blocks, bottom + rows_height, left if column == 0 else None)
-        axes = figure.add_axes((x / width, bottom / height, panel_width / width, rows_height / height))
+        axes = style.add_axes(figure, x, bottom, panel_width, rows_height)
         axes.set_ylim(bottom, bottom + rows_height)
         rows = frame[frame["head"] == head]
         _draw_panel(axes, rows, places)

@@ -88,7 +88,7 @@ def plot_history(
         for column, panel in enumerate(panels):
             left, bottom = MARGIN + column * cell_width + LEFT, top - ABOVE - panel_height
             size = (cell_width - LEFT - 0.1, panel_height)
-            axes = figure.add_axes((left / WIDTH, bottom / height, size[0] / WIDTH, size[1] / height))
+            axes = style.add_axes(figure, left, bottom, *size)
             _draw_curves(axes, epochs, history, panel, size[0])
             _draw_stages(axes, epochs, history, named=index == 0)
             if column >= below:

@@ -41,8 +41,7 @@ def plot_learning_rate(
     ```
     """
     figure = style.new_figure(WIDTH, HEIGHT)
-    width, height = WIDTH - 2 * MARGIN - LEFT, HEIGHT - HEADER - BELOW
-    axes = figure.add_axes(((MARGIN + LEFT) / WIDTH, BELOW / HEIGHT, width / WIDTH, height / HEIGHT))
+    axes = style.add_axes(figure, MARGIN + LEFT, BELOW, WIDTH - 2 * MARGIN - LEFT, HEIGHT - HEADER - BELOW)
     style.style_axes(axes)
     rates, smoothed = np.asarray(found.rates), np.asarray(found.smoothed)
     axes.plot(rates, found.losses, color=style.SKY, linewidth=0.8, alpha=0.7, zorder=2)

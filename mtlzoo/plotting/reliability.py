@@ -66,11 +66,10 @@ def plot_reliability(
     canvas = style.add_canvas(figure)
     style.write(canvas, 0.15, height - 0.28, "Are probabilities worth what they say?", style.TITLE_SIZE, weight="bold")
     _write_key(canvas, height - 0.58, earlier is not None)
-    wide, high = figure.get_size_inches()
     for place, name in enumerate(errors.index):
         row, column = divmod(place, columns)
         x, y = LEFT + column * (SIDE + GAP), height - TOP - SIDE - row * ROW
-        axes = figure.add_axes((x / wide, y / high, SIDE / wide, SIDE / high))
+        axes = style.add_axes(figure, x, y, SIDE, SIDE)
         _prepare(axes)
         said = f"{errors.loc[name, 'ece']:.3f}"
         if earlier is not None:

@@ -72,6 +72,12 @@ def add_canvas(figure: matplotlib.figure.Figure) -> Axes:
     return axes
 
 
+def add_axes(figure: matplotlib.figure.Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Return axes whose place and sides are inches, from the figure's lower left corner."""
+    wide, high = figure.get_size_inches()
+    return figure.add_axes((left / wide, bottom / high, width / wide, height / high))
+
+
 def write(axes: Axes, x: float, y: float, text: str, size: float = TEXT_SIZE, color: str = INK, **options: Any) -> Text:
     """Write text as it is: a `$` in a class name starts no formula."""
     return axes.text(x, y, text, size=size, color=color, **{"va": "center", "parse_math": False, **options})

@@ -55,8 +55,7 @@ def plot_trials(trials: pd.DataFrame, path: str | os.PathLike[str] | None = None
     best = shown["val_score"].where(done).idxmax()
     for place, name in enumerate(["number", *settings]):
         x, y = MARGIN + (place % BESIDE) * (WIDTH + MARGIN), height - HEADER - (place // BESIDE + 1) * HEIGHT
-        inner = (WIDTH - LEFT - MARGIN, HEIGHT - BELOW - ABOVE)
-        axes = figure.add_axes(((x + LEFT) / width, (y + BELOW) / height, inner[0] / width, inner[1] / height))
+        axes = style.add_axes(figure, x + LEFT, y + BELOW, WIDTH - LEFT - MARGIN, HEIGHT - BELOW - ABOVE)
         style.style_axes(axes)
         places = _places(axes, shown[name])
         scores = shown["val_score"].to_numpy(float)

@@ -142,7 +142,7 @@ def of_model(model: MultiTaskModel, test: Any, training: Training) -> Sources:
     known = {part: rows.for_heads(model.heads) for part, rows in parts.items() if rows is not None}
     history = training.history
     if isinstance(history, keras.callbacks.History):
-        history = pd.DataFrame({"epoch": np.array(history.epoch, int) + 1, **history.history})
+        history = history_frame(history)
     recipe = None if training.recipe is None else get_recipe(training.recipe).get_config()
     return Sources(
         model.name,
@@ -152,6 +152,11 @@ def of_model(model: MultiTaskModel, test: Any, training: Training) -> Sources:
         history=None if history is None or history.empty else history,
         labels=count_labels(known),
     )
+
+
+def history_frame(history: keras.callbacks.History) -> pd.DataFrame:
+    """A row for each epoch, counted from 1 as in the log."""
+    return pd.DataFrame({"epoch": np.array(history.epoch, int) + 1, **history.history})
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from mtlzoo.heads.decisions import with_own_thresholds
 from mtlzoo.heads.temperature import fit_temperature, has_temperature
-from mtlzoo.models import Calibration, MultiTaskModel
-from mtlzoo.models.temperatures import can_fold, fold_temperature
+from mtlzoo.models import MultiTaskModel
+from mtlzoo.models.temperatures import can_fold, fold_temperatures
 
 FEW = 16  # batches for which making a function of the network takes longer than it saves
 
@@ -22,7 +21,7 @@ def calibrate_on(model: MultiTaskModel, batches: Iterable[Any]) -> dict[str, flo
     Predictions stay the same; see :func:`mtlzoo.calibrate`, which does so for rows of a table.
 
     Args:
-        model: The model, changed in place.
+        model: The model, changed in place, of whose predictions nothing is known yet.
         batches: Validation images and dictionaries of encoded labels.
 
     Returns:
@@ -43,11 +42,8 @@ def calibrate_on(model: MultiTaskModel, batches: Iterable[Any]) -> dict[str, flo
     temperatures = {}
     for name, head in heads.items():
         if sum(map(len, targets[name])):
-            found = fit_temperature(head, np.concatenate(outputs[name]), np.concatenate(targets[name]))
-            fold_temperature(model, name, found)
-            temperatures[name] = found
-    own = with_own_thresholds({name: heads[name] for name in temperatures}, {})
-    model.calibration = Calibration(decisions=own).with_temperatures(temperatures)
+            temperatures[name] = fit_temperature(head, *map(np.concatenate, (outputs[name], targets[name])))
+    fold_temperatures(model, temperatures)
     return temperatures
 
 

@@ -94,7 +94,7 @@ def test_the_error_is_the_gap_between_what_is_said_and_what_is_right():
 
 def test_images_alone_say_nothing_of_calibration():
     predictions = Predictions({"kids": np.array([[0.9]])}, {"kids": mtl.BinaryHead()}, names=["a.jpg"])
-    with pytest.raises(ValueError, match="Expected a table with labels"):
+    with pytest.raises(ValueError, match="Expected a table with the labels of these rows"):
         calibration_errors(predictions)
 
 
