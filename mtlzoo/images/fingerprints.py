@@ -55,7 +55,7 @@ def fingerprint(path: str) -> Fingerprint:
     ```python
     from mtlzoo.images.fingerprints import fingerprint
 
-    print(fingerprint("images/cell.jpg").size)
+    print(fingerprint("coat.jpg").size)
     ```
     """
     data, digest = ImageSource(path).read_with_digest()

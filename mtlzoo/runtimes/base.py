@@ -28,8 +28,10 @@ class Runtime(ABC):
     Example:
 
     ```python
-    runtime = mtlzoo.runtimes.open_runtime(Path("model.onnx"))
-    runtime.run(np.zeros((3, *runtime.input_shape)))["kind"].shape  # (3, 2)
+    from mtlzoo.runtimes import open_runtime
+
+    runtime = open_runtime(Path("model.tflite"))
+    runtime.run(np.zeros((3, *runtime.input_shape)))["coat_length"].shape  # (3, 3)
     ```
     """
 

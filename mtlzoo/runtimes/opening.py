@@ -40,8 +40,8 @@ def open_runtime(path: Path, threads: int | None = None) -> Runtime:
     Example:
 
     ```python
-    runtime = mtlzoo.runtimes.open_runtime(Path("model.tflite"))
-    runtime.run(images)["kind"]
+    runtime = open_runtime(Path("model.tflite"))
+    runtime.run(images)["coat_length"]
     ```
     """
     if not path.exists():

@@ -75,8 +75,8 @@ class Predictor:
     Example:
 
     ```python
-    predictor = mtl.load_predictor("model.tflite")
-    predictor(["coat.jpg", "skirt.jpg"], probabilities=True)
+    predictor = mtl.load_predictor(mtl.export(model, "model.tflite"))
+    predictor(["coat.jpg", "face.jpg"], probabilities=True)
     predictor.predictions(valid).evaluate()
     ```
     """

@@ -21,10 +21,13 @@ from eager import eager_steps
 
 import mtlzoo as mtl
 
-# The whole recipe, which the README's blocks run in small.
-NOT_RUN = {"mtlzoo": "downloads weights and trains for minutes"}
+NOT_RUN = {
+    "mtlzoo": "downloads weights and trains for minutes",  # the whole recipe, which the README's blocks run in small
+    "mtlzoo.serving.server.serve": "serves until it is stopped",
+}
 PACKAGE = Path(mtl.__file__).parent
 ROWS = 24
+FILES = {"model.h5": "mtl.load_model", "model.tflite": "open_runtime"}  # files that are there, and for which examples
 FASHIONS = ["short", "knee", "long"]
 
 
@@ -97,12 +100,13 @@ def names(folder, table) -> dict[str, Any]:
     x = images
     for name in ["conv_pw_9", "conv_pw_10", "conv_pw_11"]:
         x = layers.Conv2D(4, 3, strides=4, activation="relu", name=name)(x)
-    train, valid = mtl.data.split(table, [0.75, 0.25])
+    train, valid = mtl.data.split(table, [0.5, 0.5])
     model = mtl.build(keras.Model(images, x, name="tiny"), table.heads, weights=None, preprocessing="tf")
-    mtl.export(model, folder / "model.h5")
+    for name in FILES:
+        mtl.export(model, folder / name)
     libraries = {"mtl": mtl, "keras": keras, "np": np, "ops": ops, "pd": pd, "Path": Path}
     dataset = mtl.data.image_dataset(train, (224, 224))
-    data = {"table": table, "train": train, "valid": valid, "dataset": dataset, "frame": table.frame}
+    data = {"table": table, "train": train, "valid": valid, "test": valid, "dataset": dataset, "frame": table.frame}
     return {**libraries, **data, "model": model, "images": next(iter(dataset))[0]}
 
 
@@ -113,8 +117,9 @@ def test_example(name, names, folder, tmp_path, monkeypatch):
         pytest.skip(NOT_RUN[name])
     module, code = EXAMPLES[name]
     monkeypatch.chdir(shutil.copytree(folder, tmp_path / "reader"))
-    if "mtl.load_model" not in "".join(code):
-        Path("model.h5").unlink()
+    for file, reader in FILES.items():
+        if reader not in "".join(code):
+            Path(file).unlink()
     names["model"].trainable = True
     names["model"].compile()
     with warnings.catch_warnings(), eager_steps():

@@ -90,7 +90,7 @@ def test_columns_of_any_type_take_labels(column, labels, expected):
         (b"image,row,head,prediction,label\nb.jpg,,kind,cat,owl\n\na.jpg,3,age,,4.5\n", "plain.csv"),
         ("image;row;head;label\r\nb.jpg;;kind;owl\r\na.jpg;3;age;4,5\r\n".encode("utf-8-sig"), "semicolons.csv"),
         ("image\trow\thead\tlabel\nb.jpg\t\tkind\towl\na.jpg\t3\tage\t4.5\n".encode("utf-16"), "utf16.tsv"),
-        (gzip.compress(b"row,head,label\n1, kind ,owl\n3,age,4.5\n"), "rows.csv.gz"),
+        (gzip.compress(b"row,head,label\n1, kind ,owl\n3,age,4.5\n", mtime=0), "rows.csv.gz"),
         (b"sep=;\nimage;row;head;label\nb.jpg;1.0;kind;owl\na.jpg;3;age;4.5\n", "excel.csv"),
     ],
 )
