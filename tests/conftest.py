@@ -16,6 +16,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from asked import ALL
 from eager import eager_steps
 from memory import release_memory
 from quick_tensorflow import prepare_tensorflow
@@ -39,14 +40,6 @@ NOT_COUNTED = [
         *("training/test_statistics_lag.py", "training/test_task_stopping.py"),
     )
 ]
-# Each takes minutes; with `scripts/test --all`.
-LONG = [
-    TESTS / "integration" / name
-    for name in (
-        *("backbones/test_hub.py", "documents/test_notebooks.py"),
-        *("training/test_devices.py", "training/test_statistics_lag.py"),
-    )
-]
 LIMIT = 900  # seconds for a test that trains, on two busy cores; others have that of `setup.cfg`
 
 pytest_plugins = ["left_out"]
@@ -62,12 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if item.get_closest_marker("long") and not ALL:
+            item.add_marker(pytest.mark.skip(reason="takes long: scripts/test --all"))
         if item.path.is_relative_to(TESTS / "unit"):
             item.add_marker(pytest.mark.unit)
             continue
         item.add_marker(pytest.mark.integration)
-        if item.path in LONG and os.environ.get("MTLZOO_TEST_BACKBONES") != "all":
-            item.add_marker(pytest.mark.skip(reason="takes minutes: scripts/test --all"))
         if any(item.path.is_relative_to(path) for path in NOT_COUNTED):
             item.add_marker(pytest.mark.no_cover)
         if item.get_closest_marker("timeout") is None:

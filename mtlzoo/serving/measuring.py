@@ -87,7 +87,7 @@ def benchmark(
     Example:
 
     ```python
-    measured = mtl.benchmark(model, test, images=train)
+    measured = mtl.benchmark(model, test, formats=["litert"], cold_start=False)
     print(measured.to_text())
     measured.variants.to_csv("formats.csv", index=False)
     ```

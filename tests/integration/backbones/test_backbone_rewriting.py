@@ -38,7 +38,7 @@ def convnext() -> keras.Model:
 
 @pytest.mark.parametrize(
     ("make", "size"),
-    [(mobilenet, (48, 40)), (inception_resnet, (75, 75)), (convnext, (32, 32))],
+    [(mobilenet, (48, 40)), pytest.param(inception_resnet, (75, 75), marks=pytest.mark.long), (convnext, (32, 32))],
     ids=["MobileNetV3Small", "InceptionResNetV2", "ConvNeXt"],
 )
 def test_architectures_of_keras(make, size, settle, images, tmp_path):

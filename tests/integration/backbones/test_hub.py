@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from eager import eager_steps
-from families import ALL
 from hub_families import HUB, SIZE
 
 import mtlzoo as mtl
@@ -21,6 +20,7 @@ from mtlzoo.models.resizing import at_size
 from mtlzoo.training.features import is_fixed
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("keras_hub") is None, reason="KerasHub is not installed"),
     # Swin's attention says so of the mask that Keras itself puts on zeros.
@@ -29,19 +29,6 @@ pytestmark = [
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0), "points": mtl.LandmarkHead(2)}
 TOKENS = ["ViT", "DeiT", "DINOV2", "DINOV3", "CLIP", "SigLIP"]
 PLAIN = ["ResNet", "DenseNet", "VGG", "Xception"]  # made of built-in layers alone
-# Those that take the most time, or are much like others: with MTLZOO_TEST_BACKBONES=all.
-LESS_USUAL = [
-    "DeiT",
-    "MiT",
-    "CSPNet",
-    "DenseNet",
-    "VGG",
-    "Xception",
-    "SwinTransformer",
-    "HGNetV2",
-    "CLIP",
-    "MobileNetV5",
-]
 
 
 @pytest.fixture
@@ -105,7 +92,7 @@ def assert_it_comes_back(model, images, expected, folder) -> None:
     assert_same_outputs(mtl.load_model(folder / "plain.keras"), images, expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("name", [name for name in HUB if ALL or name not in LESS_USUAL])
+@pytest.mark.parametrize("name", HUB)
 def test_family(name, pixels, tmp_path):
     model = built(name)
     expected = outputs_of(model, pixels)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from asked import usually
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 LAYER = "conv_pw_1_relu"  # of MobileNet: tracing all of it takes seconds each time
@@ -32,6 +33,7 @@ SMALL = {
     "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
     "teaching": {"rounds": 1, "rows": 104, "epochs": 4, "layer": LAYER},
 }
+QUICK = {"startup", "single_image", "balancing"}
 FIGURES = {
     "startup": {"seconds", "loads_tensorflow"},
     "input_pipeline": {"times_notebook", "times_keras", "of_limit", "of_full_limit", "cores"},
@@ -74,7 +76,7 @@ def benchmark():
 
 # The notebook's `ImageDataGenerator` asks SciPy for a name that it is about to drop.
 @pytest.mark.filterwarnings("ignore:Please import .* from the `scipy.ndimage` namespace:DeprecationWarning")
-@pytest.mark.parametrize("section", SMALL)
+@pytest.mark.parametrize("section", usually(QUICK, SMALL))
 def test_a_section_says_what_it_measures(benchmark, section):
     rows = benchmark.SECTIONS[section](**SMALL[section])
     table = benchmark.tidy(section, rows)

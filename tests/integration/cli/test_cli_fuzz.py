@@ -153,6 +153,7 @@ def _options(command: str) -> list[str]:
     return [action.option_strings[-1] for action in taking]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", BASES)
 def test_values_of_options(fuzz, command):
     # Where a value is a name to write to, anything may be right; what is written is looked at elsewhere.

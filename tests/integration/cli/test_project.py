@@ -42,6 +42,7 @@ def test_the_path_of_a_table_is_seen_from_the_project(tmp_path, monkeypatch, cap
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.usefixtures("eagerly")
 def test_the_script_of_a_project_runs(tmp_path, capsys):

@@ -14,6 +14,7 @@ import quick_tensorflow
 if TYPE_CHECKING:
     from jupyter_client import KernelManager
 
+pytestmark = pytest.mark.long
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 SMALL = {
     "balancing": "IMAGES = 60\nPIXELS = 32\nEPOCHS = 1\nMETHODS = ['pcgrad']\nCHANNELS = (8,)",

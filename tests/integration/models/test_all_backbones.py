@@ -1,6 +1,6 @@
 """One tester that every backbone runs through: built as the registry says, of built-in layers.
 
-The first of each family goes forwards, backwards and through an `.h5` file too; so do all with MTLZOO_TEST_BACKBONES=all.
+The first of each family goes forwards, backwards and through an `.h5` file; with `scripts/test --all` all others do so too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from families import ALL, FIRST
+from asked import ALL, usually
+from families import FIRST
 from memory import release_memory
 from quick_groups import convolve_quickly
 from quick_weights import draw_from_pool, start_at_zero
@@ -26,6 +27,12 @@ from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.batch_norm import MOMENTUM, fitting_momentum, keeping_up, normalization_layers
 
 WHOLE = BACKBONES if ALL else FIRST
+USUAL = set(FIRST) - {
+    "ConvNeXtTiny",
+    "DenseNet121",
+    "InceptionResNetV2",
+    "NASNetMobile",
+}  # those take five times as long
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0)}
 WIDER = [name for name in BACKBONES if name.startswith("ConvNeXt") and name != "ConvNeXtTiny"]
 
@@ -129,7 +136,7 @@ def assert_every_variable_has_a_gradient(model: keras.Model, images: np.ndarray)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", usually(USUAL, BACKBONES))
 def test_backbone(name, tmp_path):
     rng = np.random.default_rng(0)
     model, original = built(name, rng)

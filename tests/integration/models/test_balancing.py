@@ -531,6 +531,7 @@ def reference():
     return balanced_figures.figures()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("surroundings", ["jax", "replicas"])
 def test_the_same_numbers_elsewhere(surroundings, reference, tmp_path):
     if surroundings == "jax":

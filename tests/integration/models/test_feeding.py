@@ -111,6 +111,7 @@ def test_generators_may_lack_other_heads_in_each_batch_whichever_comes_first(fig
     assert not np.isnan(list(expected.values())).any()
 
 
+@pytest.mark.long
 def test_training_on_such_batches_is_training_on_each(compiled, images):
     batches, start = batches_of(images), compiled.get_weights()
     single = make()
@@ -202,6 +203,7 @@ def test_an_error_in_the_users_own_code_stays_the_users():
 # === Labels in other forms, one after the other ===
 
 
+@pytest.mark.long
 def test_labels_may_change_their_form_between_calls(images):
     model = make({"yes": mtl.BinaryHead(), "class": mtl.ClassificationHead(3)}, run_eagerly=False)
     ids, rows = (

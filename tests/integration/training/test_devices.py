@@ -23,6 +23,7 @@ from mtlzoo.system import workers
 from mtlzoo.training import Stage, fit
 from mtlzoo.training.devices import find_devices
 
+pytestmark = pytest.mark.long
 PROGRAM = Path(replica_figures.__file__)
 LIMIT = 900  # seconds, for two busy cores
 

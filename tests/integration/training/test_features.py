@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from asked import usually
 from drawings import draw_table
 from eager import eager_steps
 from short_training import StopBeforeSteps
@@ -117,7 +118,7 @@ def test_by_default_training_is_the_same_with_dropout_missing_labels_and_weights
     assert np.ptp(cached[1].history["loss"]) > 0.01
 
 
-@pytest.mark.parametrize("balancing", ["uncertainty", "dwa"])
+@pytest.mark.parametrize("balancing", usually(["uncertainty"], ["uncertainty", "dwa"]))
 def test_balancing_learns_the_same(twice, balancing):
     """Stages share what is learned, by the optimizer or by epochs."""
     stages = [Stage(3, 2e-2, "heads", optimizer="sgd"), Stage(1, 1e-2, "all", optimizer="sgd")]
@@ -254,6 +255,7 @@ class Steer(keras.callbacks.Callback):
         self.model.set_loss_factor("color", 0.1 * (epoch + 1))
 
 
+@pytest.mark.long
 def test_callbacks_steer_the_training(twice):
     stage = Stage(5, 2e-2, "heads", schedule="constant", optimizer="sgd")
     cached, plain = twice("auto", stage, callbacks=lambda: [Steer()], heads=("color", "level"))
@@ -462,7 +464,9 @@ def filled(tables, tmp_path_factory) -> Callable[[keras.Model, Path], tuple[Call
     return copy
 
 
-@pytest.mark.parametrize("how", ["bit", "cut", "matrices", "missing", "no checksums", "empty"])
+@pytest.mark.parametrize(
+    "how", usually(["bit", "missing"], ["bit", "cut", "matrices", "missing", "no checksums", "empty"])
+)
 def test_damaged_features_are_computed_again(filled, tiny_backbone, looks, tmp_path, how):
     """Those that have been used before in this process, too."""
     folder = tmp_path / "cache"

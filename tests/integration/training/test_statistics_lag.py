@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from families import ALL, FIRST
+from asked import usually
+from families import FIRST
 from family_training import bright_and_dark, losses_after_two_epochs
 from memory import release_memory
 
@@ -19,7 +20,7 @@ from mtlzoo.models.batch_norm import fitting_momentum, normalization_layers
 from mtlzoo.training.statistics_lag import compare_modes, is_far_above
 
 # That momentum is lowered in every family is seen in `tests/integration/models/test_all_backbones.py`.
-FAMILIES = FIRST if ALL else ["MobileNetV2", "MobileNetV3Small", "TCDCN"]
+FAMILIES = usually(["MobileNetV2"], FIRST)
 
 
 @pytest.fixture(scope="module")

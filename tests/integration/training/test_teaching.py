@@ -39,6 +39,7 @@ def teacher(drawn, network) -> mtl.MultiTaskModel:
     return model
 
 
+@pytest.mark.long
 def test_a_teacher_is_worth_labels(drawn, hidden, network, teacher, eagerly):
     alone, taught = network(drawn[0].heads), network(drawn[0].heads)
     before = fit(alone, hidden, drawn[1], Stage(4, 2e-2), **SETTINGS).history["val_loss"]

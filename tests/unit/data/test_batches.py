@@ -30,6 +30,7 @@ def test_no_pass_waits_for_a_tuner_at_its_end():
     assert with_cardinality(reshuffled_each_epoch(lambda: [np.arange(4)]), 4).options().autotune.enabled is False
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="about glibc's memory")
 def test_memory_is_not_mapped_block_by_block():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from asked import usually
 from head_checks import NAN, ROWS, HeadChecks
 
 from mtlzoo.heads import BoxHead, LabelError
@@ -211,7 +212,7 @@ def test_a_larger_box_is_of_another_stratum(rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["smooth_l1", "giou", "giou+l1", "mse"])
+@pytest.mark.parametrize("loss", usually(["giou+l1"], ["smooth_l1", "giou", "giou+l1", "mse"]))
 def test_it_sees_where_things_are(loss):
     """A mean over the image could not tell where the bright block is."""
     rng = np.random.default_rng(0)

@@ -318,6 +318,7 @@ def test_it_needs_a_map_and_learns_its_size():
     assert head.grid is None
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_it_finds_blocks():
     rng = np.random.default_rng(0)

@@ -113,6 +113,7 @@ def test_figures_are_those_of_a_regression_head_with_the_same_answers(rng):
     np.testing.assert_array_equal(head.strata(targets), same.strata(targets))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_learns_a_curve_as_well_as_a_regression_head(rng):
     features = rng.normal(size=(600, 3)).astype("float32")

@@ -24,7 +24,11 @@ def _trained(optimizer, fused, **compiling):
     return [*model.get_weights(), *(variable.numpy() for variable in optimizer.variables)]
 
 
-@pytest.mark.parametrize("compiling", [{}, {"run_eagerly": True}, {"jit_compile": True}], ids=["graph", "eager", "XLA"])
+@pytest.mark.parametrize(
+    "compiling",
+    [{}, {"run_eagerly": True}, pytest.param({"jit_compile": True}, marks=pytest.mark.long)],
+    ids=["graph", "eager", "XLA"],
+)
 @pytest.mark.parametrize(
     "make_optimizer",
     [

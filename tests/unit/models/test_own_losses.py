@@ -64,7 +64,7 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "arguments", "loss", "labels"), CASES)
-def test_a_plain_loss_is_the_mean_over_labelled_rows(kind, arguments, loss, labels, images):
+def test_a_plain_loss_is_the_mean_over_labelled_rows(kind, arguments, loss, labels, images, eagerly):
     model = plain(with_loss(kind, loss)(*arguments))
     head = model.heads["a"]
     known = head.labelled(np.asarray(labels, "float32"))

@@ -37,6 +37,7 @@ def test_unknown_precisions_are_refused():
         mtl.build("tcdcn", HEADS, (40, 40, 1), precision="float16")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_xla_does_what_is_asked(rng):
     inputs = keras.Input((8, 8, 3))
