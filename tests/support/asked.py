@@ -12,5 +12,10 @@ ALL = os.environ.get("MTLZOO_TEST_ALL") == "yes"
 
 
 def usually(usual: Collection[Any], values: Iterable[Any]) -> list[Any]:
-    """The values of a parameter, of which those that are not usual are `long`."""
-    return [value if value in usual else pytest.param(value, marks=pytest.mark.long) for value in values]
+    """The values of a parameter, or of several as tuples, of which those that are not usual are `long`."""
+    return [
+        value
+        if value in usual
+        else pytest.param(*(value if isinstance(value, tuple) else [value]), marks=pytest.mark.long)
+        for value in values
+    ]

@@ -11,6 +11,7 @@ from collections import OrderedDict
 import keras
 import numpy as np
 import pytest
+from asked import usually
 
 import mtlzoo as mtl
 from mtlzoo.backbones import efficientnet_lite, published_lite, torch_file
@@ -117,7 +118,7 @@ def network():
     return made
 
 
-@pytest.mark.parametrize("form", ["stream", "archive"])
+@pytest.mark.parametrize("form", usually(["archive"], ["stream", "archive"]))
 @pytest.mark.usefixtures("_torch")
 def test_published_weights_are_loaded(network, tmp_path, form):
     path = write(tmp_path / "lite0.pth", published(network), form)
@@ -229,7 +230,7 @@ def test_there_are_none_for_the_largest_two():
         mtl.EfficientNetLite4({"kind": 2}, SMALL, weights="imagenet")
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", usually([0], range(5)))
 def test_the_filters_are_the_published_ones(number):
     model = getattr(efficientnet_lite, f"EfficientNetLite{number}")((64, 96, 3))
     assert model.output_shape == (None, 2, 3, 1280)

@@ -33,7 +33,7 @@ SMALL = {
     "balancing": {"rounds": 1, "methods": ("uncertainty",), "layer": LAYER},
     "teaching": {"rounds": 1, "rows": 104, "epochs": 4, "layer": LAYER},
 }
-QUICK = {"startup", "single_image", "balancing"}
+QUICK = {"single_image"}
 FIGURES = {
     "startup": {"seconds", "loads_tensorflow"},
     "input_pipeline": {"times_notebook", "times_keras", "of_limit", "of_full_limit", "cores"},

@@ -266,6 +266,7 @@ def test_help_and_import_load_no_tensorflow():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.long
 def test_a_run_does_not_depend_on_the_terminal(run):
     """Standard error holds the message and nothing of TensorFlow's start-up."""
     result = subprocess.run(

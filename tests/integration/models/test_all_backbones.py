@@ -27,12 +27,8 @@ from mtlzoo.keras_compat import flatten_layers
 from mtlzoo.models.batch_norm import MOMENTUM, fitting_momentum, keeping_up, normalization_layers
 
 WHOLE = BACKBONES if ALL else FIRST
-USUAL = set(FIRST) - {
-    "ConvNeXtTiny",
-    "DenseNet121",
-    "InceptionResNetV2",
-    "NASNetMobile",
-}  # those take five times as long
+# Others take longer, or are much like these.
+USUAL = ["MobileNet", "MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "EfficientNetLite0", "ResNet50", "TCDCN"]
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0)}
 WIDER = [name for name in BACKBONES if name.startswith("ConvNeXt") and name != "ConvNeXtTiny"]
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from asked import usually
 from keras import layers
 
 import mtlzoo as mtl
@@ -212,7 +213,9 @@ def test_heads_with_the_names_of_each_others_layers_get_others(tiny_backbone, im
         assert shapes == {"wear": 3, "wear_hidden_1": 2}
 
 
-@pytest.mark.parametrize("name", ["sleeve length", "领长", "naïve", "a.b", "A", "wear_loss", "a/b"])
+@pytest.mark.parametrize(
+    "name", usually(["领长", "a/b"], ["sleeve length", "领长", "naïve", "a.b", "A", "wear_loss", "a/b"])
+)
 def test_heads_may_be_called_what_people_call_them(tiny_backbone, images, tmp_path, name):
     model = mtl.build(tiny_backbone, {name: 3, "a": 2}, (16, 16, 3))
     model.compile("sgd")

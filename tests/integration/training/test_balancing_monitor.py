@@ -3,6 +3,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from asked import usually
 
 import mtlzoo as mtl
 from mtlzoo.training.balancing_monitor import conflict_fraction
@@ -31,7 +32,9 @@ def model():
     return model
 
 
-@pytest.mark.parametrize("balancing", [None, "uncertainty", mtl.balancing.PCGrad(gradients="parameters")])
+@pytest.mark.parametrize(
+    "balancing", usually(["uncertainty"], [None, "uncertainty", mtl.balancing.PCGrad(gradients="parameters")])
+)
 def test_fighting_tasks_are_seen(model, features, balancing):
     model.compile(keras.optimizers.SGD(1e-3), balancing=balancing)
     monitor = mtl.BalancingMonitor()

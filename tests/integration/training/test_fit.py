@@ -146,6 +146,7 @@ def test_each_stage_starts_from_the_best_weights(drawn, network, eagerly):
 # === Repeatability ===
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_numbers_in_every_process(tmp_path):
     """To the last bit: the order, the augmentations, dropout, and sums over several threads."""
     repository = Path(__file__).parents[3]

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from asked import usually
 from eager import eager_steps
 
 import mtlzoo as mtl
@@ -86,7 +87,7 @@ def test_it_predicts_once_and_is_found_in_the_folder_of_features(
     assert same(*models)
 
 
-@pytest.mark.parametrize("teach", ["teacher", "itself"])
+@pytest.mark.parametrize("teach", usually(["teacher"], ["teacher", "itself"]))
 def test_frozen_stages_on_cached_features_learn_the_same(hidden, drawn, network, teacher, teach, eagerly):
     models, settings = [], {**SETTINGS, "augment": None}
     for features in ("auto", None):
@@ -109,7 +110,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("momentum", [None, 0.8])
+@pytest.mark.parametrize("momentum", usually([None], [None, 0.8]))
 def test_an_interrupted_training_ends_as_the_others(hidden, drawn, network, teacher, momentum, tmp_path, eagerly):
     def teach():
         return Teach(teacher) if momentum is None else Teach(momentum=momentum)
