@@ -10,6 +10,9 @@ from mtlzoo.evaluation.outdating import outdate_by_temperatures
 from mtlzoo.evaluation.predictions import Labelled, Predictions
 from mtlzoo.heads import Head
 from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.heads.decisions import at_temperature
+from mtlzoo.heads.detection import DetectionHead
+from mtlzoo.heads.detections import find_hits
 from mtlzoo.heads.temperature import fit_temperature, has_temperature
 from mtlzoo.models import MultiTaskModel
 
@@ -20,8 +23,10 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
     """Divide the logits of each head by the temperature at which validation labels are likeliest (Guo et al. 2017).
 
     The division is in the last layer's weights, so that the model, every file of it and the web page say the same.
-    Predictions stay what they are: thresholds of heads and of :func:`mtlzoo.decide` follow; levels are predicted by their
-    median, which may move by one. Heads for numbers, places and objects have no probabilities that could be calibrated so.
+    Predictions stay what they are: thresholds of heads and of :func:`mtlzoo.decide` follow, those of metrics that the model
+    was compiled with when it is compiled again; levels are predicted by their median, which may move by one. The score of
+    an object becomes the probability that there is one, with an IoU of at least one half. Heads for numbers and places
+    have no probabilities that could be calibrated so.
 
     Args:
         model: The model, changed in place. Training goes on from the changed weights.
@@ -50,7 +55,8 @@ def calibrate(model: MultiTaskModel, valid: Labelled, batch_size: int = 32) -> p
     for name, pair in pairs.items():
         temperature = fit_temperature(pair.head, pair.outputs, pair.targets)
         after = pair.head.at_temperature(pair.outputs, temperature)
-        before, then = (_errors(pair.head, outputs, pair.targets) for outputs in (pair.outputs, after))
+        before = _errors(pair.head, pair.outputs, pair.targets)
+        then = _errors(at_temperature(pair.head, temperature), after, pair.targets)
         rows[name] = {
             "rows": int(pair.labelled.sum()),
             "temperature": temperature,
@@ -173,15 +179,17 @@ def _errors(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[float
 
 
 def certainties(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The probability of each prediction that has a label, and whether it is right; of tags that of each yes.
+    """The probability of each prediction that has a label, and whether it is right.
+
+    Of tags it is that of each yes; of objects that of each one that is predicted.
 
     Args:
         head: A head with probabilities.
-        outputs: What it predicts, `(rows, classes or tags)`.
+        outputs: What it predicts, rows on the first axis.
         targets: The labels of these rows, some of them missing.
 
     Returns:
-        Float and bool `(labelled rows,)`; of tags one of each that is labelled.
+        Float and bool `(predictions,)`.
     """
     known = head.labelled(targets)
     outputs, targets = outputs[known], targets[known]
@@ -189,6 +197,8 @@ def certainties(head: Head, outputs: np.ndarray, targets: np.ndarray) -> tuple[n
         probabilities = head.probabilities(outputs)
         sure = probabilities.max(axis=-1) if len(probabilities) else np.zeros(0)
         return sure, probabilities.argmax(axis=-1) == head.class_ids(targets)
+    if isinstance(head, DetectionHead):
+        return find_hits(targets, outputs, head.score_threshold, head.nms_iou_threshold)
     return outputs[targets >= 0], targets[targets >= 0] >= 0.5
 
 

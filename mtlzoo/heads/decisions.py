@@ -10,7 +10,7 @@ from typing import Any
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.conformal import Conformal
 from mtlzoo.heads.texts import value_text
-from mtlzoo.heads.thresholds import MIDDLE, ThresholdHead
+from mtlzoo.heads.thresholds import MIDDLE, CutHead
 
 NOT_SURE = "not sure"
 """What is predicted where the answer's probability is too low."""
@@ -21,7 +21,8 @@ class Decision:
     """What was fitted for one head on validation rows.
 
     Attributes:
-        thresholds: The probability from which on the answer is yes, by the name of the tag, or of the second label.
+        thresholds: The probability from which on the answer is yes, by the name of the tag, or of the second label;
+            of objects the least score.
         confidence: The probability of an answer below which it is "not sure"; `None` for answering always.
         conformal: What belongs to the head's set or interval; `None` for none.
     """
@@ -44,7 +45,7 @@ class Decision:
 
     def apply(self, head: Head) -> Head:
         """The head with these thresholds."""
-        return head.with_thresholds(self.thresholds) if self.thresholds and isinstance(head, ThresholdHead) else head
+        return head.with_thresholds(self.thresholds) if self.thresholds and isinstance(head, CutHead) else head
 
     def get_config(self) -> dict[str, Any]:
         """What JSON can hold, without what is empty."""
@@ -63,7 +64,7 @@ class Decision:
         if not isinstance(config, Mapping):
             raise ValueError(f"Expected a dictionary, received: {value_text(config)}.")
         thresholds, confidence = config.get("thresholds", {}), config.get("confidence")
-        questions = head.questions() if isinstance(head, ThresholdHead) else ()
+        questions = head.questions() if isinstance(head, CutHead) else ()
         if not isinstance(thresholds, Mapping) or not set(thresholds) <= set(questions):
             raise ValueError(
                 f"Expected thresholds by the name of the tag or label, received: {value_text(thresholds)}."
@@ -87,6 +88,12 @@ def _at_temperature(probability: float, temperature: float) -> float:
     return min(max((1 + math.tanh(logit / 2)) / 2, 1e-12), 1 - 1e-12)
 
 
+def at_temperature(head: Head, temperature: float) -> Head:
+    """The head for outputs of which the logits have been divided: with thresholds by which its answers are the same."""
+    own = head.thresholds if isinstance(head, CutHead) else {}
+    return Decision(own).with_thresholds_at(temperature).apply(head)
+
+
 def decided_heads(heads: Mapping[str, Head], decisions: Mapping[str, Decision]) -> dict[str, Head]:
     """The heads as they answer: with the thresholds that were fitted.
 
@@ -105,7 +112,7 @@ def with_own_thresholds(heads: Mapping[str, Head], decisions: Mapping[str, Decis
     own = {
         name: replace(decisions.get(name, Decision()), thresholds=head.thresholds)
         for name, head in heads.items()
-        if isinstance(head, ThresholdHead)
+        if isinstance(head, CutHead)
         and not decisions.get(name, Decision()).thresholds
         and any(threshold != MIDDLE for threshold in head.thresholds.values())
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +19,9 @@ from mtlzoo.heads.evidence import Tensor, tag_scores
 from mtlzoo.heads.parts import keras, layers, losses, metrics, ops
 from mtlzoo.heads.spatial import SpatialHead
 from mtlzoo.heads.targets import object_targets
+from mtlzoo.heads.teachable import sigmoid_at
 from mtlzoo.heads.texts import is_missing, shorten, value_text
+from mtlzoo.heads.thresholds import CutHead, check_thresholds
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.system.deprecation import renamed_arguments
 
@@ -27,10 +29,11 @@ from mtlzoo.system.deprecation import renamed_arguments
 FIRST_SCORE = 0.01
 # Of relative coordinates: an object's edges are about so far from the middle of a cell in it.
 REACH = 0.15
+SCORE = "score"  # what the threshold is of
 EXPECTED = "expected a list of objects, each a class and a box of 4 numbers"
 
 
-class DetectionHead(SpatialHead):
+class DetectionHead(CutHead, SpatialHead):
     """All objects of some classes, with their boxes: an anchor-free grid on the backbone's feature map.
 
     Every cell of the map says how surely it sees an object of each class, and how far the edges of that object's box are
@@ -262,6 +265,28 @@ class DetectionHead(SpatialHead):
     def _find(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[float]]:
         corners = to_corners(values[..., :4], self.format)
         return find_objects(corners, values[..., 4:], self.score_threshold, self.nms_iou_threshold)
+
+    def at_temperature(self, predictions: np.ndarray, temperature: float) -> np.ndarray:
+        """The sigmoids of the scores' logits, divided; boxes as they are."""
+        return np.concatenate([predictions[..., :4], sigmoid_at(predictions[..., 4:], temperature)], axis=-1)
+
+    def questions(self) -> Sequence[str]:
+        """The score of an object, of whatever class."""
+        return [SCORE]
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The least score of a predicted object, unless it leaves out none, or all."""
+        return {SCORE: self.score_threshold} if 0 < self.score_threshold < 1 else {}
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Self:
+        """A new head with another least score, `{"score": 0.3}`.
+
+        Raises:
+            ValueError: If there is no such question, or the threshold is not in (0, 1).
+        """
+        threshold = check_thresholds({SCORE: self.score_threshold, **thresholds}, self.questions())
+        return self.with_settings(score_threshold=float(np.max(threshold)))
 
     def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The boxes, to be drawn: an object array `(rows,)` of float64 `(objects, 4)`."""

@@ -9,8 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mtlzoo.heads import parts
+
 # COCO's average precision counts objects of low scores too, at most so many an image.
 LEAST_SCORE, MOST_ANSWERS = 0.01, 100
+HIT = 0.5  # the IoU of a predicted object with the one that it hits
 
 
 def find_objects(
@@ -44,6 +47,35 @@ def find_objects(
             cells = cells[np.asarray(kept, "int64").reshape(-1)]
     cells = cells[np.argsort(-best[cells], kind="stable")]
     return cells, ids[cells], best[cells].astype("float64").tolist()
+
+
+def find_hits(
+    targets: np.ndarray, predictions: np.ndarray, score_threshold: float, nms_iou_threshold: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The scores of predicted objects, and which of them hit: an object is hit once, by the surest with an IoU of one half.
+
+    Args:
+        targets: Objects `(rows, objects, 4 + classes)` of labelled rows, `NaN` where there is none.
+        predictions: Cells `(rows, cells, 4 + classes)`.
+        score_threshold: As in :func:`find_objects`.
+        nms_iou_threshold: As in :func:`find_objects`.
+
+    Returns:
+        Float and bool `(predicted objects,)`.
+    """
+    sure, right = [], []
+    for objects, cells in zip(targets, predictions):
+        objects = objects[~np.isnan(objects).any(axis=-1)]
+        kept, ids, scores = find_objects(cells[:, :4], cells[:, 4:], score_threshold, nms_iou_threshold)
+        overlaps = np.array(parts.boxes.iou(cells[kept, None, :4], objects[None, :, :4]))
+        overlaps[ids[:, None] != objects[:, 4:].argmax(axis=-1)[None]] = 0.0
+        for row, score in zip(overlaps, scores):  # the surest first
+            hit = int(row.argmax()) if row.size and row.max() >= HIT else None
+            sure.append(score)
+            right.append(hit is not None)
+            if hit is not None:
+                overlaps[:, hit] = 0.0
+    return np.asarray(sure, "float64"), np.asarray(right, bool)
 
 
 def average_precision(targets: np.ndarray, predictions: np.ndarray, nms_iou_threshold: float) -> dict[str, float]:

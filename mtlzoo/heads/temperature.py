@@ -6,21 +6,23 @@ import numpy as np
 
 from mtlzoo.heads.base import Head
 from mtlzoo.heads.classes import ClassesHead
+from mtlzoo.heads.detection import DetectionHead
+from mtlzoo.heads.detections import LEAST_SCORE, find_hits
 from mtlzoo.heads.golden_section import minimize
 from mtlzoo.heads.multilabel import MultiLabelHead
-from mtlzoo.heads.teachable import SMALLEST
+from mtlzoo.heads.teachable import SMALLEST, sigmoid_at
 
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 RIDGE = 0.1  # what a logarithm of 1 costs, in nats: a few rows do not make an extreme temperature
 
 
 def has_temperature(head: Head) -> bool:
-    """Whether a head predicts probabilities of classes or tags, which a temperature calibrates."""
-    return isinstance(head, ClassesHead | MultiLabelHead)
+    """Whether a head predicts probabilities of classes, tags or objects, which a temperature calibrates."""
+    return isinstance(head, ClassesHead | MultiLabelHead | DetectionHead)
 
 
 def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature at which predictions of labelled rows are likeliest.
+    """The temperature at which predictions of labelled rows are likeliest; of objects it is that they hit.
 
     Args:
         head: The head.
@@ -34,9 +36,17 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
     if not known.any() or not has_temperature(head):
         return 1.0
     predictions, targets = predictions[known], targets[known]
+    if isinstance(head, DetectionHead):  # the same objects at every temperature
+        sure, right = find_hits(targets, predictions, LEAST_SCORE, head.nms_iou_threshold)
+        if not len(sure):
+            return 1.0
 
     def cost(logarithm: float) -> float:
-        surprise = _surprise(head, head.at_temperature(predictions, float(np.exp(logarithm))), targets)
+        temperature = float(np.exp(logarithm))
+        if isinstance(head, DetectionHead):
+            surprise = _surprise_of_tags(sigmoid_at(sure, temperature), right)
+        else:
+            surprise = _surprise(head, head.at_temperature(predictions, temperature), targets)
         return surprise + RIDGE * logarithm**2 / len(targets)
 
     return float(np.exp(minimize(cost, np.log(LOWEST), np.log(HIGHEST))))
@@ -47,12 +57,15 @@ def _surprise(head: Head, predictions: np.ndarray, targets: np.ndarray) -> float
 
     That row keeps a few that are all predicted right from making the network sure of everything (Platt 1999).
     """
-    if isinstance(head, ClassesHead):
-        surprises = -np.log(np.maximum(head.probabilities(predictions), SMALLEST))
-        told = np.take_along_axis(surprises, head.class_ids(targets)[:, None], axis=-1)
-        unknown = surprises.mean()
-    else:  # tags, each by itself
-        yes, no = (-np.log(np.maximum(each, SMALLEST)) for each in (predictions, 1 - predictions))
-        told = np.where(targets >= 0.5, yes, no)[targets >= 0]
-        unknown = (yes + no)[targets >= 0].mean() / 2
-    return float((told.sum() + unknown) / (told.size + 1))
+    if not isinstance(head, ClassesHead):
+        return _surprise_of_tags(predictions, targets)
+    surprises = -np.log(np.maximum(head.probabilities(predictions), SMALLEST))
+    told = np.take_along_axis(surprises, head.class_ids(targets)[:, None], axis=-1)
+    return float((told.sum() + surprises.mean()) / (told.size + 1))
+
+
+def _surprise_of_tags(predictions: np.ndarray, targets: np.ndarray) -> float:
+    """The same of what is true or not, each by itself."""
+    yes, no = (-np.log(np.maximum(each, SMALLEST)) for each in (predictions, 1 - predictions))
+    told = np.where(targets >= 0.5, yes, no)[targets >= 0]
+    return float((told.sum() + (yes + no)[targets >= 0].mean() / 2) / (told.size + 1))

@@ -13,7 +13,31 @@ from mtlzoo.heads.texts import shorten, value_text
 MIDDLE = 0.5
 
 
-class ThresholdHead(Head):
+class CutHead(Head):
+    """A head whose answers depend on thresholds of its probabilities, which follow where its logits are divided."""
+
+    def questions(self) -> Sequence[str]:
+        """What there are thresholds of, in the order of the outputs."""
+        raise NotImplementedError
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The thresholds between 0 and 1, by the question."""
+        raise NotImplementedError
+
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Self:
+        """A new head with other thresholds for some questions.
+
+        Args:
+            thresholds: Probabilities by the name of the question.
+
+        Raises:
+            ValueError: If there is no such question, or a threshold is not in (0, 1).
+        """
+        raise NotImplementedError
+
+
+class ThresholdHead(CutHead):
     """A head of yes-or-no questions, each answered by whether a probability reaches a threshold.
 
     Attributes:

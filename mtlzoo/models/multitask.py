@@ -237,7 +237,7 @@ class MultiTaskModel(SavedWithHeads, ChecksImages, FittingByName, ReplicatedTrai
         balancer = make_balancer(balancing, self.heads, self.balancer)
         if balancer is not None:
             kwargs["jit_compile"] = compilable(balancer, kwargs.get("jit_compile", "auto"))
-        losses, metrics = head_losses(self.heads, label_smoothing), head_metrics(self.heads)
+        losses, metrics = head_losses(self.heads, label_smoothing), head_metrics(self.calibration.decided(self.heads))
         super().compile(optimizer=optimizer, **kwargs)
         fuse_adam(self.optimizer)
         if hasattr(self, "_head_metrics"):

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 
 def can_fold(model: MultiTaskModel, name: str) -> bool:
-    """Whether a head ends in a dense layer with a softmax or sigmoid."""
-    layer = output_layer(model, name)
-    return isinstance(layer, keras.layers.Dense) and layer.activation.__name__ in ("softmax", "sigmoid")
+    """Whether a head's probabilities come out of a dense layer or a convolution with a softmax or sigmoid."""
+    layer = _last_layer(model, name)
+    kinds = keras.layers.Dense | keras.layers.Conv2D
+    return isinstance(layer, kinds) and layer.activation.__name__ in ("softmax", "sigmoid")
+
+
+def _last_layer(model: MultiTaskModel, name: str) -> keras.Layer:
+    """The layer that makes a head's probabilities: that of its output, or that which the head says."""
+    layer, units = output_layer(model, name), model.heads[name].units_layer
+    return layer if units is None else model.get_layer(f"{layer.name}{units}")
 
 
 def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> None:
@@ -33,15 +40,16 @@ def fold_temperature(model: MultiTaskModel, name: str, temperature: float) -> No
         temperature: Above 0.
 
     Raises:
-        HeadError: If the head does not end in a dense layer with a softmax or sigmoid.
+        HeadError: If there is no dense layer or convolution with a softmax or sigmoid at its end.
         ValueError: If the temperature is not above 0.
     """
     if not 0 < temperature < float("inf"):
         raise ValueError(f"Expected a temperature above 0, received: {temperature!r}.")
-    layer = output_layer(model, name)
+    layer = _last_layer(model, name)
     if not can_fold(model, name):
         raise HeadError(
-            f"Expected head {name!r} to end in a dense layer with a softmax or sigmoid, received: {type(layer).__name__}."
+            f"Expected head {name!r} to end in a dense layer or a convolution with a softmax or sigmoid, received: "
+            f"{type(layer).__name__}."
         )
     for variable in (layer.kernel, layer.bias):
         if variable is not None:

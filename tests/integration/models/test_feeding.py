@@ -133,6 +133,7 @@ def test_training_on_such_batches_is_training_on_each(compiled, images):
     assert dataset.epochs
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 2, "max_queue_size": 3}])
 def test_workers_and_epochs_of_a_dataset_of_batches_stay(compiled, images, options):
     dataset = Batches(batches_of(images), **options)
@@ -224,6 +225,7 @@ def test_labels_may_change_their_form_between_calls(images):
     assert expected.keys() == found[0].keys()
 
 
+@pytest.mark.long
 def test_batches_may_have_any_number_of_objects(images):
     model = make({"things": mtl.DetectionHead(["cat", "dog"])}, run_eagerly=False)
 

@@ -94,6 +94,7 @@ def test_every_export_carries_the_names(make, images, tmp_path):
     same(expected, served(**{images_name: tf.constant(images, "float32")}), 1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 def test_litert_carries_the_names(make, images, tmp_path):
     import tensorflow as tf

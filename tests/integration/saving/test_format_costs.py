@@ -23,6 +23,7 @@ def model():
     return mtl.build(keras.Model(images, features), {name: table.heads[name] for name in ("cell_type", "granularity")})
 
 
+@pytest.mark.long
 def test_int8_that_loses_too_much_is_refused(model, monkeypatch):
     """With a converter that puts noise into the weights of int8 files."""
     rows = mtl.datasets.blood_cells().take(np.arange(0, 2000, 40))

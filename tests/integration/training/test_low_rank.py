@@ -140,6 +140,7 @@ def test_whole_kernels_do_not_decay(optimizer):
     assert not [path for path in moved(before, numbers(model)) if path.endswith("kernel") and "color" not in path]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("eagerly")
 def test_an_optimizer_comes_back_from_a_file_and_goes_on(drawn, tmp_path):
     model = build(drawn[0].heads)
@@ -161,6 +162,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("eagerly")
 def test_it_goes_on_where_it_was_broken_off(drawn, tmp_path):
     whole, broken, resumed = (build(drawn[0].heads) for _ in range(3))

@@ -116,6 +116,7 @@ def test_no_training_batch_is_of_a_few_rows_only(tmp_path, count, batch_size, si
     assert [len(images) for images, _ in judged][:-1] == [batch_size] * (-(-count // batch_size) - 1)
 
 
+@pytest.mark.long
 def test_real_cells_are_fine_tuned(shared):
     """Three epochs on a ninth of the cells: fine-tuning is better than the frozen stage, in validation too."""
     weights = shared / "keras_home/models/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"

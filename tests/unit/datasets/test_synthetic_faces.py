@@ -359,6 +359,7 @@ def test_points_lie_on_the_drawn_features():
         assert np.hypot(left + column - x, top + row - y) < 0.13 * distance
 
 
+@pytest.mark.long
 def test_labels_can_be_learned_from_the_pixels():
     """A linear model on 32 x 32 pixels beats the majority, and finds the points; a network does far better."""
     train, test = 360, 120

@@ -84,6 +84,44 @@ def test_what_was_too_sure_is_not_any_more(model, labelled, tmp_path):
     model.set_weights(weights)
 
 
+@pytest.mark.parametrize("least", [0.4, 0.0])
+def test_scores_of_objects_become_the_probability_that_they_hit(tmp_path, rng, least):
+    import cv2
+
+    keras.utils.set_random_seed(0)
+    head = mtl.DetectionHead(["a", "b"], score_threshold=least, hidden=())
+    images = keras.Input((8, 8, 3))
+    features = keras.layers.Conv2D(6, 2, strides=2, activation="relu")(keras.layers.Rescaling(1 / 32, -4.0)(images))
+    model = mtl.build(keras.Model(images, features, name="tiny"), {"objects": head}, (8, 8, 3), weights=None)
+    scores = model.get_layer("objects_scores_map")
+    scores.kernel.assign(0.4 * rng.normal(size=scores.kernel.shape))
+    scores.bias.assign(np.zeros(2))
+    frame = pd.DataFrame({"image": [f"{row}.png" for row in range(60)]})
+    for name in frame["image"]:
+        cv2.imwrite(str(tmp_path / name), rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    said = Predictions.from_model(model, mtl.data.LabelTable(frame, {}, root=tmp_path)).to_frame()
+    # Every fourth predicted object is one: it is far too sure.
+    frame["objects"] = [answers[::4] for answers in said["objects"]]
+    head = model.heads["objects"].with_settings(max_objects=max(map(len, frame["objects"])))
+    table = mtl.data.LabelTable(frame, {"objects": head}, root=tmp_path)
+    model.compile()
+    report = mtl.calibrate(model, table).loc["objects"]
+    assert report["temperature"] != pytest.approx(1, abs=0.1)
+    assert report["brier"] < report["brier_before"]
+    after = Predictions.from_model(model, table)
+    assert after.to_frame()["objects"].tolist() == said["objects"].tolist()
+    moved = after.heads["objects"].score_threshold
+    assert moved == 0 if least == 0 else abs(moved - least) > 0.005
+    assert model.heads["objects"].score_threshold == least
+    model.compile()
+    (metric,) = model._head_metrics["objects"]
+    assert metric.threshold == moved
+
+    mtl.export(model, tmp_path / "model.h5")
+    loaded = mtl.load_model(tmp_path / "model.h5")
+    assert Predictions.from_model(loaded, table).to_frame()["objects"].tolist() == said["objects"].tolist()
+
+
 def test_the_error_is_the_gap_between_what_is_said_and_what_is_right():
     sure = np.array([0.9] * 10 + [0.6] * 10)
     right = np.array([True] * 9 + [False] + [True] * 3 + [False] * 7)

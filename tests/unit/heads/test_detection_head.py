@@ -11,7 +11,7 @@ from head_checks import NAN, ROWS, HeadChecks
 from keras import layers
 
 from mtlzoo.heads import DetectionHead, LabelError
-from mtlzoo.heads.detections import average_precision, find_objects
+from mtlzoo.heads.detections import average_precision, find_hits, find_objects
 from mtlzoo.images.geometry import ImageGeometry
 
 NAMES = ["triangle", "rectangle"]
@@ -304,6 +304,32 @@ def test_without_a_grid_it_is_square():
 
 
 # === Network ===
+
+
+def test_an_object_is_hit_once_by_the_surest_of_its_class():
+    targets = np.full((2, 3, 6), np.nan, "float32")
+    targets[0, 0] = [0, 0, 0.5, 0.5, 1, 0]
+    cells = np.float32(
+        [
+            [0, 0, 0.5, 0.3, 0.6, 0],  # an IoU of 0.6
+            [0, 0, 0.5, 0.5, 0.0, 0.9],  # of the other class
+            [0, 0, 0.3, 0.5, 0.8, 0],
+            [0.5, 0.5, 1, 1, 0.5, 0],
+        ]
+    )
+    predictions = np.stack([cells, 0.5 * cells])
+    sure, right = find_hits(targets, predictions, 0.4, 0.5)
+    np.testing.assert_allclose(sure, [0.9, 0.8, 0.6, 0.5, 0.45, 0.4], rtol=1e-6)
+    assert right.tolist() == [False, True, False, False, False, False]
+
+
+def test_the_least_score_is_a_threshold_like_others():
+    head = DetectionHead(["a", "b"], score_threshold=0.4)
+    assert head.thresholds == {"score": 0.4}
+    assert head.with_thresholds({"score": 0.3}).score_threshold == 0.3
+    assert DetectionHead(["a", "b"], score_threshold=0).thresholds == {}
+    with pytest.raises(ValueError, match="received: 'a'"):
+        head.with_thresholds({"a": 0.3})
 
 
 def test_it_needs_a_map_and_learns_its_size():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from asked import usually
 
 import mtlzoo as mtl
 from mtlzoo.errors import InputError
@@ -149,7 +150,7 @@ def raises_plainly(message, call, *arguments, **options):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.parametrize("run_eagerly", [True, False])
+@pytest.mark.parametrize("run_eagerly", usually([True], [True, False]))
 def test_batches_are_checked_wherever_they_come_from(images, run_eagerly):
     labels = {"class": np.array([0, 1, 2, 0, 7, 1]), "yes": np.zeros(ROWS)}
     right = {"class": np.array([0, 1, 2, 0, 1, -1]), "yes": np.zeros(ROWS)}
