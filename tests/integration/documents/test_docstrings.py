@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from asked import usually
 from code_blocks import blocks, documented, run
 from eager import eager_steps
 
@@ -28,6 +29,16 @@ NOT_RUN = {
 PACKAGE = Path(mtl.__file__).parent
 ROWS = 24
 FILES = {"model.h5": "mtl.load_model", "model.tflite": "open_runtime"}  # files that are there, and for which examples
+# They train for many seconds.
+LONG = {
+    "mtlzoo.auditing.result.Audit",
+    "mtlzoo.plotting.balancing.plot_balancing",
+    "mtlzoo.training.balancing_monitor.BalancingMonitor",
+    "mtlzoo.training.feature_cache.FeatureCache",
+    "mtlzoo.training.learning_rate_finder.find_learning_rate",
+    "mtlzoo.training.task_stopping.TaskwiseEarlyStopping",
+    "mtlzoo.training.tracking.tracking.Tracking",
+}
 FASHIONS = ["short", "knee", "long"]
 
 
@@ -111,7 +122,7 @@ def names(folder, table) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", usually(EXAMPLES.keys() - LONG, EXAMPLES))
 def test_example(name, names, folder, tmp_path, monkeypatch):
     if name in NOT_RUN:
         pytest.skip(NOT_RUN[name])

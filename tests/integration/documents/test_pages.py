@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from asked import usually
 from code_blocks import blocks, commands, fenced, run
 from small_reader import small_reader
 
@@ -19,6 +20,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 WITH_PYTHON = [page for page in PAGES if blocks("python", TEXTS[page])]
+# They take many seconds.
+LONG = {DOCS / "guides" / f"{name}.md" for name in ("boxes", "caching", "faces", "recipes")}
 # How many blocks are not run, and why.
 NOT_RUN = {
     "installs packages": 2,
@@ -38,7 +41,7 @@ def name(page: Path) -> str:
     return page.relative_to(DOCS).with_suffix("").as_posix()
 
 
-@pytest.mark.parametrize("page", WITH_PYTHON, ids=name)
+@pytest.mark.parametrize("page", usually(set(WITH_PYTHON) - LONG, WITH_PYTHON), ids=name)
 def test_python_blocks_run_one_after_the_other(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with small_reader():

@@ -311,6 +311,7 @@ def test_a_batch_without_any_label_changes_nothing_in_the_network(name, batch):
 # === Whatever the method ===
 
 
+@pytest.mark.long
 def test_one_head_is_plain_training_to_the_bit(batch):
     images, labels = batch
     results = []
@@ -386,7 +387,12 @@ def test_half_a_trunk(name, batch):
 
 @pytest.mark.parametrize(
     "method",
-    [balancing.Uncertainty(), balancing.MGDA(), balancing.NashMTL(gradients="parameters"), balancing.GradDrop()],
+    [
+        balancing.Uncertainty(),
+        balancing.MGDA(),
+        pytest.param(balancing.NashMTL(gradients="parameters"), marks=pytest.mark.long),
+        pytest.param(balancing.GradDrop(), marks=pytest.mark.long),
+    ],
 )
 def test_mixed_precision(method, batch):
     """The loss scale of float16 changes no direction."""

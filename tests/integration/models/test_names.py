@@ -77,6 +77,7 @@ def test_names_are_the_keys_of_labels_logs_and_outputs_in_a_compiled_step(make, 
     assert next(iter(mtl.predict(model, images).columns)) == NAMES[0]
 
 
+@pytest.mark.long
 def test_every_export_carries_the_names(make, images, tmp_path):
     import tensorflow as tf
 

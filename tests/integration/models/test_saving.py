@@ -135,7 +135,7 @@ def test_keras_own_export_has_the_names(model, images, tmp_path):
     [
         "import sys; sys.modules['mtlzoo'] = None; check('model.h5'); del sys.modules['mtlzoo']\n"
         "import mtlzoo; check('model.keras')",
-        "import mtlzoo; check('model.keras')",
+        pytest.param("import mtlzoo; check('model.keras')", marks=pytest.mark.long),
     ],
     ids=["plain Keras, then mtlzoo", "mtlzoo first"],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from asked import usually
 
 from mtlzoo.models.fused_adam import fuse_adam
 
@@ -26,7 +27,7 @@ def _trained(optimizer, fused, **compiling):
 
 @pytest.mark.parametrize(
     "compiling",
-    [{}, {"run_eagerly": True}, pytest.param({"jit_compile": True}, marks=pytest.mark.long)],
+    usually([{}], [{}, {"run_eagerly": True}, {"jit_compile": True}]),
     ids=["graph", "eager", "XLA"],
 )
 @pytest.mark.parametrize(
