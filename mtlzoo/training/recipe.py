@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 from numbers import Integral, Real
@@ -137,7 +137,11 @@ class Recipe:
     calibrate: bool = True
 
     def __post_init__(self) -> None:
-        stages = (self.stages,) if isinstance(self.stages, Stage) else tuple(self.stages)
+        given: Any = self.stages
+        if isinstance(given, Recipe | str) or not isinstance(given, Stage | Iterable):
+            hint = ". A recipe is passed as `recipe=`" if isinstance(given, Recipe | str) else ""
+            raise TypeError(f"Expected `stages` to be stages such as mtl.Stage(5, 1e-4), received: {given!r}{hint}.")
+        stages = (given,) if isinstance(given, Stage) else tuple(given)
         object.__setattr__(self, "stages", stages)
         if not stages:
             raise ValueError("Expected at least one stage, received none.")

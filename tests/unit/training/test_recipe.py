@@ -37,6 +37,17 @@ OTHER = {
 }
 
 
+@pytest.mark.parametrize("stages", ["fast", Recipe(), 5, [5], ["fast"]])
+def test_what_are_no_stages_is_refused_in_one_line(stages):
+    with pytest.raises(
+        TypeError, match=r"^Expected `stages` to be stages such as mtl.Stage\(5, 1e-4\), received: "
+    ) as refused:
+        Recipe(stages)
+    assert ("passed as `recipe=`" in str(refused.value)) == isinstance(stages, Recipe | str)
+    with pytest.raises(TypeError, match="Expected `stages`"):
+        mtl.fit(None, None, None, stages)
+
+
 def test_the_registry_names_recipes():
     assert RECIPES["default"] == Recipe()
     assert RECIPES["default"].stages == DEFAULT_STAGES
