@@ -285,8 +285,8 @@ class DetectionHead(CutHead, SpatialHead):
         Raises:
             ValueError: If there is no such question, or the threshold is not in (0, 1).
         """
-        threshold = check_thresholds({SCORE: self.score_threshold, **thresholds}, self.questions())
-        return self.with_settings(score_threshold=float(np.max(threshold)))
+        merged = {SCORE: self.score_threshold, **thresholds}
+        return self.with_settings(score_threshold=check_thresholds(merged, self.questions()))
 
     def marks(self, values: np.ndarray, geometry: ImageGeometry) -> dict[str, np.ndarray]:
         """The boxes, to be drawn: an object array `(rows,)` of float64 `(objects, 4)`."""

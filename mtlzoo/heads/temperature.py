@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mtlzoo.heads.base import Head
@@ -36,18 +38,17 @@ def fit_temperature(head: Head, predictions: np.ndarray, targets: np.ndarray) ->
     if not known.any() or not has_temperature(head):
         return 1.0
     predictions, targets = predictions[known], targets[known]
-    if isinstance(head, DetectionHead):  # the same objects at every temperature
+    if isinstance(head, DetectionHead):
         sure, right = find_hits(targets, predictions, LEAST_SCORE, head.nms_iou_threshold)
-        if not len(sure):
-            return 1.0
+        return _likeliest(lambda at: _surprise_of_tags(sigmoid_at(sure, at), right), len(targets)) if len(sure) else 1.0
+    return _likeliest(lambda at: _surprise(head, head.at_temperature(predictions, at), targets), len(targets))
+
+
+def _likeliest(surprise: Callable[[float], float], rows: int) -> float:
+    """The temperature of the least surprise, nearer to 1 where there are few rows."""
 
     def cost(logarithm: float) -> float:
-        temperature = float(np.exp(logarithm))
-        if isinstance(head, DetectionHead):
-            surprise = _surprise_of_tags(sigmoid_at(sure, temperature), right)
-        else:
-            surprise = _surprise(head, head.at_temperature(predictions, temperature), targets)
-        return surprise + RIDGE * logarithm**2 / len(targets)
+        return surprise(float(np.exp(logarithm))) + RIDGE * logarithm**2 / rows
 
     return float(np.exp(minimize(cost, np.log(LOWEST), np.log(HIGHEST))))
 
