@@ -50,6 +50,7 @@ class PipelineSettings:
         workers: How many batches are loaded at a time; `None` for one on each core.
         shard: The part of each batch that is loaded; `None` for all of it.
         first_epoch: The number of the first pass.
+        first_batch: How many batches each pass leaves out at its start, for one that was broken off.
         mix: How images of a batch are mixed, and their labels with them; `None` for not at all.
         sampling: Which rows a shuffled epoch draws more often; `None` for each once. See
             :func:`mtlzoo.data.sampling.sampling_weights`.
@@ -73,6 +74,7 @@ class PipelineSettings:
     workers: int | None = None
     shard: BatchShard | None = None
     first_epoch: int = 0
+    first_batch: int = 0
     mix: str | Mixing | None = None
     sampling: str | None = None
     taught: TaughtRows | None = None
@@ -126,9 +128,11 @@ def build_pipeline(
         return epoch_rows(rows, settings.shuffle, settings.seed, next(epochs), weights)
 
     dataset = rows_in_batches(draw_epoch, rows, batch_size, columns=2, train=settings.shuffle, drop_remainder=drop)
+    dataset = dataset.skip(settings.first_batch) if settings.first_batch else dataset
     load = loader.tensors if settings.shard is None else loader.shard_tensors
     dataset = dataset.map(load, num_parallel_calls=workers, deterministic=True)
-    return loader.errors.raised_by(with_cardinality(dataset, rows // batch_size if drop else -(-rows // batch_size)))
+    batches = rows // batch_size if drop else -(-rows // batch_size)
+    return loader.errors.raised_by(with_cardinality(dataset, batches - settings.first_batch))
 
 
 class RowLoader:

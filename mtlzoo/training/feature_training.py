@@ -16,6 +16,7 @@ from mtlzoo.training.callbacks import Progress
 from mtlzoo.training.checksums import weights_digest
 from mtlzoo.training.feature_cache import FeatureCache
 from mtlzoo.training.features import count_bytes, feature_dataset, get_features, is_fixed
+from mtlzoo.training.resuming import TrainingState
 from mtlzoo.training.rows import Rows
 from mtlzoo.training.stages import Stage
 
@@ -183,12 +184,12 @@ class _Follow(keras.callbacks.Callback):
 
 
 def _sees_steps(callback: keras.callbacks.Callback) -> bool:
-    """Whether a callback does something in each step; that of progress needs only some of them."""
+    """Whether a callback does something in each step; progress and what saves the state do so now and then."""
     own = [
         name in vars(callback) or getattr(type(callback), name) is not getattr(keras.callbacks.Callback, name)
         for name in STEP_EVENTS
     ]
-    return any(own) and not isinstance(callback, Progress)
+    return any(own) and not isinstance(callback, Progress | TrainingState)
 
 
 def _size(size: float) -> str:

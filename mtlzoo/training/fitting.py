@@ -13,6 +13,7 @@ from mtlzoo.data import LabelTable
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.training.recipe import Recipe, RecipeSettings
 from mtlzoo.training.recipes import get_recipe
+from mtlzoo.training.resuming import SAVE_EVERY
 from mtlzoo.training.stages import Stage
 from mtlzoo.training.tracking import Tracking
 from mtlzoo.training.trainer import Trainer
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class FitSettings(RecipeSettings, total=False):
-    """What :func:`fit` takes besides: single settings of a recipe, and what the training is logged with."""
+    """What :func:`fit` takes besides: single settings of a recipe, what is logged with, and how often the state is saved."""
 
     track: Any
+    save_every: float | None
 
 
 def fit(
@@ -59,20 +61,23 @@ def fit(
             heads up for two epochs, then trains everything for ten.
         recipe: All settings: a :class:`mtlzoo.Recipe`, or the name of one of :func:`mtlzoo.list_recipes`. `stages` and
             single settings override it.
-        resume: A folder for the state of training after every epoch, which all workers see. Called again with the same
-            arguments, on the same devices or on others, training goes on from there, and ends as if it had never been
-            interrupted. Every image file is read once for that, so that a changed one is noticed. Datasets of your own and
-            callbacks without `get_state` and `set_state` begin anew.
+        resume: A folder for the state of training after every epoch and within long ones, which all workers see. Called
+            again with the same arguments, on the same devices or on others, training goes on from there, and ends as if it
+            had never been interrupted. Every image file is read once for that, so that a changed one is noticed. Datasets
+            of your own and callbacks without `get_state` and `set_state` begin anew.
         callbacks: Further Keras callbacks. They see the epochs of all stages counted on, and `on_train_begin` and
             `on_train_end` once a stage.
         on_best: Called with the model whenever there is a new best one, for instance to write a file; of several workers
             the chief alone does.
         verbose: Whether to show progress.
-        **settings: `track`, and single settings of the recipe; :class:`mtlzoo.training.Recipe` describes each.
+        **settings: `track`, `save_every`, and single settings of the recipe; :class:`mtlzoo.training.Recipe` describes each.
 
             - `track`: what the training is logged with, in one run over all stages, which a resumed training goes on with:
               `"tensorboard"`, `"mlflow"`, `"wandb"`, a :class:`mtlzoo.Track`, the tool's own Keras callback, or a list of
               these. Or a :class:`mtlzoo.training.Tracking`, which stays open.
+            - `save_every`: after how many minutes `resume` saves the state within an epoch too, 10 by default; `None` for
+              after epochs alone, as it is for rows on cached features (whose epochs are short), datasets of your own,
+              several devices, and networks that teach themselves.
             - `balancing`: how the heads' losses become one step; `None` by default, their sum.
             - `batch_size`: rows a step, 32 by default.
             - `augment`: how training images are varied, `"default"` by default, `None` for not at all.
@@ -113,11 +118,14 @@ def fit(
     history = mtl.fit(model, train, valid, stages=[mtl.Stage(2, 1e-3, "heads"), mtl.Stage(5, 1e-4)])
     ```
     """
-    track = settings.pop("track", None)
+    track, save_every = settings.pop("track", None), settings.pop("save_every", SAVE_EVERY)
+    if save_every is not None and not save_every > 0:
+        raise ValueError(f"Expected `save_every` to be a number of minutes above 0, or None, received: {save_every!r}.")
     chosen = get_recipe(recipe).with_settings(**cast(RecipeSettings, settings))
     if stages is not None:
         chosen = chosen.with_settings(stages=[stages] if isinstance(stages, Stage) else stages)
     with nullcontext(track) if isinstance(track, Tracking) else Tracking(track) as tracking:
-        trainer = Trainer(model, train, valid, chosen, resume=resume, on_best=on_best, verbose=verbose)
+        how: dict[str, Any] = {"resume": resume, "on_best": on_best, "verbose": verbose, "save_every": save_every}
+        trainer = Trainer(model, train, valid, chosen, **how)
         trainer.callbacks = [*callbacks, *tracking.callbacks(trainer, resume)]
         return trainer.run()

@@ -16,6 +16,7 @@ class StagePlan:
         number: The number of the stage, from 1.
         first_epoch: The number of its first epoch, counted over all stages from 0.
         epochs_done: How many of its epochs an interrupted training has done already.
+        batches_done: How many batches of the next epoch, likewise.
         resumed: Whether the stage is the one that was interrupted.
     """
 
@@ -23,4 +24,5 @@ class StagePlan:
     number: int
     first_epoch: int
     epochs_done: int = 0
+    batches_done: int = 0
     resumed: bool = False

@@ -15,7 +15,8 @@ from mtlzoo.errors import StateError
 from mtlzoo.files import writing
 from mtlzoo.files.regular import missing_reason
 
-VERSION = 2  # 1 had neither a checksum nor the contents of images
+VERSION = 3  # 1 had neither a checksum nor the contents of images, 2 no epoch that was broken off
+READABLE = (2, VERSION)
 ANEW = "delete it to begin the training anew"
 
 
@@ -51,14 +52,14 @@ def read_state(path: Path) -> tuple[dict[str, Any], dict[str, list[np.ndarray]]]
             text, digest = str(file["notes"]), str(file["digest"]) if "digest" in file else None
             notes = json.loads(text)
             version = notes.get("version", 1)
-            if version == VERSION:
+            if version in READABLE:
                 places = [(kind, place) for kind, count in notes["counts"].items() for place in range(count)]
                 named = {f"{kind}/{place}": file[f"{kind}/{place}"] for kind, place in places}
     except Exception as error:  # numpy, zipfile and json raise whatever a damaged file makes them stumble over.
         raise StateError(
             f"{path}: not the state of a training, or a damaged one ({type(error).__name__}); {ANEW}, or put back a copy."
         ) from None
-    if version != VERSION:
+    if version not in READABLE:
         raise StateError(
             f"{path}: the state of a training by another version of mtlzoo (format {version!r}, expected {VERSION}); finish "
             f"the training with that version, or {ANEW}."

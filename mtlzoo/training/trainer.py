@@ -31,10 +31,11 @@ from mtlzoo.training.budget import Deadline, describe_plan, measure_steps, plan_
 from mtlzoo.training.calibrating import calibrate_on, describe_temperatures
 from mtlzoo.training.callbacks import BestModel, Patience, Progress
 from mtlzoo.training.devices import copy_weights, find_devices
+from mtlzoo.training.epochs import train_epochs
 from mtlzoo.training.feature_cache import feature_cache
 from mtlzoo.training.feature_training import FitInputs, train_on_features
 from mtlzoo.training.recipe import Recipe
-from mtlzoo.training.resuming import TrainingState
+from mtlzoo.training.resuming import SAVE_EVERY, TrainingState
 from mtlzoo.training.rows import Rows, bind_tables, count_steps
 from mtlzoo.training.self_teaching import SelfTeaching
 from mtlzoo.training.stage_log import Additions, StageLog
@@ -60,6 +61,7 @@ class Trainer:
         callbacks: Further Keras callbacks.
         on_best: Called with the model whenever there is a new best one.
         verbose: Whether to show progress.
+        save_every: After how many minutes the state is saved within an epoch; `None` for after epochs alone.
 
     Attributes:
         stages: The stages of the recipe, with the learning rates for these devices.
@@ -93,10 +95,11 @@ class Trainer:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         on_best: Callable[[keras.Model], None] | None = None,
         verbose: bool = True,
+        save_every: float | None = SAVE_EVERY,
     ):
         check_model(model)
         self.model, self.train, self.valid, self.recipe = model, train, valid, recipe
-        self.resume, self.callbacks, self.verbose = resume, callbacks, verbose
+        self.resume, self.callbacks, self.verbose, self.save_every = resume, callbacks, verbose, save_every
         self.stages: tuple[Stage, ...] = tuple(recipe.stages)
         self._check_stages(on_best)
         self.devices = find_devices(recipe.devices, synchronize_batch_norm=recipe.synchronize_batch_norm)
@@ -170,7 +173,7 @@ class Trainer:
             if not over:
                 with plain_errors(), self.devices.training(), keeping_up(self.trained, steps):
                     inputs = self._fit_inputs(plan, rows, dataset, self._callbacks(plan, progress, averaging))
-                    self._fit(plan, inputs)
+                    train_epochs(plan, inputs, rows)
         except KeyboardInterrupt:
             self.history.interrupted = True
         finally:
@@ -222,7 +225,8 @@ class Trainer:
         if self.resume is not None:
             given = {"train": self.train, "valid": self.valid}
             tables = {name: rows for name, rows in given.items() if isinstance(rows, LabelTable)}
-            arguments = training_arguments(self.model, self.train, self.valid, self._effective_recipe())
+            recipe = replace(self.recipe, stages=self.stages, features=self.features)  # as these devices follow it
+            arguments = training_arguments(self.model, self.train, self.valid, recipe)
             chief = self.devices.chief
             self.state = TrainingState(self.resume, arguments, self.history, self.best, self.callbacks, chief, tables)
 
@@ -269,16 +273,13 @@ class Trainer:
             print(describe_plan(self.recipe.minutes, costs, stages, total), flush=True)
         reseed(self.model, self.recipe.seed)
 
-    def _effective_recipe(self) -> Recipe:
-        """The recipe as these devices follow it."""
-        return replace(self.recipe, stages=self.stages, features=self.features)
-
     # === One stage ===
 
     def _plan(self, number: int, stage: Stage) -> StagePlan:
         epochs = len(self.history.epoch)
         if self.state is not None and number == self.state.stage:
-            return StagePlan(stage, number, self.state.start, epochs - self.state.start, resumed=True)
+            done = epochs - self.state.start
+            return StagePlan(stage, number, self.state.start, done, self.state.batches, resumed=True)
         return StagePlan(stage, number, epochs)
 
     def _training_settings(self, plan: StagePlan) -> PipelineSettings:
@@ -349,6 +350,8 @@ class Trainer:
     ) -> list[keras.callbacks.Callback]:
         """All callbacks in their order: the log comes before whatever reads it, the state after all that it saves."""
         log, best, patience = StageLog(self.history, plan.number), self.best, plan.stage.patience
+        if self.state is not None:
+            self.state.log = log
         return [
             log,
             *self._self_teaching(plan),
@@ -371,17 +374,13 @@ class Trainer:
         batches = self.devices.distribute(dataset, rows.table is not None)
         inputs = FitInputs(self.trained, batches, self.validation, callbacks)
         all_rows = [rows] if self.valid is None else [rows, Rows(self.valid, self.settings)]
-        return train_on_features(inputs, plan.stage, all_rows, self.features, self.verbose)
-
-    def _fit(self, plan: StagePlan, inputs: FitInputs) -> None:
-        inputs.model.fit(
-            inputs.train,
-            validation_data=inputs.validation,
-            initial_epoch=plan.first_epoch + plan.epochs_done,
-            epochs=plan.first_epoch + plan.stage.epochs,
-            callbacks=inputs.callbacks,
-            verbose=0,
-        )
+        features = None if plan.batches_done else self.features  # what began on images goes on with them
+        inputs = train_on_features(inputs, plan.stage, all_rows, features, self.verbose)
+        if self.state is not None:
+            own = inputs.model is self.trained and rows.table is not None  # epochs on features are short
+            again = own and self.devices.replicas == 1 and not self.recipe.teaches_itself  # the same batches can be had
+            self.state.save_every = self.save_every if again else None
+        return inputs
 
     # === After the last stage ===
 

@@ -34,6 +34,12 @@ def add_arguments(train: argparse.ArgumentParser) -> None:
     )
     training.add_argument("--resume", action="store_true", help="go on where a training into the run folder broke off")
     training.add_argument(
+        "--save-every",
+        type=positive,
+        metavar="MINUTES",
+        help="with --resume: how much of an epoch is lost at most when a training breaks off (10)",
+    )
+    training.add_argument(
         "--monitor", action="store_true", help="log weights and conflicts of the heads, and draw balancing.png"
     )
     training.add_argument(
@@ -172,11 +178,16 @@ def run(options: argparse.Namespace) -> int:
     from mtlzoo.cli import narration, runs
     from mtlzoo.images.caching import image_cache
     from mtlzoo.images.records import files_of
+    from mtlzoo.training.resuming import SAVE_EVERY
 
     fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
     if sum(fractions) >= 1:
         raise ValueError(
             f"Expected --valid and --test to leave rows to train on, received: {options.valid} and {options.test}."
+        )
+    if options.save_every is not None and not options.resume:
+        raise ValueError(
+            "Expected --save-every together with --resume, which keeps the state of training, received it alone."
         )
     if options.out is None:
         options.out = narration.default_folder(options.named)
@@ -244,6 +255,7 @@ def run(options: argparse.Namespace) -> int:
             recipe=recipe,
             callbacks=callbacks,
             track=tracking,
+            save_every=options.save_every or SAVE_EVERY,
             verbose=not options.quiet,
         )
     print(runs.as_text(report))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from eager import eager_steps
 
-from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping
-from mtlzoo.data import LabelTable
+from mtlzoo import BalancingMonitor, TaskwiseEarlyStopping, Teach
+from mtlzoo.data import LabelTable, image_dataset
 from mtlzoo.errors import StateError
 from mtlzoo.training import Stage, fit
 from mtlzoo.training.state_file import read_state
@@ -25,15 +25,15 @@ SETTINGS = {"batch_size": 24, "seed": 3, "balancing": "dwa", "verbose": False}
 class Interrupt(keras.callbacks.Callback):
     """Ctrl-C in the middle of an epoch."""
 
-    def __init__(self, epoch: int):
+    def __init__(self, epoch: int, batch: int = 1):
         super().__init__()
-        self.at, self.epoch = epoch, None
+        self.at, self.epoch = (epoch, batch), None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        if (self.epoch, batch) == (self.at, 1):
+        if (self.epoch, batch) == self.at:
             raise KeyboardInterrupt
 
 
@@ -79,6 +79,79 @@ def test_it_ends_as_if_it_had_not_been_interrupted(drawn, network, whole, tmp_pa
     history = fit(again, *drawn, STAGES, resume=tmp_path, callbacks=callbacks(), **SETTINGS)
     np.testing.assert_equal(history.history, expected.history)
     assert same(again.get_weights(), weights)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"average": 0.9}, {"balancing": None, "batch_norm": "fresh"}, {"mix": "mixup", "balancing": "uncertainty"}],
+)
+def test_it_goes_on_within_an_epoch(drawn, network, tmp_path, eagerly, more):
+    """Twice within one epoch, in the last batch of another, at the start of a third."""
+    settings = {**SETTINGS, "batch_size": 8, **more}
+    stages = [Stage(1, 1e-2, "all"), Stage(3, 2e-2, patience=2, weight_decay=0.01)]
+
+    def train(*others, **how):
+        used = callbacks()
+        model = network(drawn[0].heads, dropout=0.3)
+        history = fit(model, *drawn, stages, callbacks=[*used, *others], **settings, **how)
+        return model, history, used
+
+    model, expected, watched = train()
+    state = {"resume": tmp_path, "save_every": 1e-9}
+    # From where it goes on, batches are counted anew.
+    for epoch, batch, done in ((0, 2, 2), (0, 2, 4), (1, 5, 5), (2, 1, 1)):
+        train(Interrupt(epoch, batch), **state)
+        notes, _ = read_state(tmp_path / "training-state.npz")
+        assert (len(notes["epoch"]), notes["batches"], notes["over"]) == (epoch, done, False)
+    resumed, history, used = train(**state)
+    assert history.epoch == expected.epoch
+    np.testing.assert_equal(history.history, expected.history)
+    assert history.best_epoch == expected.best_epoch
+    assert same(resumed.get_weights(), model.get_weights())
+    np.testing.assert_array_equal(used[0].to_frame(), watched[0].to_frame())
+
+
+class Counting(keras.callbacks.Callback):
+    """Notes what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+
+    def on_train_begin(self, logs=None):
+        self.told.append("begin")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.told.append((epoch, self.params["steps"]))
+
+    def on_train_end(self, logs=None):
+        self.told.append("end")
+
+
+def test_callbacks_see_one_training_within_a_stage(drawn, network, tmp_path, eagerly):
+    heads, counting = {"color": drawn[0].heads["color"]}, Counting()
+    given = {"stages": Stage(3, 1e-2), "resume": tmp_path, "save_every": 1e-9, "batch_size": 8, "verbose": False}
+    fit(network(heads), *drawn, callbacks=[Interrupt(0, 4)], **given)
+    fit(network(heads), *drawn, callbacks=[counting], **given)
+    assert counting.told == ["begin", (0, 2), (1, 6), (2, 6), "end"]
+
+
+@pytest.mark.parametrize("save_every", [0, -1, float("nan")])
+def test_the_state_is_saved_after_some_time(drawn, network, tmp_path, save_every):
+    with pytest.raises(
+        ValueError, match="Expected `save_every` to be a number of minutes above 0, or None, received: "
+    ):
+        fit(network({"color": 3}), *drawn, resume=tmp_path, save_every=save_every)
+
+
+def test_it_is_not_saved_within_an_epoch_whose_start_cannot_be_had_again(drawn, network, tmp_path, eagerly):
+    heads = {"color": drawn[0].heads["color"]}
+    datasets = [image_dataset(table.for_heads(heads), (12, 10), batch_size=8) for table in drawn]
+    given = {"stages": Stage(2, 1e-2), "save_every": 1e-9, "verbose": False}
+    for name, rows, more in (("dataset", datasets, {}), ("taught", drawn, {"teach": Teach()})):
+        fit(network(heads), *rows, resume=tmp_path / name, callbacks=[Interrupt(1)], **given, **more)
+        notes, _ = read_state(tmp_path / name / "training-state.npz")
+        assert (notes["epoch"], notes["batches"]) == ([0], 0)
 
 
 def test_without_validation_the_last_weights_are_left(drawn, network, tmp_path):
@@ -193,7 +266,7 @@ def test_states_of_other_versions_and_foreign_archives_are_refused(written, tmp_
     path = tmp_path / "training-state.npz"
     for version, message in (
         (1, "another version of mtlzoo"),
-        (99, r"another version of mtlzoo \(format 99, expected 2"),
+        (99, r"another version of mtlzoo \(format 99, expected 3"),
     ):
         np.savez(path, notes=np.array(json.dumps({"version": version, "counts": {}})))
         with pytest.raises(StateError, match=message):
