@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,9 +18,13 @@ class OneLineParser(argparse.ArgumentParser):
 
     Attributes:
         fill: Adds them, or `None`.
+        configure: Looks at what the command line says before it is read, and returns it; or `None`.
+        origin: What stands before an error, such as the file that it is in.
     """
 
     fill: Callable[[argparse.ArgumentParser], None] | None = None
+    configure: Callable[[OneLineParser, Sequence[str]], list[str]] | None = None
+    origin = ""
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """As in the base class, which takes `--option=--` for an option with an empty list until Python 3.13."""
@@ -29,6 +33,8 @@ class OneLineParser(argparse.ArgumentParser):
         for text in words[: words.index("--") if "--" in words else len(words)]:
             if text.startswith("--") and text.endswith("=--"):
                 self.error(f"argument {text.removesuffix('=--')}: expected a value, received: '--'")
+        if self.configure is not None and not self.origin:
+            words = self.configure(self, words)
         return super().parse_known_args(words, namespace)
 
     def fill_arguments(self) -> None:
@@ -39,7 +45,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong, and end with exit code 2."""
-        self.exit(2, f"{one_line(f'mtlzoo: error: {message}')} (see {self.prog} --help)\n")
+        self.exit(2, f"{one_line(f'mtlzoo: error: {self.origin}{message}')} (see {self.prog} --help)\n")
 
 
 def one_line(message: str) -> str:

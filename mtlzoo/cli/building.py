@@ -21,7 +21,7 @@ def build_network(heads: Mapping[str, Head], options: argparse.Namespace) -> tup
     """The network for some heads.
 
     Where nothing was said about it, and the default's ImageNet weights cannot be fetched, it is the smaller one whose
-    weights come with the package; `options` then say so too, for `settings.json`.
+    weights come with the package; `options` then say so too, for `run.yaml`.
 
     Args:
         heads: The heads by name.

@@ -82,7 +82,9 @@ def demo(
         directory,
         stages,
         RunOptions(
-            settings={"command": "demo", "data": "blood_cells", "split": "split", "epochs": epochs, "seed": seed},
+            told={"data": "blood_cells", "images": images, "epochs": epochs, "seed": seed},
+            split="split",
+            command="demo",
             overwrite=overwrite,
         ),
         augment=AUGMENTATION,

@@ -12,9 +12,9 @@ from mtlzoo.balancing import Balancing, get_balancing
 from mtlzoo.cli.reading import parse_option
 from mtlzoo.cli.teachers import teach_of
 from mtlzoo.data import ImageCache
+from mtlzoo.files.yaml_files import SUFFIXES
 from mtlzoo.models.low_rank import rank_of
 from mtlzoo.training import RECIPES, FeatureCache, Recipe, Stage, get_recipe, read_recipe
-from mtlzoo.training.recipe_file import SUFFIXES
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
@@ -23,7 +23,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     Raises:
         ValueError: If one of the options is no such thing.
     """
-    named = find_recipe(options.recipe)
+    named = find_recipe(options.recipe, taught=options.teacher is not None)
     settings: dict[str, Any] = {"stages": parse_stages(options.stages, options.patience, named)}
     if options.jit_compile:
         settings["jit_compile"] = True
@@ -45,13 +45,17 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     return named.with_settings(**settings)
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of a name, or that in a file: one that `mtlzoo tune` wrote, or the `settings.json` of a run.
+def find_recipe(name: str, taught: bool = False) -> Recipe:
+    """The recipe of a name, or that in a file: one that `mtlzoo tune` wrote, or the `run.yaml` of a run.
+
+    Args:
+        name: The name, or the file.
+        taught: Whether a teacher is named elsewhere, so that what the file says of one does not count.
 
     Raises:
         ValueError: If it is neither the name of a recipe nor a file with one.
     """
-    return read_recipe(name) if Path(name).suffix in SUFFIXES else get_recipe(name)
+    return read_recipe(name, without=["teach"] if taught else ()) if Path(name).suffix in SUFFIXES else get_recipe(name)
 
 
 def parse_stages(

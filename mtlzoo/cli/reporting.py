@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from mtlzoo.data import LabelTable
 from mtlzoo.evaluation import Predictions
 from mtlzoo.evaluation.prediction_files import FILE as PREDICTIONS
 from mtlzoo.evaluation.prediction_files import save_predictions
-from mtlzoo.files import check_output, writing
+from mtlzoo.files import check_output
 from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_history
@@ -145,9 +144,3 @@ def as_text(report: pd.DataFrame) -> str:
     """A report as a terminal shows it, where Chinese letters take two columns."""
     with pd.option_context("display.unicode.east_asian_width", True):
         return report.to_string(float_format="{:.3f}".format, na_rep="")
-
-
-def write_json(path: Path, content: Mapping[str, Any], *, overwrite: bool = False) -> None:
-    """Write settings."""
-    with writing(path, overwrite=overwrite) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")

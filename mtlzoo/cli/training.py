@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -14,26 +13,26 @@ import keras
 import pandas as pd
 
 from mtlzoo.backbones.plain_graph import is_builtin
-from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history, write_json
+from mtlzoo.cli.reporting import check_files, report_files, report_run, write_history
 from mtlzoo.data import LabelTable
 from mtlzoo.data.label_counts import count_labels
 from mtlzoo.data.parts import PARTS
 from mtlzoo.datasets import submission_frame, write_submission
 from mtlzoo.evaluation import Predictions
 from mtlzoo.files import writing
-from mtlzoo.files.regular import open_regular
 from mtlzoo.files.spreadsheets import write_csv
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.plotting import plot_balancing, plot_model
-from mtlzoo.reports.sources import HISTORY, LABELS, MODELS, SETTINGS
+from mtlzoo.reports.sources import HISTORY, LABELS, MODELS
 from mtlzoo.saving import export
 from mtlzoo.system import workers
 from mtlzoo.training import BalancingMonitor, Recipe, Stage, Track, Tracking, fit, get_recipe
 from mtlzoo.training.resuming import FILE as STATE
-from mtlzoo.training.tracking.parameters import versions
+from mtlzoo.training.run_file import FILE as RUN_FILE
+from mtlzoo.training.run_file import describe_run, read_run_file, write_run
 
 RUN = (
-    *(SETTINGS, "skipped.txt", "model.png", *MODELS, HISTORY, "history.png"),
+    *(RUN_FILE, "skipped.txt", "model.png", *MODELS, HISTORY, "history.png"),
     *(LABELS, "balancing.csv", "balancing.png", "submission.csv"),
 )
 
@@ -44,7 +43,9 @@ class RunOptions:
 
     Attributes:
         questions: Rows of the FashionAI layout whose predictions go into a submission file; `None` for no such file.
-        settings: What else belongs into `settings.json`.
+        told: What the command was told, for `run.yaml`.
+        split: The column that divided the rows; `None` for by chance.
+        command: The command.
         skipped: A line for each row left out, for `skipped.txt`.
         monitor: Whether to log weights and conflicts of the heads, see :class:`mtlzoo.BalancingMonitor`.
         resume: Whether to keep the state of training in the folder, `training-state.npz`, and to go on from there.
@@ -53,17 +54,14 @@ class RunOptions:
     """
 
     questions: LabelTable | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+    split: str | None = None
+    command: str = "train"
     skipped: Sequence[str] = ()
     monitor: bool = False
     resume: bool = False
     overwrite: bool = False
     raw_cells: bool = False
-
-    def settings_of(self, tables: Sequence[LabelTable]) -> dict[str, Any]:
-        """The content of `settings.json`."""
-        rows = {f"{part}_rows": len(table) for part, table in zip(PARTS, tables)}
-        return {**self.settings, **rows, **versions()}
 
 
 def train_run(
@@ -82,7 +80,7 @@ def train_run(
     at any time, also if training is interrupted), `report.csv`, `history.csv`, `history.png`, `model.png`,
     `predictions.png`, `confusion/<head>.png`, `answers.csv` (the test rows with their predictions), `predictions.npz` (the
     same for :func:`mtlzoo.report` and :func:`mtlzoo.compare`), `labels.csv` (how many labels each part has),
-    `settings.json`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions` `submission.csv`.
+    `run.yaml`, with `monitor` `balancing.csv` and `balancing.png`, and with `questions` `submission.csv`.
 
     Args:
         model: The model.
@@ -131,9 +129,10 @@ def _train_run(
 
     @functools.cache
     def describe() -> None:  # not before a training that cannot go on was refused, whose files these are
-        settings = {**options.settings_of(tables), "recipe": _recipe(arguments).get_config()}
-        write_json(directory / SETTINGS, settings, overwrite=overwrite)
-        counts = count_labels(dict(zip(PARTS, (table.for_heads(model.heads) for table in tables))))
+        parts = {part: table.for_heads(model.heads) for part, table in zip(PARTS, tables)}
+        run = describe_run(options.command, options.told, options.split, parts, _recipe(arguments))
+        write_run(run, directory / RUN_FILE, overwrite=overwrite)
+        counts = count_labels(parts)
         write_csv(directory / LABELS, counts, overwrite=overwrite, raw_cells=raw_cells)
         if options.skipped:
             with writing(directory / "skipped.txt", overwrite=overwrite) as temporary:
@@ -185,9 +184,8 @@ def is_run(directory: Path) -> bool:
     if (directory / STATE).is_file():
         return True
     try:
-        with open_regular(directory / SETTINGS) as file:
-            return "mtlzoo" in json.loads(file.read().decode("utf-8"))
-    except (OSError, ValueError, TypeError, RecursionError):
+        return "mtlzoo" in read_run_file(directory / RUN_FILE).versions
+    except (OSError, ValueError):
         return False
 
 

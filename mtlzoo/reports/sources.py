@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,13 +19,14 @@ from mtlzoo.evaluation import Predictions
 from mtlzoo.evaluation.inputs import read_labelled
 from mtlzoo.evaluation.prediction_files import FILE as PREDICTIONS
 from mtlzoo.evaluation.prediction_files import load_predictions
-from mtlzoo.files.regular import open_regular
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.saving import load_model
 from mtlzoo.training import Recipe, get_recipe
+from mtlzoo.training.run_file import FILE as RUN_FILE
+from mtlzoo.training.run_file import read_run_file
 
 MODELS = ("model.h5", "model.keras")  # the latter where a layer is not built into Keras
-SETTINGS, HISTORY, LABELS = "settings.json", "history.csv", "labels.csv"
+HISTORY, LABELS = "history.csv", "labels.csv"
 VERSIONS = ("mtlzoo", "keras", "tensorflow", "python")
 
 
@@ -125,7 +125,7 @@ def read_run(
 
 def files_of_run(folder: str | os.PathLike[str], file: str | os.PathLike[str] | None = None) -> list[Path]:
     """The files that :func:`read_run` reads, which no report may replace; arguments are the same."""
-    names = (PREDICTIONS, SETTINGS, HISTORY, LABELS, *MODELS)
+    names = (PREDICTIONS, RUN_FILE, HISTORY, LABELS, *MODELS)
     return [Path(folder) / name for name in names] + ([] if file is None else [Path(file)])
 
 
@@ -160,22 +160,18 @@ def history_frame(history: keras.callbacks.History) -> pd.DataFrame:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The content of a run's `settings.json`; nothing if there is none.
+    """The content of a run's `run.yaml` by single names; nothing if there is none.
 
     Raises:
         InputError: If it is damaged.
     """
-    path = folder / SETTINGS
+    path = folder / RUN_FILE
     if not path.is_file():
         return {}
     try:
-        with open_regular(path) as file:
-            content = json.loads(file.read().decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path}: expected the settings of a run as JSON, received a damaged file ({error})."
-        ) from None
-    return content if isinstance(content, dict) else {}
+        return read_run_file(path).settings()
+    except (OSError, ValueError) as error:
+        raise InputError(str(error)) from None
 
 
 def _frame(path: Path, texts: bool = False) -> pd.DataFrame | None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mtlzoo.files import writing
-from mtlzoo.files.regular import open_regular
+from mtlzoo.files.yaml_files import read_yaml, write_yaml
 from mtlzoo.training.recipe import Recipe
-
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def write_recipe(recipe: Recipe, path: str | os.PathLike[str], notes: str = "", *, overwrite: bool = False) -> Path:
@@ -39,20 +33,16 @@ def write_recipe(recipe: Recipe, path: str | os.PathLike[str], notes: str = "", 
     assert mtl.training.read_recipe("recipe.yaml") == mtl.Recipe(batch_size=16)
     ```
     """
-    comments = "".join(f"# {line}\n" for line in notes.splitlines())
-    with writing(path, overwrite=overwrite) as temporary:
-        # By way of JSON, which has no objects of Python and no references.
-        plain = json.loads(json.dumps(recipe.get_config()))
-        temporary.write_text(comments + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return Path(path)
+    return write_yaml(path, recipe.get_config(), notes, overwrite=overwrite)
 
 
-def read_recipe(path: str | os.PathLike[str]) -> Recipe:
+def read_recipe(path: str | os.PathLike[str], without: Sequence[str] = ()) -> Recipe:
     """The recipe in a file.
 
     Args:
         path: A YAML or JSON file with the settings of a recipe by name, those that are left out with their defaults; or a
-            run's `settings.json`, which has a recipe among other things.
+            run's `run.yaml`, which has a recipe among other things.
+        without: Settings of the file that are not taken.
 
     Returns:
         The recipe.
@@ -68,30 +58,15 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
     recipe = mtl.training.read_recipe("mine.yaml")
     ```
     """
-    with open_regular(path) as file:
-        data = file.read()
-    try:
-        config = yaml.load(data, _Loader)
-    except (yaml.YAMLError, ValueError, KeyError, AttributeError, RecursionError) as error:  # such as 2024-13-45
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: expected YAML or JSON, received something else: {reason}") from None
+    config = read_yaml(path)
     if isinstance(config, dict) and isinstance(config.get("recipe"), dict):
         config = config["recipe"]
     if not isinstance(config, dict):
         raise ValueError(f"{path}: expected the settings of a recipe by name, received: {_short(config)}.")
     try:
-        return Recipe.from_config(config)
+        return Recipe.from_config({name: value for name, value in config.items() if name not in without})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path}: {error}") from None
-
-
-class _Loader(yaml.SafeLoader):
-    """Numbers as JSON and YAML 1.2 have them: `1e-3` is one, too."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
 
 
 def _short(value: Any) -> str:

@@ -9,18 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mtlzoo.cli.argument_types import cache, count, fraction, path, pixels, positive, seed, whole
+from mtlzoo.cli.argument_types import OneLineParser, cache, count, fraction, path, pixels, positive, seed, whole
 from mtlzoo.cli.label_reading import read_labels
 from mtlzoo.cli.messages import say, say_nothing, tell_notes, tell_skipped
+from mtlzoo.cli.run_options import take_run_options, told_options
 from mtlzoo.cli.shared_arguments import any_of, data_arguments, label_arguments, raw_cells_argument
 from mtlzoo.files import check_folder
 from mtlzoo.system import workers
 from mtlzoo.system.registries import AUGMENTATIONS, BALANCING, MIXINGS, RECIPES, TRACKERS
 
 
-def add_arguments(train: argparse.ArgumentParser) -> None:
+def add_arguments(train: OneLineParser) -> None:
     """Add what the command takes."""
     data_arguments(train)
+    train.add_argument(
+        "--config",
+        metavar="RUN.YAML",
+        help="take DATA and all options from the run.yaml of an earlier run; others override",
+    )
+    train.configure = take_run_options
     train.add_argument("--out", metavar="RUN", type=path, help="the run folder (default: labels-run for labels.csv)")
     train.add_argument("--quiet", action="store_true", help="print the report alone, and what goes wrong")
     train.add_argument("--overwrite", action="store_true", help="replace an earlier run's files")
@@ -176,9 +183,11 @@ def recipe_group(command: argparse.ArgumentParser) -> Any:
 def run(options: argparse.Namespace) -> int:
     """Run the command with what was given."""
     from mtlzoo.cli import narration, runs
+    from mtlzoo.data.parts import PARTS
     from mtlzoo.images.caching import image_cache
     from mtlzoo.images.records import files_of
     from mtlzoo.training.resuming import SAVE_EVERY
+    from mtlzoo.training.run_file import other_data, read_run_file
 
     fractions = [0.1 if given is None else given for given in (options.valid, options.test)]
     if sum(fractions) >= 1:
@@ -224,6 +233,10 @@ def run(options: argparse.Namespace) -> int:
     tell_notes(train, told, quiet=options.quiet)
     split = None if by_chance else table.split
     tell(narration.describe_parts((train, valid, test), split, options))
+    if options.config is not None:
+        parts_now = {name: part.for_heads(model.heads) for name, part in zip(PARTS, (train, valid, test))}
+        if (note := other_data(read_run_file(options.config), parts_now)) is not None:
+            print(f"Note: {note}", file=sys.stderr)
     cache = image_cache(recipe.cache)
     if cache is not None:
         tell(cache.describe(train, model.input_shape[1:3], augmented=recipe.augment is not None))
@@ -242,10 +255,8 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             options=runs.RunOptions(
                 questions=runs.read_questions(options.data, options.format),
-                settings={
-                    **{name: value for name, value in vars(options).items() if name not in ("run", "loads", "named")},
-                    "split": split,
-                },
+                told={"data": options.named, **_told(options)},
+                split=split,
                 skipped=skipped,
                 monitor=options.monitor,
                 resume=options.resume,
@@ -263,6 +274,13 @@ def run(options: argparse.Namespace) -> int:
     if workers.is_chief():
         tell(narration.describe_results(report, test, split, options))
     return 130 if history.interrupted else 0
+
+
+def _told(options: argparse.Namespace) -> dict[str, Any]:
+    """What the command line said, by the names of the options."""
+    parser = OneLineParser()
+    add_arguments(parser)
+    return {name: value for name, value in told_options(options, parser).items() if name != "data"}
 
 
 def _check_run_folders(options: argparse.Namespace, inputs: Sequence[str | Path], overwrite: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 
 from mtlzoo.cli.main import main
+from mtlzoo.training.run_file import read_run_file
 
 # Without batch normalisation, whose statistics lag behind in so few steps, which is told in a warning.
 OPTIONS = ["--option", "width=0.25", "--option", "batch_normalization=false"]
@@ -48,6 +48,17 @@ def run(photographs, tmp_path_factory):
     return out
 
 
+def test_a_run_comes_again_from_its_file(run, tmp_path, capsys):
+    assert main(["train", "--config", str(run / "run.yaml"), "--out", str(tmp_path / "again")]) == 0
+    assert "Note: The data" not in capsys.readouterr().err
+    for name in ("answers.csv", "report.csv", "balancing.csv"):
+        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes(), name
+    told, again = (read_run_file(folder / "run.yaml") for folder in (run, tmp_path / "again"))
+    assert again == told
+    assert main(["train", "--config", str(run / "run.yaml"), "--valid", "0.3", "--out", str(tmp_path / "other")]) == 0
+    assert "Note: The data are not those of the earlier run" in capsys.readouterr().err
+
+
 def refusal(capsys, *arguments) -> str:
     """The one line on standard error that a refused command leaves."""
     capsys.readouterr()
@@ -66,10 +77,10 @@ def refusal(capsys, *arguments) -> str:
 def test_train_leaves_a_run_folder(run):
     names = {path.name for path in run.iterdir()}
     assert {"model.h5", "report.csv", "history.csv", "history.png", "model.png", "predictions.png"} <= names
-    assert {"answers.csv", "settings.json", "confusion", "predictions.npz", "labels.csv"} <= names
+    assert {"answers.csv", "run.yaml", "confusion", "predictions.npz", "labels.csv"} <= names
     counts = pd.read_csv(run / "labels.csv").query("counted == 'labelled'").set_index("head")
     assert counts.loc["dark", ["train", "valid", "test"]].tolist() == [36, 12, 12]
-    recipe = json.loads((run / "settings.json").read_text())["recipe"]  # as it was trained, not as the name says
+    recipe = read_run_file(run / "run.yaml").recipe  # as it was trained, not as the name says
     assert (recipe["batch_size"], [stage["epochs"] for stage in recipe["stages"]]) == (16, [1, 1])
     watched = pd.read_csv(run / "balancing.csv")
     assert list(watched) == ["epoch", "color_weight", "dark_weight", "conflicts", "cosine:color:dark"]
@@ -191,7 +202,7 @@ def test_demo_leaves_everything_it_promises(tmp_path, capsys):
     assert main(command) == 0
     text = capsys.readouterr().out
     names = {path.name for path in out.iterdir()}
-    files = {"model.h5", "report.csv", "answers.csv", "history.png", "predictions.png", "model.png", "settings.json"}
+    files = {"model.h5", "report.csv", "answers.csv", "history.png", "predictions.png", "model.png", "run.yaml"}
     assert names >= {*files, "confusion", "web"}
     report = pd.read_csv(out / "report.csv", index_col="head")
     assert report.loc["cell_type", "labelled"] == 30

@@ -177,7 +177,7 @@ def test_values_in_their_places(fuzz, command):
 
 
 PIPES = [
-    *("labels.csv", "packed.json", "index.npz", "settings.json", "training-state.npz", "train.csv", "training.txt"),
+    *("labels.csv", "packed.json", "index.npz", "run.yaml", "training-state.npz", "train.csv", "training.txt"),
     *(".mtlzoo-drawn.txt", "model.json", "assets.extra/mtlzoo.json", "Annotations/label.csv", "Tests/question.csv"),
 ]
 

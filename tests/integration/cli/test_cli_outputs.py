@@ -226,7 +226,7 @@ def test_a_training_that_cannot_go_on_leaves_its_folder_as_it_was(folder, capsys
     assert main([*train, "--resume"]) == 0
     Path("foreign").mkdir()
     Path("foreign/training-state.npz").write_text("mine")
-    Path("foreign/settings.json").write_text("mine")
+    Path("foreign/run.yaml").write_text("mine")
     Path("foreign/model.png").write_text("mine")
     before = digests(folder)
     assert "`seed` was 0, received: 1." in refused(capsys, *train, "--resume", "--seed", "1")

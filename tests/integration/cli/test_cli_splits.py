@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import cv2
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ import pytest
 from eager import eager_steps
 
 from mtlzoo.cli.main import main
+from mtlzoo.training.run_file import read_run_file
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -50,7 +49,7 @@ def refusal(capsys, *arguments) -> str:
 
 
 def test_train_follows_the_published_split(run, capsys):
-    settings = json.loads((run / "settings.json").read_text())
+    settings = read_run_file(run / "run.yaml").settings()
     assert [settings[f"{part}_rows"] for part in ("train", "valid", "test")] == [18, 9, 9]
     answers = pd.read_csv(run / "answers.csv")
     assert set(answers["image"].str.removesuffix(".png").astype(int) // 3 % 4) == {3}
@@ -77,7 +76,7 @@ def test_shares_beside_a_published_split_are_refused(photographs, tmp_path, caps
     assert "Expected no --valid, since column 'split' says which rows are for that" in line
     assert "--split-column none" in line
     assert main([*map(str, command), "--valid", "0.2", "--split-column", "none"]) == 0
-    assert json.loads((tmp_path / "run" / "settings.json").read_text())["valid_rows"] == 8
+    assert read_run_file(tmp_path / "run" / "run.yaml").settings()["valid_rows"] == 8
     assert "split by chance, whatever the column 'split' says" in capsys.readouterr().err
 
 
@@ -85,7 +84,7 @@ def test_rows_without_a_part_and_another_column(photographs, tmp_path, capsys):
     out, labels = tmp_path / "run", photographs / "labels.csv"
     command = ["train", labels, "--heads", "tags", *TCDCN, *SHORT, "--out", out, "--rest", "train"]
     assert main([str(word) for word in command]) == 0
-    assert json.loads((out / "settings.json").read_text())["train_rows"] == 22
+    assert read_run_file(out / "run.yaml").settings()["train_rows"] == 22
     assert "no column 'fold' of parts" in refusal(capsys, *command, "--overwrite", "--split-column", "fold")
     assert "Expected no --rest" in refusal(capsys, *command, "--overwrite", "--split-column", "none")
 

@@ -119,7 +119,7 @@ def test_one_of_each_from_another_package_is_as_good_as_ours(site, labels):
     for name in ("stars", "largest", "bars", "arrays", "gentle"):
         assert name in found["pages"], name
     run = labels.parent / "run"
-    assert json.loads((run / "settings.json").read_text())["balancing"] == "largest"
+    assert "\n  balancing: largest\n" in (run / "run.yaml").read_text()
     assert {"model.h5", "report.csv"} <= {path.name for path in run.iterdir()}
     assert (labels.parent / "report" / "report.csv").is_file()
     # What cannot be loaded names its package and stops nobody else.

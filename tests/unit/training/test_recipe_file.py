@@ -24,8 +24,8 @@ def test_what_people_write_is_read(tmp_path):
     path.write_text("stages:\n- {epochs: 2, learning_rate: 1e-3, trainable: heads}\nbatch_size: 8\n")
     assert read_recipe(path) == Recipe(stages=[Stage(2, 1e-3, "heads")], batch_size=8)
     path.write_text(
-        '{"out": "run", "recipe": {"batch_size": 4, "label_smoothing": 1e-05}}'
-    )  # the settings.json of a run
+        '{"options": {}, "recipe": {"batch_size": 4, "label_smoothing": 1e-05}}'
+    )  # as in the run.yaml of a run
     assert read_recipe(path) == Recipe(batch_size=4, label_smoothing=1e-5)
 
 
@@ -40,6 +40,7 @@ def test_what_people_write_is_read(tmp_path):
         ("stages: [{epoch: 3}]", r"mine.yaml: Expected a stage as settings by name"),
         ("batch_size: 2024-13-45", r"mine.yaml: expected YAML or JSON"),
         ("batch_size: !!bool perhaps", r"mine.yaml: expected YAML or JSON"),
+        ("a: &a [1, 1]\nb: [*a, *a]", r"mine.yaml: expected YAML or JSON, .*references \(\*name\) are not read"),
         ("!!python/object/apply:os.system [ls]", r"mine.yaml: expected YAML or JSON"),
     ],
 )
