@@ -41,7 +41,8 @@ def writing(
 
     Raises:
         OutputError: If it is not to be written there; before anything is written.
-        OSError: If no space is left there, whatever the library that writes says of it.
+        OSError: If no space is left there, files may not become so large, or the folder is removed meanwhile, whatever the
+            library that writes says of it.
         FileNotFoundError: If nothing was written.
 
     Example:
@@ -65,16 +66,22 @@ def writing(
         check_output(path, kind=kind, overwrite=overwrite)  # again: another process may have written there meanwhile
         move(temporary, path, kind, overwrite)
     except Exception as error:
-        if _is_full(error, folder):  # which each library says in its own way
-            raise OSError(f"{shown(path)} cannot be written: no space is left there; it is as it was.") from None
+        if (reason := _reason(error, folder)) is not None:
+            raise OSError(f"{shown(path)} cannot be written: {reason}; it is as it was.") from None
         raise
     finally:
         remove_temporary(folder)
 
 
-def _is_full(error: Exception, folder: Path) -> bool:
+def _reason(error: Exception, folder: Path) -> str | None:
+    """Why nothing can be written, which each library says in its own way; `None` if it is something else."""
     if isinstance(error, MtlzooError):
-        return False
-    if getattr(error, "errno", None) in FULL or "No space left on device" in str(error):
-        return True
-    return shutil.disk_usage(folder).free < LITTLE
+        return None
+    number, text = getattr(error, "errno", None), str(error)
+    if number in FULL or "No space left on device" in text or "quota exceeded" in text:
+        return "no space is left there"
+    if number == errno.EFBIG or "File too large" in text:
+        return "files may not become so large there"
+    if not folder.is_dir():
+        return f"{shown(folder.parent)} was removed or moved while it was written"
+    return "no space is left there" if shutil.disk_usage(folder).free < LITTLE else None

@@ -35,8 +35,17 @@ def describe(model: MultiTaskModel) -> str:
 
 
 def write(model: keras.Model, metadata: str, path: Path) -> None:
-    """Write a plain model, and the metadata and a checksum of the weights as attributes of the file."""
+    """Write a plain model, and the metadata and a checksum of the weights as attributes of the file.
+
+    It comes to be in memory: where a disk is full, HDF5 takes the whole process down (https://github.com/h5py/h5py/issues/914).
+    """
     import h5py
+
+    class InMemory(h5py.File):  # type: ignore[misc]
+        """Which Keras takes for a path, by its end."""
+
+        def __str__(self) -> str:
+            return "memory.h5"
 
     logger = logging.getLogger("absl")
     level = logger.level
@@ -47,13 +56,16 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
             warnings.filterwarnings(
                 "ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning
             )
-            with written_for_older_keras(model):
-                keras.Model.save(model, path, include_optimizer=False)
+            with InMemory("memory.h5", "w", driver="core", backing_store=False) as file:
+                with written_for_older_keras(model):
+                    keras.Model.save(model, file, include_optimizer=False)
+                file.attrs[KEY] = metadata
+                file.attrs[WEIGHTS] = weights_digest(model)
+                file.flush()
+                content = file.id.get_file_image()
     finally:
         logger.setLevel(level)
-    with h5py.File(path, "a") as file:
-        file.attrs[KEY] = metadata
-        file.attrs[WEIGHTS] = weights_digest(model)
+    path.write_bytes(content)
 
 
 def note_heads(path: Path, heads: Mapping[str, Head]) -> None:

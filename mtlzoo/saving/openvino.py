@@ -41,7 +41,7 @@ def write(
         import openvino
     except ImportError:
         raise ImportError("OpenVINO export needs the package 'openvino': pip install openvino") from None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # where there is room for the file, too
         with portable_operations(model):
             model.export(folder, format="tf_saved_model", verbose=False)
         converted = openvino.convert_model(folder)
