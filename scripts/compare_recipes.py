@@ -79,11 +79,11 @@ def _run_one(options: argparse.Namespace) -> None:
     network = (options.backbone, options.alpha, weights)
 
     def run() -> tuple[Answers, dict[str, Any]]:
+        length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
         if given["way"] in (PLAIN, MOVING):
             moving = given["way"] == MOVING
-            valid, test, how = train_plain(real, network, 60 * options.minutes, given["seed"], moving=moving)
+            valid, test, how = train_plain(real, network, length, given["seed"], moving=moving)
         else:
-            length = {"epochs": options.epochs} if options.epochs else {"minutes": options.minutes}
             valid, test, how = train_way(given["way"], real, network, length, given["seed"])
         return (valid, test), how
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ def many_arguments(predict: argparse.ArgumentParser) -> None:
         metavar="I/N",
         help="2/8: every eighth file, from the second, for 8 processes or machines",
     )
+    many.add_argument("--ray", type=count, metavar="N", help="as N tasks of a Ray cluster, one a machine")
 
 
 def named_inputs(options: argparse.Namespace) -> list[Any]:
@@ -85,8 +86,15 @@ def check_many(options: argparse.Namespace) -> None:
     if options.format is not None:
         if options.out is None:
             raise ValueError("Expected --out DIR with --format, received none.")
+        if options.ray is not None and (
+            options.shard or options.from_list or options.overwrite or "-" in options.images
+        ):
+            raise ValueError(
+                "Expected --ray with files, folders, patterns, tables or packed sets, which all machines see, and an --out "
+                "that is new or begun, received --shard, --overwrite or a list."
+            )
         return
-    for name in ("rows_per_file", "shard"):
+    for name in ("rows_per_file", "shard", "ray"):
         if getattr(options, name) is not None:
             raise ValueError(f"Expected --{name.replace('_', '-')} with --out DIR and --format, received no --format.")
     if options.out is not None and options.out.endswith("/"):
@@ -95,26 +103,23 @@ def check_many(options: argparse.Namespace) -> None:
         )
 
 
-def predict_many(options: argparse.Namespace, model: Any) -> None:
+def predict_many(options: argparse.Namespace, open_model: Callable[[], Any]) -> None:
     """Write the folder, and tell what is in it."""
-    from mtlzoo.serving import predict_files
+    from mtlzoo.serving import predict_files, predict_on_ray
 
-    rows = {} if options.rows_per_file is None else {"rows_per_file": options.rows_per_file}
-    with opened_inputs(options) as given:
-        written = predict_files(
-            model,
-            given,
-            options.out,
-            options.format,
-            **rows,
-            shard=options.shard,
-            overwrite=options.overwrite,
-            progress=True,
-            probabilities=options.probabilities,
-            abstain=options.abstain,
-            test_time_augmentation=options.test_time_augmentation,
-            raw_cells=options.raw_cells,
-        )
+    names = ("probabilities", "abstain", "test_time_augmentation", "raw_cells")
+    how: dict[str, Any] = {name: getattr(options, name) for name in names}
+    if options.rows_per_file is not None:
+        how["rows_per_file"] = options.rows_per_file
+    if options.ray is not None:
+        given: list[str] = options.images
+        how |= {"tasks": options.ray, "trusted": options.trust}
+        written = predict_on_ray(options.model, given, options.out, options.format, **how)
+    else:
+        model = open_model()
+        how |= {"shard": options.shard, "overwrite": options.overwrite, "progress": True}
+        with opened_inputs(options) as opened:
+            written = predict_files(model, opened, options.out, options.format, **how)
     print(f"Wrote {written.predicted:,} rows to {written.folder}.")
     if written.earlier:
         print(f"{written.earlier:,} images were done before.")

@@ -41,7 +41,7 @@ def write(model: keras.Model, metadata: str, path: Path) -> None:
     """
     import h5py
 
-    class InMemory(h5py.File):  # type: ignore[misc]
+    class InMemory(h5py.File):
         """Which Keras takes for a path, by its end."""
 
         def __str__(self) -> str:

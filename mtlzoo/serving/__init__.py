@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mtlzoo.serving.app import create_app
+    from mtlzoo.serving.many.on_ray import predict_on_ray
     from mtlzoo.serving.many.predicting import Written, predict_files
     from mtlzoo.serving.measuring import benchmark
     from mtlzoo.serving.opening import open_network
@@ -23,6 +24,7 @@ _LAZY = {
     "load_predictor": "predictor",
     "open_network": "opening",
     "predict_files": "many.predicting",
+    "predict_on_ray": "many.on_ray",
     "serve": "server",
 }
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "load_predictor",
     "open_network",
     "predict_files",
+    "predict_on_ray",
     "serve",
 ]
 

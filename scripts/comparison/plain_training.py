@@ -8,7 +8,9 @@ says, with a small learning rate; or, by those who know of it, it is trained wit
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -24,21 +26,21 @@ MOMENTUM = 0.9
 
 
 def train_plain(
-    real: RealSet, network: tuple[str, float, str], seconds: float, seed: int, moving: bool = False
+    real: RealSet, network: tuple[str, float, str], length: Mapping[str, float], seed: int, moving: bool = False
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, Any]]:
-    """Train for so many seconds.
+    """Train.
 
     Args:
         real: The set.
         network: The backbone, "MobileNet" or "MobileNetV2", its width, and the file with its weights.
-        seconds: From the first line to the last epoch.
+        length: `epochs` of everything, or `minutes` from the first line to the last epoch.
         seed: What everything random is drawn from.
         moving: Whether batch normalisation is trained with a lower momentum, rather than in inference mode.
 
     Returns:
         Probabilities of all heads `(rows, classes)` for the validation rows and for the test rows; and how it went.
     """
-    started = time.perf_counter()
+    started, seconds = time.perf_counter(), 60 * length.get("minutes", math.inf)
     keras.utils.set_random_seed(seed)
     train, valid, test = real.tables
     classes = {name: len(train.heads[name].names) for name in real.heads}
@@ -64,17 +66,20 @@ def train_plain(
     model.set_weights(best.weights)
     base.trainable = True
     steps = len(fit_rows)
-    _compile(model, classes, 1e-12)
-    # How long an epoch takes, which the cosine has to know; the graphs are made before.
-    quarter = fit_rows.take(max(steps // 4, 1))
-    model.fit(quarter, epochs=1, validation_data=check_rows, verbose=0)
-    begun = time.perf_counter()
-    model.fit(quarter, epochs=1, verbose=0)
-    fitted = time.perf_counter()
-    model.evaluate(check_rows, verbose=0)
-    best.epoch = epoch = 4 * (fitted - begun) + time.perf_counter() - fitted
-    model.set_weights(best.weights)
-    epochs = max(2, int(best.left() / epoch))
+    if "epochs" in length:
+        epochs = int(length["epochs"])
+    else:
+        _compile(model, classes, 1e-12)
+        # How long an epoch takes, which the cosine has to know; the graphs are made before.
+        quarter = fit_rows.take(max(steps // 4, 1))
+        model.fit(quarter, epochs=1, validation_data=check_rows, verbose=0)
+        begun = time.perf_counter()
+        model.fit(quarter, epochs=1, verbose=0)
+        fitted = time.perf_counter()
+        model.evaluate(check_rows, verbose=0)
+        best.epoch = epoch = 4 * (fitted - begun) + time.perf_counter() - fitted
+        model.set_weights(best.weights)
+        epochs = max(2, int(best.left() / epoch))
     print(f"  {HEADS_EPOCHS} epochs of the heads, {epochs} of everything", flush=True)
     _compile(model, classes, keras.optimizers.schedules.CosineDecay(RATES[moving], epochs * steps))
     model.fit(fit_rows, epochs=epochs, validation_data=check_rows, callbacks=[best], verbose=0)

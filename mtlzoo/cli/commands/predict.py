@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
 
     check_many(options)
     if options.format is not None:
-        predict_many(options, _network(options))
+        predict_many(options, partial(_network, options))
         return
     if options.out is not None:
         check_output(options.out, overwrite=options.overwrite, inputs=named_inputs(options))
