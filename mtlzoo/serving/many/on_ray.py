@@ -63,6 +63,7 @@ def predict_on_ray(
 
     def predict(number: int) -> Written:
         os.chdir(here)  # to which paths are relative
+        os.environ.pop("OMP_NUM_THREADS", None)  # which Ray sets to 1
         network = open_network(os.fspath(model), trusted=trusted)
         return predict_files(network, images, out, format, rows_per_file=size, shard=(number, tasks), **reading)
 

@@ -24,6 +24,7 @@ import mtlzoo as mtl
 
 NOT_RUN = {
     "mtlzoo": "downloads weights and trains for minutes",  # the whole recipe, which the README's blocks run in small
+    "mtlzoo.serving.many.on_ray.predict_on_ray": "needs Ray; tests/unit/serving/test_on_ray.py calls it",
     "mtlzoo.serving.server.serve": "serves until it is stopped",
 }
 PACKAGE = Path(mtl.__file__).parent
