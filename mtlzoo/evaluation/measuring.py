@@ -11,10 +11,10 @@ import numpy as np
 
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.image_range import warn_if_scaled
-from mtlzoo.models.known_images import KnownImages
+from mtlzoo.models.known_images import DISTANCE, KnownImages
 from mtlzoo.models.splitting import shared_features
 
-FEATURES, DISTANCE = "features of all heads", "distance from known images"
+FEATURES = "features of all heads"
 
 
 class StandIn:

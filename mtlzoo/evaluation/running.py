@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,7 @@ from mtlzoo.evaluation.views import check_test_time_augmentation
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
 from mtlzoo.models.image_range import warn_if_scaled
+from mtlzoo.models.known_images import DISTANCE, KnownImages
 from mtlzoo.system.cores import available_cores
 from mtlzoo.system.pipeline_errors import plain_errors
 
@@ -54,7 +55,7 @@ def run_model(
     test_time_augmentation: str | None = None,
 ) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
-    from mtlzoo.evaluation.measuring import DISTANCE, Measured
+    from mtlzoo.evaluation.measuring import Measured
     from mtlzoo.evaluation.mirrored import FlippedToo
     from mtlzoo.models.multitask import check_model
 
@@ -63,11 +64,7 @@ def run_model(
     network: Any = model if measured is None else measured
     if check_test_time_augmentation(test_time_augmentation) is not None:
         network = FlippedToo(model, measured)
-    run = run_network(network, images, batch_size, fetch)
-    if measured is None:
-        return run
-    distances = run.outputs.pop(DISTANCE)
-    return run._replace(unusual=measured.made_of[0].unusual(distances[:, 0]))
+    return run_knowing(network, None if measured is None else measured.made_of[0], images, batch_size, fetch)
 
 
 def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> np.ndarray:
@@ -91,6 +88,31 @@ def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> n
     else:
         sources = [image.source for image in given]
     return load_batch(sources, image_size, resize=model.resize, regions=regions, channels=channels)[0]
+
+
+def run_knowing(
+    network: Any, known: KnownImages | None, images: Images, batch_size: int = 32, fetch: bool = False
+) -> Run:
+    """As :func:`run_network`, of a network that puts out the distance from known images as well.
+
+    Args:
+        network: What predicts.
+        known: The images that it knows; `None` for none, and it puts out no distance.
+        images: As for `mtl.predict`.
+        batch_size: Rows at a time.
+        fetch: Whether images may be addresses of the web.
+    """
+    run = run_network(network, images, batch_size, fetch)
+    outputs, unusual = split_distances(run.outputs, known)
+    return run._replace(outputs=outputs, unusual=unusual)
+
+
+def split_distances(
+    outputs: Mapping[str, np.ndarray], known: KnownImages | None
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """The outputs of the heads, and how unusual the images are, if there are some that are known."""
+    of_heads = {name: output for name, output in outputs.items() if name != DISTANCE}
+    return of_heads, None if known is None else known.unusual(np.asarray(outputs[DISTANCE])[:, 0])
 
 
 def run_network(network: Any, images: Images, batch_size: int = 32, fetch: bool = False) -> Run:
@@ -165,7 +187,7 @@ def _run_loads(
         np.concatenate([geometry.sizes for geometry in geometries]),
         (image_size[0], image_size[1]),
     )
-    return {name: np.concatenate([batch[name] for batch in outputs]) for name in model.heads}, joined
+    return {name: np.concatenate([batch[name] for batch in outputs]) for name in outputs[0]}, joined
 
 
 def _run_stream(
@@ -205,5 +227,6 @@ def _run_batch(model: Any, batch: np.ndarray, batch_size: int) -> dict[str, np.n
 
 
 def _by_head(model: Any, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Arrays in the order of the heads, which Keras does not keep."""
-    return {name: np.asarray(outputs[name]) for name in model.heads}
+    """Arrays in the order of the heads, which Keras does not keep; the distance from known images last."""
+    names = [*model.heads, *([DISTANCE] if DISTANCE in outputs and DISTANCE not in model.heads else [])]
+    return {name: np.asarray(outputs[name]) for name in names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ UNUSUAL = 0.99
 DIRECTIONS = 32  # at most; more are not much better, and a file grows by them
 EXPLAINED = 0.95  # of the variance at most, so that something lies outside of the directions
 KEPT = 500  # distances of validation images
+DISTANCE = "distance from known images"
+"""What a network that tells it calls the distance, beside the outputs of heads."""
 KINDS = {"mean": "<f2", "directions": "<i1", "scales": "<f4", "distances": "<f4"}
 
 
@@ -133,6 +135,14 @@ class KnownImages:
         if not (finite and len(arrays["distances"]) and (np.diff(arrays["distances"]) >= 0).all()):
             raise ValueError("Expected distances of known images in ascending order, received others.")
         return cls(**arrays)
+
+
+def distance_name(outputs: Iterable[str]) -> str:
+    """What the distance is called in a file with these outputs, whose runtimes want plain names."""
+    name, names = "distance", set(outputs)
+    while name in names:
+        name += "_"
+    return name
 
 
 def _principal_directions(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

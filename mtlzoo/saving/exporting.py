@@ -14,6 +14,7 @@ from mtlzoo.files import writing
 from mtlzoo.models import MultiTaskModel
 from mtlzoo.models.multitask import check_model
 from mtlzoo.saving import verifying
+from mtlzoo.saving.distances import with_distance
 from mtlzoo.saving.metadata import describe
 from mtlzoo.saving.verifying import load_given
 from mtlzoo.system.registries import EXPORTS
@@ -107,6 +108,9 @@ def export(
         plain = to_builtin_layers(model) if chosen.layers == "builtin" else to_plain_graph(model)
         if chosen.layers == "registered":
             check_can_be_loaded(plain)
+        seen = model.calibration.images
+        if chosen.measures and seen is not None and precision != "int8":  # small distances are lost in eight bits
+            plain = with_distance(plain, seen)
         chosen.write(plain, describe(model), temporary, **options)
         if verify:
             verifying.verify(model, temporary, format, chosen, precision, given)

@@ -30,6 +30,7 @@ class ExportFormat:
             Layers are rewritten as built-in ones wherever that is possible.
         open: Opens a written file in the engine that runs it elsewhere, so that it can be compared with Keras; `None` where
             there is none. It raises an `ImportError` where the engine is not installed.
+        measures: Whether its files have an output more, the distance from known images, of a model that knows some.
         precisions: What numbers its files can compute with. Those of several have the arguments `precision` and `images` of
             `write`, uint8 images to learn ranges from, or `None`.
 
@@ -51,4 +52,5 @@ class ExportFormat:
     exact_suffix: bool = False
     layers: Literal["builtin", "registered", "any"] = "any"
     open: Callable[[Path], Run] | None = None
+    measures: bool = False
     precisions: tuple[str, ...] = ("float32",)

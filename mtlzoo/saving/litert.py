@@ -113,4 +113,4 @@ def open_file(path: Path) -> Run:
     return LiteRTRuntime(path).run
 
 
-FORMAT = ExportFormat(".tflite", write, exact_suffix=True, open=open_file, precisions=PRECISIONS)
+FORMAT = ExportFormat(".tflite", write, exact_suffix=True, open=open_file, measures=True, precisions=PRECISIONS)

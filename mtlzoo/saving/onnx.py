@@ -111,4 +111,4 @@ def open_file(path: Path) -> Run:
     return ONNXRuntime(path).run
 
 
-FORMAT = ExportFormat(".onnx", write, open=open_file, precisions=("float32", "int8"))
+FORMAT = ExportFormat(".onnx", write, open=open_file, measures=True, precisions=("float32", "int8"))

@@ -56,4 +56,4 @@ def open_folder(path: Path) -> Run:
     return OpenVINORuntime(path).run
 
 
-FORMAT = ExportFormat("", write, FOLDER, open=open_folder, precisions=("float32", "float16"))
+FORMAT = ExportFormat("", write, FOLDER, open=open_folder, measures=True, precisions=("float32", "float16"))

@@ -11,6 +11,7 @@ from mtlzoo.errors import ModelFileError
 from mtlzoo.heads import HEADS, Head
 from mtlzoo.images.warping import RESIZES
 from mtlzoo.models.calibrated import Calibration
+from mtlzoo.models.known_images import distance_name
 
 if TYPE_CHECKING:
     import keras
@@ -62,13 +63,16 @@ def check_graph(text: str | bytes, path: Path, trusted: bool) -> None:
         left += part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
 
 
-def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, Any]:
+def read_heads(
+    text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...]], measures: bool = False
+) -> dict[str, Any]:
     """The keyword arguments of `MultiTaskModel` in the metadata of a file.
 
     Args:
         text: The metadata, JSON.
         path: The file, for messages.
         shapes: The shapes of the model's outputs, without the batch.
+        measures: Whether there may be an output more, the distance from known images.
 
     Returns:
         `heads`, `resize` and `calibration`.
@@ -84,6 +88,8 @@ def read_heads(text: str, path: Path, shapes: Mapping[str, tuple[int | None, ...
         raise ModelFileError(f"{path}: expected `resize` to be one of {expected}, received: {_short(resize)}.")
     if not isinstance(entries, dict) or not entries or len(entries) > MAX_HEADS:
         raise ModelFileError(f"{path}: expected metadata of the heads by name, received: {_short(entries)}.")
+    if measures:
+        shapes = {name: shape for name, shape in shapes.items() if name != distance_name(entries)}
     if set(entries) != set(shapes):
         raise ModelFileError(
             f"{path}: expected one head for each output ({_short(sorted(shapes))}), received: {_short(sorted(entries))}."

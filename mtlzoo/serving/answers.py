@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mtlzoo.evaluation.predictions import Predictions
-from mtlzoo.evaluation.running import Run
+from mtlzoo.evaluation.running import Run, split_distances
+from mtlzoo.evaluation.unusual import unusual_column
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import load_batch
+from mtlzoo.serving.stand_in import stand_in
 
 DIGITS = 7  # what float32 holds
 
@@ -41,6 +43,7 @@ class Answerer:
 
     def __init__(self, network: Any):
         self.network = network
+        self._runner, self._known = stand_in(network)
 
     def load(self, content: bytes, name: str, probabilities: bool = False) -> Question:
         """Decode an image.
@@ -69,9 +72,10 @@ class Answerer:
             np.concatenate([question.geometry.sizes for question in questions]),
             first.image_size,
         )
-        outputs = self.network.predict_on_batch(np.stack([question.image for question in questions]))
+        outputs = self._runner.predict_on_batch(np.stack([question.image for question in questions]))
+        outputs, unusual = split_distances(outputs, self._known)
         outputs = {name: np.asarray(outputs[name]) for name in self.network.heads}
-        run = Run(outputs, geometry, [question.name for question in questions])
+        run = Run(outputs, geometry, [question.name for question in questions], unusual=unusual)
         every = any(question.probabilities for question in questions)
         answers = list(rows(Predictions.from_run(self.network, run), every))
         for question, answer in zip(questions, answers, strict=True):
@@ -91,9 +95,11 @@ def rows(predictions: Predictions, probabilities: bool = False) -> Iterator[dict
     Yields:
         `image`, the name, and `heads`: for each head its `prediction` (a name, a number, or places in the coordinates of the
         image), what else the data frame has of it under the rest of the column's name, such as `probability`; `applicable`
-        for a head that is not always asked; and `probabilities` by the name of the class, if they are to be told.
+        for a head that is not always asked; and `probabilities` by the name of the class, if they are to be told. `unusual`
+        where the network knows images, see :func:`mtlzoo.know_images`.
     """
     frame = predictions.to_frame(probabilities)
+    unusual = None if predictions.unusual is None else frame.pop(unusual_column(predictions.heads)).tolist()
     columns = list(_columns(frame.columns, predictions))
     asked = {name: predictions.asked(name) for name, head in predictions.heads.items() if head.only_if}
     for row, (image, *values) in enumerate(frame.itertuples(index=False, name=None)):
@@ -106,7 +112,7 @@ def rows(predictions: Predictions, probabilities: bool = False) -> Iterator[dict
                 told.setdefault(key, {})[label] = plain(value)
         for head, applicable in asked.items():
             heads[head]["applicable"] = bool(applicable[row])
-        yield {"image": image, "heads": heads}
+        yield {"image": image, "heads": heads, **({} if unusual is None else {"unusual": plain(unusual[row])})}
 
 
 def _columns(names: Iterable[Any], predictions: Predictions) -> Iterator[tuple[str, str, str | None]]:

@@ -12,8 +12,9 @@ import numpy as np
 from mtlzoo.errors import ModelFileError
 from mtlzoo.evaluation.frames import check_confidence
 from mtlzoo.evaluation.predictions import Predictions
-from mtlzoo.evaluation.running import Images, run_network
+from mtlzoo.evaluation.running import Images, run_knowing
 from mtlzoo.heads import Head
+from mtlzoo.models.known_images import DISTANCE, KnownImages, distance_name
 from mtlzoo.runtimes import Runtime, open_runtime
 from mtlzoo.saving.validation import read_heads
 
@@ -52,7 +53,7 @@ def load_predictor(path: str | Path, threads: int | None = None) -> Predictor:
     runtime = open_runtime(path := Path(path), threads)
     if runtime.metadata is None:
         raise ModelFileError(f"{path} tells nothing of heads: it was not written by `mtl.export`.")
-    told = read_heads(runtime.metadata, path, runtime.output_shapes)
+    told = read_heads(runtime.metadata, path, runtime.output_shapes, measures=True)
     return Predictor(runtime, told["heads"], told["resize"], told["calibration"])
 
 
@@ -69,6 +70,7 @@ class Predictor:
         heads: As given, read-only.
         resize: As given.
         calibration: As given.
+        known: The images that it knows, if the file tells the distance from them; else `None`.
         input_shape: `(None, height, width, channels)`, as of a Keras model.
         engine: What runs the file.
 
@@ -86,6 +88,9 @@ class Predictor:
         self.heads = MappingProxyType(dict(heads))
         self.input_shape = (None, *runtime.input_shape)
         self.engine = runtime.name
+        self._distance = distance_name(self.heads)
+        known = None if calibration is None else calibration.images
+        self.known: KnownImages | None = known if self._distance in runtime.output_shapes else None
 
     def __call__(
         self,
@@ -110,12 +115,13 @@ class Predictor:
         Returns:
             What :class:`mtlzoo.evaluation.Predictions` describes.
         """
-        return Predictions.from_run(self, run_network(self, images, batch_size, fetch))
+        return Predictions.from_run(self, run_knowing(self, self.known, images, batch_size, fetch))
 
     def predict_on_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs by head, for images of the input's size."""
+        """Outputs by head, and the distance from known images if it knows some, for images of the input's size."""
         parts = [self.runtime.run(images[start : start + AT_ONCE]) for start in range(0, len(images), AT_ONCE)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in self.heads}
+        names = {name: name for name in self.heads} | ({} if self.known is None else {DISTANCE: self._distance})
+        return {name: np.concatenate([part[own] for part in parts]) for name, own in names.items()}
 
     def __repr__(self) -> str:
         return f"Predictor({self.runtime.path}, {self.engine}, heads: {', '.join(self.heads)})"

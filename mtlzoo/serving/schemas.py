@@ -27,6 +27,9 @@ class ImageAnswer(BaseModel):
 
     image: str = Field(description="The name of the file, or `image 0`, `image 1`, ...")
     heads: dict[str, HeadAnswer]
+    unusual: float | None = Field(
+        None, description="Of a network that knows images: the fraction of its validation images that are less unusual."
+    )
 
 
 class Answers(BaseModel):

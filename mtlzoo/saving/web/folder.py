@@ -16,8 +16,8 @@ import numpy as np
 
 from mtlzoo.files import FolderKind
 from mtlzoo.models.attention import attention_weights, positions
-from mtlzoo.models.known_images import KnownImages
-from mtlzoo.models.splitting import shared_features
+from mtlzoo.models.known_images import distance_name
+from mtlzoo.saving.distances import with_distance
 from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.litert import PRECISIONS, convert, open_file
 from mtlzoo.saving.metadata import read
@@ -73,7 +73,7 @@ def write(
     known = None if precision == "int8" else told["calibration"].images  # small distances are lost in eight bits
     unusual = None
     if known is not None:
-        model, name = with_distance(model, known)
+        model, name = with_distance(model, known), distance_name(model.output)
         unusual = describe_images(known, name)
     write_model(model, path / MODEL, precision=precision, images=images, keep_float=keep_float)
     further = Further(looks, unusual)
@@ -106,15 +106,6 @@ def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:
             name += "_"
         outputs[name], looks[head] = weights, Look(name, *positions(weights))
     return (keras.Model(model.input, outputs, name=model.name) if found else model), looks
-
-
-def with_distance(model: keras.Model, known: KnownImages) -> tuple[keras.Model, str]:
-    """The model with one output more, the distance of an image from known ones; and what it is called."""
-    name, outputs = "distance", dict(model.output)
-    while name in outputs:
-        name += "_"
-    outputs[name] = known.distance(shared_features(model))
-    return keras.Model(model.input, outputs, name=model.name), name
 
 
 def write_model(model: keras.Model, path: Path, **how: Any) -> None:

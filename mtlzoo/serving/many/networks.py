@@ -11,11 +11,12 @@ import pandas as pd
 
 from mtlzoo.errors import InputError
 from mtlzoo.evaluation.predictions import Predictions
-from mtlzoo.evaluation.running import Run
+from mtlzoo.evaluation.running import Run, split_distances
 from mtlzoo.evaluation.views import check_test_time_augmentation
 from mtlzoo.images.geometry import ImageGeometry
 from mtlzoo.images.loading import ImageLoader
 from mtlzoo.serving.predictor import Predictor
+from mtlzoo.serving.stand_in import stand_in
 
 if TYPE_CHECKING:
     from mtlzoo.models import MultiTaskModel
@@ -40,13 +41,10 @@ class Network:
 
     def __init__(self, model: MultiTaskModel | Predictor, test_time_augmentation: str | None = None, **reading: Any):
         self._model, self._reading = model, reading
-        self._network: Any = model
-        self._measured: Any = None
         self._other_views = check_test_time_augmentation(test_time_augmentation) is not None
-        if not isinstance(model, Predictor):
-            self._network, self._measured = _stand_in(model, self._other_views)
-        elif self._other_views:
+        if isinstance(model, Predictor) and self._other_views:
             raise ValueError("Expected test_time_augmentation=None for an exported file, which has no mirrored view.")
+        self._network, self._known = stand_in(model, self._other_views)
         shape: Any = model.input_shape[1:]
         height, width, channels = shape
         if height is None or width is None:
@@ -64,12 +62,7 @@ class Network:
             geometry: Where they come from.
             names: What they are called.
         """
-        outputs = self._network.predict_on_batch(images)
-        unusual = None
-        if self._measured is not None:
-            from mtlzoo.evaluation.measuring import DISTANCE
-
-            unusual = self._measured.made_of[0].unusual(np.asarray(outputs[DISTANCE])[:, 0])
+        outputs, unusual = split_distances(self._network.predict_on_batch(images), self._known)
         arrays = {name: np.asarray(outputs[name]) for name in self._model.heads}
         run = Run(arrays, geometry, list(names), unusual=unusual)
         return Predictions.from_run(self._model, run, other_views=self._other_views).to_frame(**self._reading)
@@ -91,16 +84,3 @@ class Network:
             digest.update(describe(self._model).encode())
             digest.update(weights_digest(self._model))
         return digest.hexdigest()
-
-
-def _stand_in(model: MultiTaskModel, flipped: bool) -> tuple[Any, Any]:
-    """What stands for a model where it predicts, and the one that measures how unusual images are, if it can."""
-    from mtlzoo.evaluation.measuring import Measured
-    from mtlzoo.evaluation.mirrored import FlippedToo
-    from mtlzoo.models.multitask import check_model
-
-    check_model(model)
-    measured = Measured.of(model)
-    if flipped:
-        return FlippedToo(model, measured), measured
-    return (model if measured is None else measured), measured
