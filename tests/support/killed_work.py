@@ -43,7 +43,7 @@ def train(folder: Path, out: Path) -> None:
     """Train with a state after each batch."""
     parts = mtl.data.split(table_in(folder), [0.75, 0.25])
     model = network(parts[0])
-    stages = [mtl.Stage(1, 1e-2, "heads"), mtl.Stage(3, 1e-2, weight_decay=0.01)]
+    stages = [mtl.Stage(3, 1e-2, weight_decay=0.01)]
     how = {"batch_size": 6, "average": 0.9, "balancing": "dwa", "augment": None, "verbose": False, "calibrate": False}
     history = mtl.fit(model, *parts, stages, resume=out, save_every=1e-9, **how)
     with writing(out / "end.npz", overwrite=True) as temporary:
@@ -63,6 +63,7 @@ def export(folder: Path, out: Path) -> None:
     for model in itertools.cycle(both):
         for form, name in FORMATS.items():
             mtl.export(model, out / name, form, overwrite=True, verify=False)
+        print("written", flush=True)
 
 
 if __name__ == "__main__":

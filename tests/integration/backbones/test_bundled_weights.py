@@ -57,6 +57,7 @@ def test_builders_take_them(expected):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_keras_has_for_this_size_comes_first(home, expected):
     model = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(96, 96, 3), alpha=0.35)
     own = [weight * 0 + 1 for weight in expected]

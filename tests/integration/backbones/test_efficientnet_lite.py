@@ -142,6 +142,7 @@ def test_tensors_keep_their_order(tmp_path):
 
 
 @pytest.mark.usefixtures("_torch")
+@pytest.mark.long
 def test_files_of_other_networks_are_refused(network, tmp_path):
     arrays = published(network)
     more = write(tmp_path / "more.pth", {**arrays, "_blocks.99._bn0.weight": np.zeros(3, "float32")})

@@ -131,6 +131,7 @@ def test_registered_layers_come_back(name, pixels, tmp_path):
         model.save(tmp_path / "model.h5")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["unknown", "lambda"])
 def test_others_run_where_keras_is_not(name, pixels, tmp_path):
     model = mtl.build(MODELS[name](), {"kind": 3}, (16, 16, 3), preprocessing="tf")

@@ -84,6 +84,7 @@ def test_it_just_works():
     assert mtl.build("TCDCN", HEADS).count_params() == model.count_params()
 
 
+@pytest.mark.long
 def test_it_learns_from_gray_images(rng):
     """A bright square, whose place and size have to be told."""
     corners, sizes = rng.integers(4, 16, (48, 2)), rng.choice([8, 16], 48)

@@ -55,8 +55,6 @@ def test_a_run_comes_again_from_its_file(run, tmp_path, capsys):
         assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes(), name
     told, again = (read_run_file(folder / "run.yaml") for folder in (run, tmp_path / "again"))
     assert again == told
-    assert main(["train", "--config", str(run / "run.yaml"), "--valid", "0.3", "--out", str(tmp_path / "other")]) == 0
-    assert "Note: The data are not those of the earlier run" in capsys.readouterr().err
 
 
 def refusal(capsys, *arguments) -> str:
@@ -178,6 +176,7 @@ def test_models_lists_by_pattern(capsys):
 
 
 @pytest.mark.usefixtures("eagerly")
+@pytest.mark.long
 def test_fashion_from_drawing_to_score(tmp_path, capsys):
     data, run = tmp_path / "data", tmp_path / "run"
     assert main(["make-data", "fashion", str(data), "--images", "80"]) == 0
@@ -437,6 +436,7 @@ def test_interrupted_training_leaves_the_best_model(photographs, tmp_path, monke
 
 
 @pytest.mark.usefixtures("eagerly")
+@pytest.mark.long
 def test_tensorboard_logs_on_request(photographs, tmp_path):
     pytest.importorskip("tensorboard")
     arguments = ["train", photographs / "labels.csv", "--heads", "dark", *NETWORK, "--stages", "all:1:1e-3"]

@@ -34,6 +34,7 @@ FILES = {"model.h5": "mtl.load_model", "model.tflite": "open_runtime"}  # files 
 LONG = {
     "mtlzoo.auditing.result.Audit",
     "mtlzoo.plotting.balancing.plot_balancing",
+    "mtlzoo.serving.measuring.benchmark",
     "mtlzoo.training.balancing_monitor.BalancingMonitor",
     "mtlzoo.training.feature_cache.FeatureCache",
     "mtlzoo.training.learning_rate_finder.find_learning_rate",

@@ -28,7 +28,7 @@ from mtlzoo.models.batch_norm import MOMENTUM, fitting_momentum, keeping_up, nor
 
 WHOLE = BACKBONES if ALL else FIRST
 # Others take longer, or are much like these.
-USUAL = ["MobileNet", "MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "EfficientNetLite0", "ResNet50", "TCDCN"]
+USUAL = ["MobileNetV2", "EfficientNetLite0", "ResNet50", "TCDCN"]
 HEADS = {"kind": 3, "size": mtl.RegressionHead(mean=5.0, scale=2.0)}
 WIDER = [name for name in BACKBONES if name.startswith("ConvNeXt") and name != "ConvNeXtTiny"]
 

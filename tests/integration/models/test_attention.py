@@ -46,6 +46,7 @@ def test_each_head_has_a_query_of_its_own():
     np.testing.assert_allclose(pooled.predict(images_of(), verbose=0), expected, rtol=1e-3)
 
 
+@pytest.mark.long
 def test_a_head_learns_where_to_look():
     rng = np.random.default_rng(0)
     images = rng.uniform(0, 60, (256, 16, 16, 3)).astype("float32")
@@ -91,6 +92,7 @@ def test_files_hold_it(tmp_path, suffix):
     assert mtl.load_model(path).heads == model.heads
 
 
+@pytest.mark.long
 def test_further_heads_look_too():
     model = small_model()
     more = model.with_heads({**HEADS, "hat": mtl.BinaryHead()})

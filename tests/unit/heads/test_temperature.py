@@ -28,15 +28,15 @@ def test_the_temperature_of_overconfident_logits_is_found(rng):
 
 def test_the_score_of_an_object_is_the_probability_of_a_hit(rng):
     head = mtl.DetectionHead(1, grid=[1, 1])
-    honest = rng.uniform(0.05, 0.95, size=1500)
-    boxes = np.tile(np.float32([0.1, 0.1, 0.6, 0.6]), (1500, 1))
-    targets = np.full((1500, 20, 5), np.nan, "float32")
-    targets[:, 0] = np.concatenate([boxes, np.ones((1500, 1))], axis=-1)
-    targets[rng.random(1500) >= honest, 0] = np.nan
+    honest = rng.uniform(0.05, 0.95, size=500)
+    boxes = np.tile(np.float32([0.1, 0.1, 0.6, 0.6]), (500, 1))
+    targets = np.full((500, 20, 5), np.nan, "float32")
+    targets[:, 0] = np.concatenate([boxes, np.ones((500, 1))], axis=-1)
+    targets[rng.random(500) >= honest, 0] = np.nan
     cells = np.concatenate([boxes, honest[:, None]], axis=-1)[:, None].astype("float32")
     sure = head.at_temperature(cells, 1 / 2.0)
     np.testing.assert_array_equal(sure[..., :4], cells[..., :4])
-    assert fit_temperature(head, sure, targets) == pytest.approx(2.0, rel=0.15)
+    assert fit_temperature(head, sure, targets) == pytest.approx(2.0, rel=0.25)
     assert fit_temperature(head, np.zeros_like(cells), targets) == 1  # no object at all
 
 
