@@ -23,6 +23,7 @@ from mtlzoo.reports.result_sections import (
     groups_section,
     mistakes_section,
     results_section,
+    unusual_section,
 )
 from mtlzoo.reports.sources import Sources, Training, files_of_run, of_model, read_run
 from mtlzoo.reports.training_sections import data_section, model_section, network_name, training_section
@@ -76,7 +77,8 @@ def report(
     """Write what a model is, how it was trained and how good it is into one HTML file that needs no network.
 
     It has each head's metric beside that of the trivial baseline and by group, with intervals; how well probabilities are
-    calibrated; what is taken for what; the worst mistakes, and where the head looked; learning curves, recipe and versions.
+    calibrated; what is taken for what; the worst mistakes, and where the head looked; images unlike those of the training,
+    if the model knows these; learning curves, recipe and versions.
 
     Args:
         model: A run folder that `mtlzoo train` wrote, or a model.
@@ -152,6 +154,7 @@ def _page(facts: Facts, mistakes: Mistakes) -> str:
         calibration_section(facts),
         confusion_section(facts),
         mistakes_section(mistakes),
+        unusual_section(facts),
         data_section(sources),
         model_section(sources),
         training_section(sources),

@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 
 from mtlzoo.evaluation.subgroups import ALL
+from mtlzoo.evaluation.unusual import count_unusual
 from mtlzoo.html import details, figure, paragraph, section, table
+from mtlzoo.models.known_images import UNUSUAL
 from mtlzoo.plotting import plot_confusion, plot_groups, plot_reliability
 from mtlzoo.reports.facts import Facts
 from mtlzoo.reports.mistake_cards import Mistakes
 from mtlzoo.reports.pieces import range_picture
 
 MOST_CONFUSIONS = 15
+MOST_UNUSUAL = 15
 BESIDE = 12  # classes, up to which two matrices stand beside each other
 HOW_INTERVALS = (
     "Intervals hold the true value in 95 of 100 cases: Wilson's for fractions, the bootstrap over rows for all else. The "
@@ -92,6 +95,27 @@ def confusion_section(facts: Facts) -> str:
     frame = frame.sort_values("rows", ascending=False, kind="stable").head(MOST_CONFUSIONS).reset_index(drop=True)
     most = table(frame, caption="What is taken for what most often") if len(frame) else ""
     return section("Confusion", most, f'<div class="figures">{"".join(small)}</div>', *large)
+
+
+def unusual_section(facts: Facts) -> str:
+    """Test rows unlike the images of the training; nothing where the model knows none."""
+    predictions = facts.sources.predictions
+    if predictions.unusual is None:
+        return ""
+    order = np.argsort(-predictions.unusual, kind="stable")[:MOST_UNUSUAL]
+    rows = [row for row in order if predictions.unusual[row] >= UNUSUAL]
+    names = predictions.names or [f"row {row + 1}" for row in range(len(predictions))]
+    frame = pd.DataFrame({"image": [names[row] for row in rows], "unusual": predictions.unusual[rows]})
+    how = (
+        "Unusual is the fraction of the validation images that were less unusual. What is said of such an image is not to "
+        "be relied on; of those that are not called unusual nothing follows."
+    )
+    return section(
+        "Unusual images",
+        paragraph(count_unusual(predictions.unusual)),
+        table(frame, caption="The most unusual ones") if rows else "",
+        paragraph(how, "note"),
+    )
 
 
 def mistakes_section(mistakes: Mistakes) -> str:

@@ -161,3 +161,19 @@ def test_a_comparison_becomes_a_page(model, table, tmp_path):
         json.dumps(comparison.table().reset_index()["head"].tolist())
         == '["kind", "price", "corner", "price", "all heads"]'
     )
+
+
+def test_unusual_images_are_listed_where_the_model_knows_some(table, page, tmp_path):
+    assert "Unusual images" not in page
+    keras.utils.set_random_seed(0)
+    images = keras.Input((16, 16, 3))
+    backbone = keras.Model(images, keras.layers.Conv2D(8, 3, strides=2, activation="relu")(images), name="tiny")
+    model = mtl.build(backbone, table.heads, (16, 16, 3), weights=None)
+    dark = np.random.default_rng(0).integers(0, 9, (80, 16, 16, 3), "uint8")
+    mtl.know_images(model, dark[:40], dark[40:])
+    mtl.report(model, table, tmp_path / "report.html", mistakes=0)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    found = text[text.index(">Unusual images</h2>") :].partition("</section>")[0]
+    unusual = mtl.predict(model, table)["unusual"]
+    assert f"{int((unusual >= 0.99).sum())} of 24 images" in found
+    assert ("0.png" in found) == bool(unusual[0] >= 0.99)
