@@ -1,6 +1,6 @@
 """How far do files of every backbone, format and precision lie from Keras? Each is written, run by its own engine, compared.
 
-    python scripts/export_deviations.py OUT [--backbones NAME ...] [--write docs/exported-backbones.md]
+    python scripts/export_deviations.py OUT [--backbones NAME ...] [--write docs/guides/export.md]
 
 All built-in backbones, with random weights whose batch normalisation has seen some images, at the smallest image size that
 they take but at least 64 pixels, one head of five classes and one number. int8 files learn their ranges from 32 images; 16
@@ -25,6 +25,13 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 SIZE, RANGES, COMPARED = 64, 32, 16
+COLUMNS = {
+    **{"h5 float32": ".h5", "keras float32": ".keras", "savedmodel float32": "SavedModel", "litert float32": "LiteRT"},
+    **{"litert float16": "float16", "litert dynamic": "dynamic", "litert int8": "int8"},
+    **{"litert int8, dense layers in float": "int8, `keep_float`", "onnx float32": "ONNX", "onnx int8": "ONNX int8"},
+    **{"onnx int8, dense layers in float": "ONNX int8, `keep_float`", "openvino float32": "OpenVINO"},
+    **{"openvino float16": "OpenVINO float16"},
+}
 BEGIN, END = "<!-- export_deviations: begin -->", "<!-- export_deviations: end -->"
 
 
@@ -106,10 +113,8 @@ def report(options: argparse.Namespace) -> None:
     rows = {}
     for path in sorted(options.out.glob("*.json"), key=lambda path: path.name.lower()):
         run = json.loads(path.read_text(encoding="utf-8"))
-        rows[path.stem] = {
-            "pixels": str(run["size"]),
-            **{name: cell(name, facts) for name, facts in run["files"].items()},
-        }
+        cells = {COLUMNS[name]: cell(name, run["files"][name]) for name in COLUMNS if name in run["files"]}
+        rows[path.stem] = {"pixels": str(run["size"]), **cells}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("backbone").reset_index()
     table.to_csv(options.out / "table.csv", index=False)
     columns = list(table)
@@ -127,7 +132,7 @@ def cell(name: str, facts: dict[str, Any]) -> str:
         return "no"
     if "int8" in name or "dynamic" in name:
         return f"{facts['largest']:.1g} ({facts['mean']:.1g})"
-    return f"{facts['largest']:.0e}"
+    return f"{facts['largest']:.0e}" if facts["largest"] else "0"
 
 
 if __name__ == "__main__":
