@@ -66,7 +66,7 @@ def test_images_are_those_of_the_pipeline(resize, channels):
     images, way_back = decode(tf.constant(list(FILES.values())))
     off = np.abs(images.numpy() - expected).reshape(len(FILES), -1)
     assert dict(zip(FILES, off.mean(axis=1) > 0.5)) == dict.fromkeys(FILES, False)
-    assert off.max() <= 2
+    assert off.max() <= 3  # 2 but with TensorFlow 2.19
     corners = np.array([[[0, 0], [1, 0.25], [0.5, 0.5]]] * len(FILES))
     with_one = np.concatenate([corners, np.ones((*corners.shape[:2], 1))], axis=-1)
     np.testing.assert_allclose(
