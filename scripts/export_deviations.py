@@ -27,8 +27,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SIZE, RANGES, COMPARED = 64, 32, 16
 COLUMNS = {
     **{"h5 float32": ".h5", "keras float32": ".keras", "savedmodel float32": "SavedModel", "litert float32": "LiteRT"},
-    **{"litert float16": "float16", "litert dynamic": "dynamic", "litert int8": "int8"},
-    **{"litert int8, dense layers in float": "int8, `keep_float`", "onnx float32": "ONNX", "onnx int8": "ONNX int8"},
+    **{"litert float16": "LiteRT float16", "litert dynamic": "LiteRT dynamic", "litert int8": "LiteRT int8"},
+    **{
+        "litert int8, dense layers in float": "LiteRT int8, `keep_float`",
+        "onnx float32": "ONNX",
+        "onnx int8": "ONNX int8",
+    },
     **{"onnx int8, dense layers in float": "ONNX int8, `keep_float`", "openvino float32": "OpenVINO"},
     **{"openvino float16": "OpenVINO float16"},
 }
