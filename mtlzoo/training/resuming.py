@@ -137,6 +137,8 @@ class TrainingState(keras.callbacks.Callback):
             self.best.take(self._arrays.get("best") or self._arrays["weights"], *self._notes["best"])
         for callback, state in zip(self.remembering, self._notes["callbacks"], strict=True):
             callback.set_state(state)
+        if self.over:
+            self._notes = {}  # the next stage has its whole patience
         self._arrays = {kind: self._arrays.get(kind, []) for kind in ("weights", "metrics")} if self.batches else {}
 
     # === Writing ===

@@ -120,6 +120,17 @@ def test_it_goes_on_within_an_epoch(drawn, network, tmp_path, eagerly, more):
     np.testing.assert_array_equal(used[0].to_frame(), watched[0].to_frame())
 
 
+def test_a_stage_after_an_interruption_has_its_whole_patience(drawn, network, tmp_path, eagerly):
+    """Nothing is learned, so that no epoch is better than the first."""
+    heads = {"color": drawn[0].heads["color"]}
+    stages = [Stage(2, 1e-12, "heads"), Stage(5, 1e-12, "heads", patience=2)]
+    given = {"stages": stages, "features": None, "verbose": False}
+    expected = fit(network(heads), *drawn, **given).epoch
+    fit(network(heads), *drawn, resume=tmp_path, callbacks=[Interrupt(2)], **given)
+    assert read_state(tmp_path / "training-state.npz")[0]["over"]
+    assert fit(network(heads), *drawn, resume=tmp_path, **given).epoch == expected
+
+
 class Counting(keras.callbacks.Callback):
     """Notes what it is told."""
 
