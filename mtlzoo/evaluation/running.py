@@ -55,16 +55,30 @@ def run_model(
     test_time_augmentation: str | None = None,
 ) -> Run:
     """Run a model over images once; arguments and errors are those of :meth:`Predictions.from_model`."""
+    network, known = stand_in(model, check_test_time_augmentation(test_time_augmentation) is not None)
+    return run_knowing(network, known, images, batch_size, fetch)
+
+
+def stand_in(model: MultiTaskModel, flipped: bool = False) -> tuple[Any, KnownImages | None]:
+    """What predicts in place of a model, and the images that it knows, the distance from which it puts out as well.
+
+    Args:
+        model: The model.
+        flipped: Whether it is shown the mirror image too.
+
+    Raises:
+        TypeError: If the model has no heads.
+    """
     from mtlzoo.evaluation.measuring import Measured
     from mtlzoo.evaluation.mirrored import FlippedToo
     from mtlzoo.models.multitask import check_model
 
     check_model(model)
     measured = Measured.of(model)
-    network: Any = model if measured is None else measured
-    if check_test_time_augmentation(test_time_augmentation) is not None:
-        network = FlippedToo(model, measured)
-    return run_knowing(network, None if measured is None else measured.made_of[0], images, batch_size, fetch)
+    known = None if measured is None else measured.made_of[0]
+    if flipped:
+        return FlippedToo(model, measured), known
+    return (model if measured is None else measured), known
 
 
 def load_inputs(model: MultiTaskModel, images: Images, fetch: bool = False) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mtlzoo.evaluation import running
 from mtlzoo.serving.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -11,24 +12,5 @@ if TYPE_CHECKING:
 
 
 def stand_in(network: Any, flipped: bool = False) -> tuple[Any, KnownImages | None]:
-    """What predicts in place of a network, and the images that it knows.
-
-    Args:
-        network: A model, or an exported file that was opened.
-        flipped: Whether a model is shown the mirror image too.
-
-    Raises:
-        TypeError: If the model has no heads.
-    """
-    if isinstance(network, Predictor):
-        return network, network.known
-    from mtlzoo.evaluation.measuring import Measured
-    from mtlzoo.evaluation.mirrored import FlippedToo
-    from mtlzoo.models.multitask import check_model
-
-    check_model(network)
-    measured = Measured.of(network)
-    known = None if measured is None else measured.made_of[0]
-    if flipped:
-        return FlippedToo(network, measured), known
-    return (network if measured is None else measured), known
+    """As :func:`mtlzoo.evaluation.running.stand_in`; an exported file that was opened stands for itself."""
+    return (network, network.known) if isinstance(network, Predictor) else running.stand_in(network, flipped)

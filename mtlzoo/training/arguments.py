@@ -65,15 +65,20 @@ def training_arguments(
     return {name: describe(value) for name, value in arguments.items()}
 
 
+def labels_digest(table: LabelTable) -> str:
+    """A checksum of a table's images by name, and of its labels as its heads read them: 12 letters."""
+    digest = hashlib.sha256()
+    for column in (IMAGE, REGION):
+        digest.update("\n".join(map(str, table.frame.get(column, ()))).encode())
+    for name, targets in table.labels().items():
+        digest.update(name.encode() + np.ascontiguousarray(targets).tobytes())
+    return digest.hexdigest()[:12]
+
+
 def describe(value: Any) -> str:
     """An argument as a text that is the same in another process."""
     if isinstance(value, LabelTable):
-        digest = hashlib.sha256()
-        for column in (IMAGE, REGION):
-            digest.update("\n".join(map(str, value.frame.get(column, ()))).encode())
-        for name, targets in value.labels().items():
-            digest.update(name.encode() + np.ascontiguousarray(targets).tobytes())
-        return f"{len(value)} rows ({digest.hexdigest()[:12]})"
+        return f"{len(value)} rows ({labels_digest(value)})"
     if isinstance(value, MultiTaskModel):
         shapes = [list(weight.shape) for layer in value.layers for weight in layer.weights]
         parts = [serialize(value.heads), shapes, value.resize]

@@ -12,7 +12,7 @@ from typing import Any
 from mtlzoo.data import LabelTable
 from mtlzoo.data.content import file_digests
 from mtlzoo.files.yaml_files import read_yaml, write_yaml
-from mtlzoo.training.arguments import describe
+from mtlzoo.training.arguments import labels_digest
 from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.tracking.parameters import versions
 
@@ -81,9 +81,8 @@ def checksums(table: LabelTable) -> dict[str, Any]:
     Raises:
         TableError: If an image cannot be read; it names the row.
     """
-    labels = describe(table).partition("(")[2].rstrip(")")
     images = hashlib.sha256(b"".join(file_digests(table))).hexdigest()[:12]
-    return {"rows": len(table), "labels": labels, "images": images}
+    return {"rows": len(table), "labels": labels_digest(table), "images": images}
 
 
 def other_data(run: RunFile, parts: Mapping[str, LabelTable]) -> str | None:

@@ -17,7 +17,6 @@ import numpy as np
 from mtlzoo.files import FolderKind
 from mtlzoo.models.attention import attention_weights, positions
 from mtlzoo.models.known_images import distance_name
-from mtlzoo.saving.distances import with_distance
 from mtlzoo.saving.formats import ExportFormat, Run
 from mtlzoo.saving.litert import PRECISIONS, convert, open_file
 from mtlzoo.saving.metadata import read
@@ -70,11 +69,8 @@ def write(
     path.mkdir()
     model, looks = with_looks(model)
     told = read(metadata)
-    known = None if precision == "int8" else told["calibration"].images  # small distances are lost in eight bits
-    unusual = None
-    if known is not None:
-        model, name = with_distance(model, known), distance_name(model.output)
-        unusual = describe_images(known, name)
+    name = distance_name(told["heads"])
+    unusual = describe_images(told["calibration"].images, name) if name in model.output else None
     write_model(model, path / MODEL, precision=precision, images=images, keep_float=keep_float)
     further = Further(looks, unusual)
     description = describe(model, path / MODEL, **told, base=litert.SOURCES[runtime], further=further)
@@ -94,7 +90,7 @@ def open_page(path: Path) -> Run:
     return open_file(path / MODEL)
 
 
-FORMAT = ExportFormat("", write, FOLDER, open=open_page, precisions=PRECISIONS)
+FORMAT = ExportFormat("", write, FOLDER, open=open_page, measures=True, precisions=PRECISIONS)
 
 
 def with_looks(model: keras.Model) -> tuple[keras.Model, dict[str, Look]]:

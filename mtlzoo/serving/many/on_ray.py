@@ -17,7 +17,7 @@ def predict_on_ray(
     format: str = "jsonl",
     *,
     tasks: int,
-    rows_per_file: int | None = None,
+    rows_per_file: int = ROWS_PER_FILE,
     trusted: bool = False,
     **reading: Unpack[Reading],
 ) -> Written:
@@ -59,13 +59,14 @@ def predict_on_ray(
         raise ImportError("Predicting on several machines needs Ray: pip install ray") from None
     if tasks < 1:
         raise ValueError(f"Expected at least 1 task, received: {tasks}.")
-    size, here = rows_per_file or ROWS_PER_FILE, os.getcwd()
+    here = os.getcwd()
 
     def predict(number: int) -> Written:
         os.chdir(here)  # to which paths are relative
         os.environ.pop("OMP_NUM_THREADS", None)  # which Ray sets to 1
         network = open_network(os.fspath(model), trusted=trusted)
-        return predict_files(network, images, out, format, rows_per_file=size, shard=(number, tasks), **reading)
+        part = (number, tasks)
+        return predict_files(network, images, out, format, rows_per_file=rows_per_file, shard=part, **reading)
 
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
