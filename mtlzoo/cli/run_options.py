@@ -42,11 +42,11 @@ def take_run_options(parser: OneLineParser, words: Sequence[str]) -> list[str]:
     path = finder.parse_known_args(list(words))[0].config
     if path is None:
         return list(words)
-    from mtlzoo.training.run_file import read_run_file
+    from mtlzoo.training.run_file import TRAIN, read_run_file
 
     try:
         run = read_run_file(path)
-        if run.command != "train":
+        if run.command != TRAIN:
             raise ValueError(f"{path}: expected a run of `mtlzoo train`, received one of `mtlzoo {run.command}`.")
         options = {str(name).replace("_", "-"): value for name, value in run.options.items()}
         if not isinstance(options.get("data"), str):

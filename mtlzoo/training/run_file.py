@@ -17,8 +17,9 @@ from mtlzoo.training.recipe import Recipe
 from mtlzoo.training.tracking.parameters import versions
 
 FILE = "run.yaml"
-NOTES = """A run of `mtlzoo {command}`, which comes again with: mtlzoo train --config run.yaml --out ANOTHER_FOLDER
-Paths are those that were told, from the folder in which the command ran."""
+TRAIN = "train"  # the command whose runs `--config` takes
+AGAIN = ", which comes again with: mtlzoo train --config run.yaml --out ANOTHER_FOLDER"
+NOTES = "Paths are those that were told, from the folder in which the command ran."
 OPTIONAL = (dict, type(None))
 KINDS: dict[str, type | tuple[type, ...]] = {
     **{"command": str, "options": dict, "split": (str, type(None))},
@@ -39,7 +40,7 @@ class RunFile:
         versions: Of mtlzoo, Keras, TensorFlow and Python.
     """
 
-    command: str = "train"
+    command: str = TRAIN
     options: Mapping[str, Any] = field(default_factory=dict)
     split: str | None = None
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -109,7 +110,8 @@ def write_run(run: RunFile, path: str | os.PathLike[str], *, overwrite: bool = F
     Raises:
         OutputError: If the file is there and not to be replaced.
     """
-    return write_yaml(path, vars(run), NOTES.format(command=run.command), overwrite=overwrite)
+    title = f"A run of `mtlzoo {run.command}`{AGAIN if run.command == TRAIN else ''}"
+    return write_yaml(path, vars(run), f"{title}\n{NOTES}", overwrite=overwrite)
 
 
 def read_run_file(path: str | os.PathLike[str]) -> RunFile:

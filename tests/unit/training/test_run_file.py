@@ -52,6 +52,11 @@ def test_the_options_come_back(parser, tmp_path):
     assert repr(recipe_of(options)) == repr(recipe_of(told))
 
 
+def test_a_file_promises_no_more_than_the_command_line_takes(tmp_path):
+    run = describe_run("demo", {"data": "blood_cells"}, "split", {}, Recipe([Stage(1)]))
+    assert write_run(run, tmp_path / "run.yaml").read_text().startswith("# A run of `mtlzoo demo`\n# Paths are")
+
+
 def test_other_options_override_those_of_the_file(parser, tmp_path):
     path = written(tmp_path / "run.yaml", parser.parse_args(TOLD), parser)
     again = OneLineParser()
